@@ -1,0 +1,142 @@
+//! Plain data on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Blob;
+
+/// One value as it crosses the wire: arguments go down, results come up.
+///
+/// An explicit enum, since postcard is not self-describing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub enum Val {
+    /// Nothing (`null`, `None`).
+    #[default]
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A floating-point number.
+    Float(f64),
+    /// Text.
+    Str(String),
+    /// Bytes that need not be UTF-8.
+    Bytes(Vec<u8>),
+    /// A list.
+    List(Vec<Val>),
+    /// A mapping, in order.
+    Map(Vec<(String, Val)>),
+    /// Content for a file: inline when small, otherwise asked for when the module needs it.
+    Blob(Blob),
+}
+
+impl Val {
+    /// The entry of a mapping, if this is one and has it.
+    pub fn get(&self, key: &str) -> Option<&Val> {
+        match self {
+            Val::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// The text, if this is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Val::Str(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// The truth value, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Val::Bool(b) => Some(*b),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if this is one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Val::Int(i) => Some(*i),
+            _ => None,
+        }
+    }
+
+    /// The list, if this is one.
+    pub fn as_list(&self) -> Option<&[Val]> {
+        match self {
+            Val::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries, if this is a mapping.
+    pub fn as_map(&self) -> Option<&[(String, Val)]> {
+        match self {
+            Val::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+}
+
+impl From<bool> for Val {
+    fn from(b: bool) -> Self {
+        Val::Bool(b)
+    }
+}
+
+impl From<i64> for Val {
+    fn from(i: i64) -> Self {
+        Val::Int(i)
+    }
+}
+
+impl From<i32> for Val {
+    fn from(i: i32) -> Self {
+        Val::Int(i64::from(i))
+    }
+}
+
+impl From<u32> for Val {
+    fn from(i: u32) -> Self {
+        Val::Int(i64::from(i))
+    }
+}
+
+impl From<u64> for Val {
+    /// Numbers past `i64::MAX` are sizes that no host has; they saturate.
+    fn from(i: u64) -> Self {
+        Val::Int(i64::try_from(i).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<f64> for Val {
+    fn from(f: f64) -> Self {
+        Val::Float(f)
+    }
+}
+
+impl From<&str> for Val {
+    fn from(s: &str) -> Self {
+        Val::Str(s.to_owned())
+    }
+}
+
+impl From<String> for Val {
+    fn from(s: String) -> Self {
+        Val::Str(s)
+    }
+}
+
+impl<T: Into<Val>> From<Vec<T>> for Val {
+    fn from(items: Vec<T>) -> Self {
+        Val::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Val>> From<Option<T>> for Val {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Val::Null, Into::into)
+    }
+}
