@@ -1,0 +1,32 @@
+//! Where names are looked up.
+
+use shevek_diag::Result;
+use shevek_value::Value;
+
+/// The variables that an expression sees. Values come as they were written: the evaluator renders them when used, so
+/// an implementation only finds them, and nothing is rendered that nobody asks for.
+pub trait Scope {
+    /// The variable of that name, unrendered; `None`: there is none.
+    fn get(&self, name: &str) -> Result<Option<Value>>;
+
+    /// All names, for `vars`, `varnames` and "did you mean". May be slow.
+    fn names(&self) -> Vec<String>;
+
+    /// A note of a rendered variable, so that it need not be rendered again; the default keeps none.
+    fn rendered(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// Takes note of a rendered variable.
+    fn keep_rendered(&self, _name: &str, _value: &Value) {}
+
+    /// Folders in which `template`, `file`, `include` … look for files, best first (role's folders, playbook's).
+    fn search_path(&self) -> Vec<std::path::PathBuf> {
+        Vec::new()
+    }
+
+    /// Whether this is a check run, in which what is unknown is undecided rather than an error.
+    fn is_check(&self) -> bool {
+        false
+    }
+}
