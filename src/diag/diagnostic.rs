@@ -119,7 +119,11 @@ impl Diagnostic {
 
     /// Adds "did you mean" when a candidate is near.
     #[must_use]
-    pub fn did_you_mean<'a>(self: Box<Self>, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Box<Self> {
+    pub fn did_you_mean<'a>(
+        self: Box<Self>,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Box<Self> {
         match crate::nearest(word, candidates) {
             Some(near) => self.help(format!("did you mean `{near}`?")),
             None => self,

@@ -20,7 +20,8 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
         Severity::Warning => Level::WARNING,
     };
     let message = diagnostic.message();
-    let mut group = level.primary_title(&message).elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    let mut group =
+        level.primary_title(&message).elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
     for (position, label) in diagnostic.labels.iter().enumerate() {
         let kind = if position == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         group = group.element(snippet(label, kind));

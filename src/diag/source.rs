@@ -33,7 +33,8 @@ impl Source {
         let mut start = 0;
         for (number, text) in (1..).zip(self.text.split_inclusive('\n')) {
             if number == line {
-                let within = text.char_indices().nth(column.saturating_sub(1) as usize).map_or(text.len(), |(i, _)| i);
+                let within =
+                    text.char_indices().nth(column.saturating_sub(1) as usize).map_or(text.len(), |(i, _)| i);
                 return start + within.min(text.trim_end_matches(['\n', '\r']).len());
             }
             start += text.len();

@@ -46,7 +46,10 @@ fn json_key(key: &Value) -> String {
     }
 }
 
-fn sequence<'a, S: Serializer>(items: impl ExactSizeIterator<Item = &'a Value>, s: S) -> Result<S::Ok, S::Error> {
+fn sequence<'a, S: Serializer>(
+    items: impl ExactSizeIterator<Item = &'a Value>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
     let mut out = s.serialize_seq(Some(items.len()))?;
     for item in items {
         out.serialize_element(item)?;

@@ -239,8 +239,12 @@ impl Value {
 
     fn mark(self, change: &dyn Fn(Flags) -> Flags) -> Self {
         let kind = match self.kind {
-            Kind::List(items) => Kind::List(Arc::new(items.iter().cloned().map(|v| v.mark(change)).collect())),
-            Kind::Tuple(items) => Kind::Tuple(Arc::new(items.iter().cloned().map(|v| v.mark(change)).collect())),
+            Kind::List(items) => {
+                Kind::List(Arc::new(items.iter().cloned().map(|v| v.mark(change)).collect()))
+            }
+            Kind::Tuple(items) => {
+                Kind::Tuple(Arc::new(items.iter().cloned().map(|v| v.mark(change)).collect()))
+            }
             Kind::Map(map) => Kind::Map(Arc::new(
                 map.iter().map(|(k, v)| (k.clone().mark(change), v.clone().mark(change))).collect(),
             )),

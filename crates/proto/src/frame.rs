@@ -30,7 +30,8 @@ impl std::error::Error for FrameError {}
 
 /// Makes a message into a frame.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
-    let mut frame = postcard::to_extend(message, vec![0; 4]).map_err(|e| FrameError::Malformed(e.to_string()))?;
+    let mut frame =
+        postcard::to_extend(message, vec![0; 4]).map_err(|e| FrameError::Malformed(e.to_string()))?;
     let body = frame.len() - 4;
     let length = u32::try_from(body).ok().filter(|_| body <= MAX_FRAME).ok_or(FrameError::TooLong(body))?;
     if let Some(head) = frame.first_chunk_mut::<4>() {
