@@ -1,0 +1,56 @@
+//! docs/differences-from-ansible.md is what the `// Differs from Ansible:` comments say, and nothing else.
+//!
+//! `SHEVEK_UPDATE=1 cargo test --test integration differences` writes it again.
+
+use std::fmt::Write;
+use std::fs;
+
+use super::sources;
+use crate::lab::repository;
+
+const PAGE: &str = "docs/differences-from-ansible.md";
+const HEAD: &str = "# Differences from Ansible
+
+Where shevek deliberately does something else than ansible-core 2.19, collected from the `Differs from Ansible` comments in the code by a test
+(`SHEVEK_UPDATE=1 cargo test --test integration differences` writes this page again). Anything else that differs is a bug.
+";
+
+fn collected() -> String {
+    let sign = concat!("// Differs from ", "Ansible:");
+    let mut page = HEAD.to_owned();
+    for source in sources(".rs").iter().filter(|s| !s.path.starts_with("tests")) {
+        let mut found = Vec::new();
+        let mut open = false;
+        for line in source.text.lines().map(str::trim) {
+            // Doc comments may carry the mark too.
+            let line = line.replacen("///", "//", 1).replacen("//!", "//", 1);
+            if let Some(text) = line.strip_prefix(sign) {
+                found.push(text.trim().to_owned());
+                open = true;
+            } else if let (true, Some(more)) = (open, line.strip_prefix("//")) {
+                let last = found.last_mut().unwrap();
+                write!(last, " {}", more.trim()).unwrap();
+            } else {
+                open = false;
+            }
+        }
+        if !found.is_empty() {
+            write!(page, "\n## {}\n\n", source.path.display()).unwrap();
+            for text in found {
+                writeln!(page, "- {}", text.trim()).unwrap();
+            }
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_differences_is_what_the_comments_say() {
+    let path = repository().join(PAGE);
+    let page = collected();
+    if std::env::var_os("SHEVEK_UPDATE").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "{PAGE} is not what the comments say; SHEVEK_UPDATE=1 writes it. It should be:\n{page}");
+}

@@ -1,0 +1,13 @@
+//! The integration tests of shevek, all in this one binary: whole runs of the built program.
+//!
+//! Start reading in `lab/mod.rs`: `Lab` is the language the tests are written in. One file a feature beside this one;
+//! `house/` holds the rules of the repository itself. A file that is not named here is a red test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
+
+mod lab;
+
+mod house;
+
+mod examples;
+mod network;
+mod webserver;

@@ -1,0 +1,67 @@
+//! Whole runs over a real SSH server: as they should be, far away, cut off and gone silent.
+
+use std::time::{Duration, Instant};
+
+use crate::lab::{Lab, Proxy};
+
+const THREE_FILES: &str = r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - file: { path: "{{ root }}/a", state: directory, mode: "0750" }
+    - copy: { content: "one\n", dest: "{{ root }}/a/one", mode: "0640" }
+    - copy: { content: "two\n", dest: "{{ root }}/a/two", mode: "0640" }
+"#;
+
+#[test]
+fn files_arrive_over_ssh_and_stay_as_they_are() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    lab.run([]).exit(0).recap("web1", "ok=3 changed=3").touched("web1", "+ a\n+ a/one\n+ a/two");
+    lab.run([]).exit(0).recap("web1", "ok=3 changed=0").untouched("web1");
+}
+
+#[test]
+fn check_mode_over_ssh_touches_nothing() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    lab.run(["--check", "--diff"]).exit(0).says("+one").recap("web1", "ok=3 changed=3 failed=0").untouched("web1");
+}
+
+/// A task costs one round trip: three no-op tasks far away must not cost what a task's several questions would.
+#[test]
+fn a_far_host_costs_one_round_trip_a_task() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    lab.run([]).exit(0);
+    let near = Instant::now();
+    lab.run([]).exit(0);
+    let near = near.elapsed();
+    let round_trip = Duration::from_millis(150);
+    let proxy = Proxy::delay(lab.address(), round_trip);
+    let lab = lab.through(&proxy);
+    let far = Instant::now();
+    lab.run([]).exit(0).recap("web1", "ok=3 changed=0");
+    let extra = far.elapsed().saturating_sub(near);
+    // TCP and SSH's own greeting, key exchange and login take eight or nine; starting the runner two; then one a task.
+    assert!(extra < round_trip * 17, "{} round trips", extra.as_secs_f64() / round_trip.as_secs_f64());
+    assert_eq!(proxy.connections(), 1, "one connection a host");
+}
+
+#[test]
+fn a_host_that_is_cut_off_is_unreachable_and_the_others_go_on() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    lab.run([]).exit(0);
+    // The greeting passes, the rest of the conversation does not.
+    let proxy = Proxy::cut(lab.address(), 2_500);
+    let port = proxy.address().port();
+    let lab = lab.inventory(&format!("web1\nweb2 ansible_port={port} ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'\n"));
+    lab.run([]).exit(4).recap("web1", "ok=3 unreachable=0").recap("web2", "ok=0 unreachable=1").untouched("web2");
+}
+
+#[test]
+fn a_host_that_goes_silent_is_given_up_after_the_time_out() {
+    let lab = Lab::ssh().playbook(THREE_FILES).env("ANSIBLE_TIMEOUT", "1");
+    let proxy = Proxy::stall(lab.address(), 1_000);
+    let lab = lab.through(&proxy);
+    let begin = Instant::now();
+    lab.run([]).exit(4).recap("web1", "ok=0 unreachable=1").says("web1");
+    assert!(begin.elapsed() < Duration::from_secs(30));
+}
