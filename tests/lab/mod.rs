@@ -44,8 +44,9 @@ enum Hosts {
 
 /// A folder with an inventory, a playbook and other files, and hosts to run them on.
 pub(crate) struct Lab {
-    dir: TempDir,
+    // Before the folder: hosts are stopped before their files go.
     hosts: Hosts,
+    dir: TempDir,
     env: Vec<(String, String)>,
     port: Option<u16>,
 }
@@ -74,7 +75,7 @@ impl Lab {
         for folder in ["home", "inventory", "hosts", "bin"] {
             fs::create_dir(dir.path().join(folder)).unwrap();
         }
-        let lab = Self { dir, hosts, env: Vec::new(), port: None };
+        let lab = Self { hosts, dir, env: Vec::new(), port: None };
         match &lab.hosts {
             Hosts::Debian(_) => lab,
             _ => lab.inventory("web1"),
