@@ -18,7 +18,10 @@ fn the_quick_start_needs_no_inventory_and_changes_nothing_the_second_time() {
 #[test]
 fn the_quick_start_in_check_mode_shows_the_page_and_writes_nothing() {
     let lab = quickstart();
-    lab.shevek(&["play", "playbooks/quickstart.yml", "--check", "--diff"]).exit(0).says("+# Welcome to ").recap("localhost", "failed=0");
+    lab.shevek(&["play", "playbooks/quickstart.yml", "--check", "--diff"])
+        .exit(0)
+        .says("+# Welcome to ")
+        .recap("localhost", "failed=0");
     assert!(!lab.path().join("home/.shevek-quickstart").exists());
 }
 
@@ -26,7 +29,9 @@ fn the_quick_start_in_check_mode_shows_the_page_and_writes_nothing() {
 fn the_quick_start_removes_what_it_made() {
     let lab = quickstart();
     lab.shevek(&["play", "playbooks/quickstart.yml"]).exit(0);
-    lab.shevek(&["play", "playbooks/quickstart.yml", "-e", "folder_state=absent"]).exit(0).recap("localhost", "ok=2 changed=1 skipped=4");
+    lab.shevek(&["play", "playbooks/quickstart.yml", "-e", "folder_state=absent"])
+        .exit(0)
+        .recap("localhost", "ok=2 changed=1 skipped=4");
     assert!(!lab.path().join("home/.shevek-quickstart").exists());
 }
 
@@ -34,5 +39,7 @@ fn the_quick_start_removes_what_it_made() {
 #[test]
 fn the_quick_start_runs_under_the_old_name() {
     let lab = quickstart();
-    lab.tool("ansible-playbook", ["playbooks/quickstart.yml", "--check"]).exit(0).recap("localhost", "failed=0");
+    lab.tool("ansible-playbook", ["playbooks/quickstart.yml", "--check"])
+        .exit(0)
+        .recap("localhost", "failed=0");
 }

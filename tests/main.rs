@@ -2,7 +2,13 @@
 //!
 //! Start reading in `lab/mod.rs`: `Lab` is the language the tests are written in. One file a feature beside this one;
 //! `house/` holds the rules of the repository itself. A file that is not named here is a red test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod lab;
 

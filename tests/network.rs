@@ -23,7 +23,11 @@ fn files_arrive_over_ssh_and_stay_as_they_are() {
 #[test]
 fn check_mode_over_ssh_touches_nothing() {
     let lab = Lab::ssh().playbook(THREE_FILES);
-    lab.run(["--check", "--diff"]).exit(0).says("+one").recap("web1", "ok=3 changed=3 failed=0").untouched("web1");
+    lab.run(["--check", "--diff"])
+        .exit(0)
+        .says("+one")
+        .recap("web1", "ok=3 changed=3 failed=0")
+        .untouched("web1");
 }
 
 /// A task costs one round trip: three no-op tasks far away must not cost what a task's several questions would.
@@ -53,7 +57,11 @@ fn a_host_that_is_cut_off_is_unreachable_and_the_others_go_on() {
     let proxy = Proxy::cut(lab.address(), 2_500);
     let port = proxy.address().port();
     let lab = lab.inventory(&format!("web1\nweb2 ansible_port={port} ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'\n"));
-    lab.run([]).exit(4).recap("web1", "ok=3 unreachable=0").recap("web2", "ok=0 unreachable=1").untouched("web2");
+    lab.run([])
+        .exit(4)
+        .recap("web1", "ok=3 unreachable=0")
+        .recap("web2", "ok=0 unreachable=1")
+        .untouched("web2");
 }
 
 #[test]

@@ -52,5 +52,8 @@ fn the_page_of_differences_is_what_the_comments_say() {
         fs::write(&path, &page).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "{PAGE} is not what the comments say; SHEVEK_UPDATE=1 writes it. It should be:\n{page}");
+    assert!(
+        written == page,
+        "{PAGE} is not what the comments say; SHEVEK_UPDATE=1 writes it. It should be:\n{page}"
+    );
 }

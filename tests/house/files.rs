@@ -19,7 +19,8 @@ fn no_file_is_longer_than_the_wall() {
 
 #[test]
 fn files_are_named_after_the_one_thing_they_hold() {
-    let vague = ["utils.rs", "util.rs", "helpers.rs", "helper.rs", "common.rs", "misc.rs", "imp.rs", "types.rs"];
+    let vague =
+        ["utils.rs", "util.rs", "helpers.rs", "helper.rs", "common.rs", "misc.rs", "imp.rs", "types.rs"];
     let named: Vec<String> = sources(".rs")
         .iter()
         .filter(|s| vague.iter().any(|v| s.path.file_name().is_some_and(|n| n == *v)))
@@ -31,7 +32,8 @@ fn files_are_named_after_the_one_thing_they_hold() {
 #[test]
 fn no_unfinished_business() {
     // Written in two halves, so that this file does not find itself.
-    let words = [("to", "do!"), ("unimple", "mented!"), ("FIX", "ME"), ("XX", "X:"), ("db", "g!(")].map(|(a, b)| format!("{a}{b}"));
+    let words = [("to", "do!"), ("unimple", "mented!"), ("FIX", "ME"), ("XX", "X:"), ("db", "g!(")]
+        .map(|(a, b)| format!("{a}{b}"));
     let mut found = Vec::new();
     for source in sources(".rs") {
         for (number, line) in source.text.lines().enumerate() {
@@ -51,7 +53,10 @@ fn every_test_file_is_run() {
         let is_test = path.extension().is_some_and(|e| e == "rs") || path.join("mod.rs").exists();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         if is_test && name != "main" {
-            assert!(main.lines().any(|l| l == format!("mod {name};")), "tests/{name} is not named in tests/main.rs, so nobody runs it");
+            assert!(
+                main.lines().any(|l| l == format!("mod {name};")),
+                "tests/{name} is not named in tests/main.rs, so nobody runs it"
+            );
         }
     }
 }

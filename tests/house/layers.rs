@@ -10,8 +10,11 @@ use crate::lab::repository;
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let page = fs::read_to_string(repository().join("docs/architecture.md")).unwrap();
     let section = page.split("## Who may import whom").nth(1).expect("the section in docs/architecture.md");
-    let rows = section.lines().skip_while(|l| !l.starts_with("|---")).skip(1).take_while(|l| l.starts_with('|'));
-    let words = |cell: &str| -> BTreeSet<String> { cell.split_whitespace().map(|w| w.trim_matches('`').to_owned()).collect() };
+    let rows =
+        section.lines().skip_while(|l| !l.starts_with("|---")).skip(1).take_while(|l| l.starts_with('|'));
+    let words = |cell: &str| -> BTreeSet<String> {
+        cell.split_whitespace().map(|w| w.trim_matches('`').to_owned()).collect()
+    };
     let mut table = BTreeMap::new();
     for row in rows {
         let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
@@ -32,7 +35,11 @@ fn crates_import_only_what_the_table_allows() {
     let mut wrong = Vec::new();
     for source in sources("Cargo.toml") {
         let manifest = manifest(&source.text);
-        let Some(name) = manifest.get("package").and_then(|p| p["name"].as_str()).and_then(|n| n.strip_prefix("shevek-")) else { continue };
+        let Some(name) =
+            manifest.get("package").and_then(|p| p["name"].as_str()).and_then(|n| n.strip_prefix("shevek-"))
+        else {
+            continue;
+        };
         let Some(allowed) = table.get(name) else {
             wrong.push(format!("{name} is not in the table of docs/architecture.md"));
             continue;
@@ -40,7 +47,10 @@ fn crates_import_only_what_the_table_allows() {
         for kind in ["dependencies", "build-dependencies"] {
             let used = manifest.get(kind).and_then(toml::Value::as_table).into_iter().flat_map(|t| t.keys());
             for other in used.filter_map(|d| d.strip_prefix("shevek-")).filter(|d| !allowed.contains(*d)) {
-                wrong.push(format!("{}: {name} may not import {other} (docs/architecture.md)", source.path.display()));
+                wrong.push(format!(
+                    "{}: {name} may not import {other} (docs/architecture.md)",
+                    source.path.display()
+                ));
             }
         }
     }
@@ -62,7 +72,10 @@ fn the_table_has_no_circle_and_no_ghost() {
     }
     for name in table.keys() {
         let places = [format!("src/{name}"), format!("crates/{name}"), name.clone()];
-        assert!(places.iter().any(|p| repository().join(p).join("Cargo.toml").exists()), "{name} is in the table and nowhere else");
+        assert!(
+            places.iter().any(|p| repository().join(p).join("Cargo.toml").exists()),
+            "{name} is in the table and nowhere else"
+        );
     }
 }
 

@@ -21,7 +21,8 @@ impl Source {
         let mut lines = self.text.lines().enumerate().map(|(n, line)| (n + 1, line)).peekable();
         std::iter::from_fn(move || {
             let (number, line) = lines.next()?;
-            let tests_begin = line == "#[cfg(test)]" && lines.peek().is_some_and(|(_, next)| next.starts_with("mod ") && next.ends_with('{'));
+            let tests_begin = line == "#[cfg(test)]"
+                && lines.peek().is_some_and(|(_, next)| next.starts_with("mod ") && next.ends_with('{'));
             (!tests_begin).then_some((number, line))
         })
     }

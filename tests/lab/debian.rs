@@ -18,13 +18,18 @@ impl Debian {
     pub(super) fn boot(dir: &Path, count: usize) -> Option<Self> {
         if !rustix::process::getuid().is_root() || std::env::var_os("SHEVEK_LAB").is_none_or(|v| v != "1") {
             let test = std::thread::current().name().unwrap_or("a test").to_owned();
-            let mut notes = OpenOptions::new().create(true).append(true).open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped")).unwrap();
+            let mut notes = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped"))
+                .unwrap();
             writeln!(notes, "{test}").unwrap();
             eprintln!("skipped: {test} needs root and SHEVEK_LAB=1");
             return None;
         }
         fs::create_dir_all(dir).unwrap();
-        let debian = Self { dir: dir.to_owned(), count, inventory: dir.join("hosts.ini").display().to_string() };
+        let debian =
+            Self { dir: dir.to_owned(), count, inventory: dir.join("hosts.ini").display().to_string() };
         debian.script(&["up", &count.to_string()]);
         Some(debian)
     }
@@ -56,6 +61,9 @@ impl Debian {
 
 impl Drop for Debian {
     fn drop(&mut self) {
-        let _ = Command::new(repository().join("tests/lab/lab")).arg("down").env("SHEVEK_LAB_DIR", &self.dir).output();
+        let _ = Command::new(repository().join("tests/lab/lab"))
+            .arg("down")
+            .env("SHEVEK_LAB_DIR", &self.dir)
+            .output();
     }
 }

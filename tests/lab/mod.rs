@@ -204,7 +204,8 @@ impl Lab {
             Hosts::Local => "ansible_connection=local\n".to_owned(),
             Hosts::Ssh(sshd) => sshd.variables(self.port),
         };
-        let text = format!("[all:vars]\nroot={}/hosts/{{{{ inventory_hostname }}}}\n{how}", self.path().display());
+        let text =
+            format!("[all:vars]\nroot={}/hosts/{{{{ inventory_hostname }}}}\n{how}", self.path().display());
         fs::write(self.path().join("inventory/zz-lab"), text).unwrap();
         for host in self.folder_hosts() {
             fs::create_dir_all(self.root(&host)).unwrap();

@@ -16,7 +16,13 @@ pub(crate) struct Outcome<'a> {
 impl<'a> Outcome<'a> {
     pub(super) fn new(lab: &'a Lab, output: Output, before: Vec<(String, Tree)>) -> Self {
         let text = |bytes: &[u8]| redact::redact(&String::from_utf8_lossy(bytes), lab.path());
-        Self { lab, code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), before }
+        Self {
+            lab,
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+            before,
+        }
     }
 
     /// Everything printed, redacted: standard output, then standard error under a heading.
@@ -56,10 +62,17 @@ impl<'a> Outcome<'a> {
     /// Expects the recap's counts for a host, as in `recap("web1", "ok=3 changed=1")`; counts that are not named are free.
     #[track_caller]
     pub(crate) fn recap(self, host: &str, counts: &str) -> Self {
-        let line = self.stdout.lines().find(|l| l.starts_with(host) && l.contains(" ok=") && l.contains(" changed="));
+        let line = self
+            .stdout
+            .lines()
+            .find(|l| l.starts_with(host) && l.contains(" ok=") && l.contains(" changed="));
         let line = line.unwrap_or_else(|| panic!("no recap of {host}:\n{}", self.text()));
         for count in counts.split_whitespace() {
-            assert!(line.split_whitespace().any(|c| c == count), "{count} is not in the recap {line:?}:\n{}", self.text());
+            assert!(
+                line.split_whitespace().any(|c| c == count),
+                "{count} is not in the recap {line:?}:\n{}",
+                self.text()
+            );
         }
         self
     }
@@ -69,7 +82,11 @@ impl<'a> Outcome<'a> {
     pub(crate) fn untouched(self, host: &str) -> Self {
         let before = &self.before.iter().find(|(name, _)| name == host).expect("a host of the lab").1;
         let difference = before.difference(&self.lab.tree(host));
-        assert!(difference.is_empty(), "the run touched {host}:\n{difference}\nprinted was:\n{}", self.text());
+        assert!(
+            difference.is_empty(),
+            "the run touched {host}:\n{difference}\nprinted was:\n{}",
+            self.text()
+        );
         self
     }
 

@@ -86,7 +86,10 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault) {
     let mut seen = 0;
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let pass_on = fault.cut_after.or(fault.stall_after).map_or(count, |limit| count.min(limit.saturating_sub(seen)));
+        let pass_on = fault
+            .cut_after
+            .or(fault.stall_after)
+            .map_or(count, |limit| count.min(limit.saturating_sub(seen)));
         seen += count;
         if queue.send((Instant::now() + fault.delay, buffer[..pass_on].to_vec())).is_err() {
             break;

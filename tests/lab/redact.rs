@@ -14,7 +14,8 @@ fn line(text: &str) -> String {
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
         let (head, tail) = rest.split_at(at);
         out.push_str(head);
-        let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && !".:-+".contains(c)).unwrap_or(tail.len());
+        let end =
+            tail.find(|c: char| !c.is_ascii_alphanumeric() && !".:-+".contains(c)).unwrap_or(tail.len());
         let (word, after) = tail.split_at(end);
         match (head.ends_with(|c: char| c.is_alphanumeric() || c == '_'), kind(word)) {
             (false, Some(name)) => {
@@ -37,7 +38,9 @@ fn kind(word: &str) -> Option<&'static str> {
         return port.parse::<u16>().is_ok().then_some("127.0.0.1:[port]");
     }
     let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if ["ms", "µs", "s"].iter().any(|unit| word.strip_suffix(unit).is_some_and(|n| number(n) && n.contains('.') || n.parse::<u64>().is_ok())) {
+    if ["ms", "µs", "s"].iter().any(|unit| {
+        word.strip_suffix(unit).is_some_and(|n| number(n) && n.contains('.') || n.parse::<u64>().is_ok())
+    }) {
         return Some("[time]");
     }
     let parts: Vec<&str> = word.split(':').collect();

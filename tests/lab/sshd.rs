@@ -19,7 +19,10 @@ impl Sshd {
         let dir = lab.join("sshd");
         fs::create_dir(&dir).unwrap();
         for key in ["host_key", "id"] {
-            let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(dir.join(key)).status();
+            let made = Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(dir.join(key))
+                .status();
             assert!(made.is_ok_and(|s| s.success()), "ssh-keygen is missing: run scripts/setup-tests");
         }
         if rustix::process::getuid().is_root() {
@@ -27,7 +30,9 @@ impl Sshd {
             fs::create_dir_all("/run/sshd").unwrap();
         }
         let home = lab.join("home");
-        let sftp = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"].into_iter().find(|p| Path::new(p).exists());
+        let sftp = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"]
+            .into_iter()
+            .find(|p| Path::new(p).exists());
         let d = dir.display();
         let config = format!(
             "HostKey {d}/host_key\nAuthorizedKeysFile {d}/id.pub\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
@@ -52,7 +57,8 @@ impl Sshd {
         let port = port.unwrap_or(self.address.port());
         let host_key = fs::read_to_string(self.dir.join("host_key.pub")).unwrap();
         let host_key: Vec<&str> = host_key.split_whitespace().take(2).collect();
-        fs::write(self.dir.join("known_hosts"), format!("[127.0.0.1]:{port} {}\n", host_key.join(" "))).unwrap();
+        fs::write(self.dir.join("known_hosts"), format!("[127.0.0.1]:{port} {}\n", host_key.join(" ")))
+            .unwrap();
         let d = self.dir.display();
         format!(
             "ansible_connection=ssh\nansible_host=127.0.0.1\nansible_port={port}\nansible_user={}\nansible_ssh_private_key_file={d}/id\n\
@@ -63,7 +69,9 @@ impl Sshd {
 }
 
 fn serve(listener: &TcpListener, dir: &Path) {
-    let daemon = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"].into_iter().find(|p| Path::new(p).exists());
+    let daemon = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"]
+        .into_iter()
+        .find(|p| Path::new(p).exists());
     let daemon = daemon.expect("sshd is missing: run scripts/setup-tests");
     for socket in listener.incoming() {
         let Ok(socket) = socket else { return };

@@ -37,7 +37,12 @@ impl Tree {
                 Some(_) => {}
             }
         }
-        lines.extend(self.0.iter().filter(|(path, _)| !after.0.contains_key(*path)).map(|(path, was)| (path, format!("- {path} {was}"))));
+        lines.extend(
+            self.0
+                .iter()
+                .filter(|(path, _)| !after.0.contains_key(*path))
+                .map(|(path, was)| (path, format!("- {path} {was}"))),
+        );
         lines.sort();
         lines.into_iter().map(|(_, line)| line + "\n").collect()
     }
