@@ -7,6 +7,7 @@
 //! Imports `diag` only.
 
 mod compare;
+mod date;
 mod float;
 mod json;
 mod object;
@@ -14,7 +15,9 @@ mod print;
 mod undefined;
 mod value;
 
+pub use date::{Date, DateTime};
 pub use float::float_repr;
+pub use indexmap::map::Entry;
 pub use indexmap::{Equivalent, IndexMap, IndexSet};
 pub use num_bigint::BigInt;
 pub use object::Object;

@@ -1,0 +1,172 @@
+//! Vault passwords and where they come from.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use rand::Rng;
+use shevek_diag::{Diagnostic, Kind, Result};
+use zeroize::Zeroizing;
+
+use crate::cipher::Keys;
+use crate::envelope::Envelope;
+use crate::{Matching, Vault, is_encrypted};
+
+/// One password. It is wiped from memory when dropped and never printed.
+#[derive(Clone)]
+pub struct Password(Arc<Zeroizing<Vec<u8>>>);
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// Where a password comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// The user is asked.
+    Prompt,
+    /// A file that holds it, or, if executable, prints it; one named `…-client` is told the vault id.
+    File(PathBuf),
+}
+
+impl PasswordSource {
+    /// Takes `--vault-id`'s `[ID@]SOURCE` apart.
+    pub fn parse_id(option: &str) -> (String, Self) {
+        let (id, source) = match option.split_once('@') {
+            Some((id, source)) if !id.is_empty() => (id, source),
+            Some((_, source)) => ("default", source),
+            None => ("default", option),
+        };
+        let source = match source {
+            "prompt" | "prompt_ask_vault_pass" => Self::Prompt,
+            path => Self::File(PathBuf::from(path)),
+        };
+        (id.to_owned(), source)
+    }
+
+    /// Gets the password; `ask` puts a question to the user.
+    pub fn password(
+        &self,
+        id: &str,
+        known: &Vault,
+        ask: &dyn Fn(&str) -> Result<String>,
+    ) -> Result<Password> {
+        let bytes = match self {
+            Self::Prompt => {
+                let answer = Zeroizing::new(ask(&format!("Vault password ({id}): "))?);
+                return Password::new(answer.trim().as_bytes())
+                    .ok_or_else(|| empty("the answer", "type the password"));
+            }
+            Self::File(path) if is_executable(path) => run(path, id)?,
+            Self::File(path) => read(path, known)?,
+        };
+        Password::new(trim_newlines(&bytes))
+            .ok_or_else(|| empty(&format!("`{self}`"), "put the password into it, on one line"))
+    }
+}
+
+impl fmt::Display for PasswordSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prompt => f.write_str("prompt"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl Password {
+    /// A password; `None`: it is empty, and an empty one protects nothing.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        (!bytes.is_empty()).then(|| Self(Arc::new(Zeroizing::new(bytes.to_vec()))))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Encrypts under an id. The salt is random unless given (`VAULT_ENCRYPT_SALT`).
+    pub fn encrypt(&self, plain: &[u8], id: Option<&str>, salt: Option<&[u8]>) -> String {
+        let salt = salt.map_or_else(
+            || {
+                let mut salt = vec![0; 32];
+                rand::rng().fill_bytes(&mut salt);
+                salt
+            },
+            <[u8]>::to_vec,
+        );
+        let (content, mac) = Keys::derive(self.bytes(), &salt).encrypt(plain);
+        Envelope { id: id.map(str::to_owned), salt, mac, content }.text()
+    }
+}
+
+fn read(path: &Path, known: &Vault) -> Result<Zeroizing<Vec<u8>>> {
+    let bytes = std::fs::read(path).map_err(|why| {
+        Diagnostic::new("vault password file cannot be read")
+            .kind(Kind::Options)
+            .detail(format!("{}: {why}", path.display()))
+    })?;
+    let bytes = Zeroizing::new(bytes.trim_ascii().to_vec());
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if is_encrypted(text) => known.decrypt(text),
+        _ => Ok(bytes),
+    }
+}
+
+fn run(path: &Path, id: &str) -> Result<Zeroizing<Vec<u8>>> {
+    let failed =
+        |detail: String| Diagnostic::new("vault password script failed").kind(Kind::Options).detail(detail);
+    // Without a slash it would be searched in PATH.
+    let program = if path.components().count() == 1 { Path::new(".").join(path) } else { path.to_owned() };
+    let mut command = Command::new(program);
+    if path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("-client")) {
+        command.args(["--vault-id", id]);
+    }
+    let output = command.stdin(std::process::Stdio::inherit()).output().map_err(|why| {
+        failed(format!("{}: {why}", path.display()))
+            .help("if it is not a script, take its executable bit away")
+    })?;
+    let stdout = Zeroizing::new(output.stdout);
+    if output.status.success() {
+        return Ok(stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(failed(format!("{} ended with {}: {}", path.display(), output.status, said.trim())))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+fn trim_newlines(mut bytes: &[u8]) -> &[u8] {
+    while let [b'\n' | b'\r', rest @ ..] | [rest @ .., b'\n' | b'\r'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+fn empty(what: &str, help: &str) -> Box<Diagnostic> {
+    Diagnostic::new("empty vault password")
+        .kind(Kind::Options)
+        .detail(format!("{what} holds no password"))
+        .help(help)
+}
+
+impl Vault {
+    /// Gets all passwords, in order. An earlier one may open a later one's file.
+    pub fn gather(
+        sources: &[(String, PasswordSource)],
+        matching: Matching,
+        ask: &dyn Fn(&str) -> Result<String>,
+    ) -> Result<Self> {
+        let mut secrets: Vec<(String, Password)> = Vec::new();
+        for (id, source) in sources {
+            let password = source.password(id, &Vault::new(secrets.clone(), matching), ask)?;
+            secrets.push((id.clone(), password));
+        }
+        Ok(Vault::new(secrets, matching))
+    }
+}
