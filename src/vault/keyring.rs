@@ -172,3 +172,62 @@ impl Vault {
         Some(keys)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by ansible-vault with the password `secret` under the id `dev`.
+    const DEV: &str = include_str!("testdata/dev.vault");
+    /// Written by ansible-vault with the password `other` and no id.
+    const DEFAULT: &str = include_str!("testdata/default.vault");
+
+    fn keyring(matching: Matching) -> Vault {
+        let secrets = [("default", "other"), ("dev", "secret")];
+        let secrets =
+            secrets.map(|(id, password)| (id.to_owned(), Password::new(password.as_bytes()).unwrap()));
+        Vault::new(secrets.into(), matching)
+    }
+
+    #[test]
+    fn opens_what_ansible_wrote_with_the_right_password() {
+        let vault = keyring(Matching::Any);
+        vault.prepare([DEV, DEFAULT]);
+        let (id, plain) = vault.decrypt_with_id(DEV).unwrap();
+        assert_eq!((id, plain.as_slice()), ("dev", "héllo: {{ x }}\n".as_bytes()));
+        assert_eq!(vault.decrypt_text(DEFAULT).unwrap().as_str(), "héllo: {{ x }}\n");
+        let keys = vault.0.keys.lock().unwrap();
+        assert_eq!(keys.len(), 2, "the keys were derived once");
+    }
+
+    #[test]
+    fn says_which_password_is_missing() {
+        let renamed = DEV.replacen("dev", "prod", 1);
+        let why = keyring(Matching::ById).decrypt(&renamed).unwrap_err();
+        assert_eq!(
+            why.message(),
+            "vault could not be decrypted: it is encrypted for vault id `prod`; passwords are known for: default, dev"
+        );
+        let why = Vault::default().decrypt(DEV).unwrap_err();
+        assert!(why.message().starts_with("vault without a password: this is encrypted for vault id `dev`"));
+    }
+
+    #[test]
+    fn a_changed_vault_is_not_opened() {
+        let mut lines: Vec<String> = DEV.lines().map(str::to_owned).collect();
+        let line = lines.last_mut().unwrap();
+        let flipped = if line.ends_with('3') { "4" } else { "3" };
+        line.replace_range(line.len() - 1.., flipped);
+        assert!(keyring(Matching::ById).decrypt(&lines.join("\n")).is_err());
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_again() {
+        let vault = keyring(Matching::Any);
+        let text = vault.encrypt(b"", Some("dev")).unwrap();
+        assert!(text.starts_with("$ANSIBLE_VAULT;1.2;AES256;dev\n"));
+        assert_eq!(vault.decrypt_with_id(&text).unwrap().0, "dev");
+        let error = vault.encrypt(b"x", Some("dve")).unwrap_err();
+        assert_eq!(error.help, ["did you mean `dev`?"]);
+    }
+}

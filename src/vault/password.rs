@@ -170,3 +170,59 @@ impl Vault {
         Ok(Vault::new(secrets, matching))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn file(name: &str, text: &str, mode: u32) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("shevek-vault-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn password(path: PathBuf, id: &str) -> Result<Vec<u8>> {
+        let source = PasswordSource::File(path);
+        let password = source.password(id, &Vault::default(), &|_| panic!("nobody is asked"))?;
+        Ok(password.bytes().to_vec())
+    }
+
+    #[test]
+    fn a_file_holds_the_password_and_a_script_prints_it() {
+        assert_eq!(password(file("plain", "pass word \n\n", 0o600), "dev").unwrap(), b"pass word");
+        assert_eq!(password(file("script.sh", "#!/bin/sh\necho 'x y '\n", 0o700), "dev").unwrap(), b"x y ");
+        let client = file("my-client.sh", "#!/bin/sh\necho \"$@\"\n", 0o700);
+        assert_eq!(password(client, "dev").unwrap(), b"--vault-id dev");
+    }
+
+    #[test]
+    fn a_script_that_fails_says_why() {
+        let error =
+            password(file("bad.sh", "#!/bin/sh\necho no key >&2\nexit 3\n", 0o700), "dev").unwrap_err();
+        assert!(error.detail.ends_with("bad.sh ended with exit status: 3: no key"), "{}", error.detail);
+    }
+
+    #[test]
+    fn an_empty_password_is_refused() {
+        assert!(password(file("empty", "\n", 0o600), "dev").is_err());
+        let asked = PasswordSource::Prompt.password("dev", &Vault::default(), &|question| {
+            assert_eq!(question, "Vault password (dev): ");
+            Ok(" pw ".to_owned())
+        });
+        assert_eq!(asked.unwrap().bytes(), b"pw");
+    }
+
+    #[test]
+    fn vault_ids_name_an_id_and_a_source() {
+        let parse = |option: &str| PasswordSource::parse_id(option);
+        assert_eq!(parse("dev@prompt"), ("dev".into(), PasswordSource::Prompt));
+        assert_eq!(parse("dev@a@b"), ("dev".into(), PasswordSource::File("a@b".into())));
+        assert_eq!(parse("pass.txt"), ("default".into(), PasswordSource::File("pass.txt".into())));
+        assert_eq!(parse("@prompt"), ("default".into(), PasswordSource::Prompt));
+    }
+}

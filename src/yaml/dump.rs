@@ -319,3 +319,52 @@ fn base64_lines(bytes: &[u8]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use shevek_diag::Source;
+
+    use super::*;
+    use crate::{Options, load};
+
+    fn options(given: &Value) -> DumpOptions {
+        let number = |name: &str| given.get(name).and_then(Value::as_int).map(|i| i as i32);
+        let flag = |name: &str| given.get(name).and_then(Value::as_bool);
+        DumpOptions {
+            indent: number("indent"),
+            width: number("width"),
+            sort_keys: flag("sort_keys").unwrap_or(true),
+            default_flow_style: match flag("default_flow_style") {
+                None => FlowStyle::Leaves,
+                Some(true) => FlowStyle::Flow,
+                Some(false) => FlowStyle::Block,
+            },
+            default_style: given.get("default_style").and_then(Value::as_str).and_then(|s| s.chars().next()),
+            explicit_start: flag("explicit_start").unwrap_or(false),
+            explicit_end: flag("explicit_end").unwrap_or(false),
+            allow_unicode: flag("allow_unicode").unwrap_or(false),
+            canonical: false,
+        }
+    }
+
+    /// Each case of the file: a document as YAML, PyYAML's arguments, and what PyYAML wrote.
+    #[test]
+    fn what_is_written_is_what_pyyaml_writes() {
+        let cases = Source::new("dump.json", include_str!("testdata/dump.json"));
+        let cases = load(&cases, &Options { json: true, ..Options::default() }).unwrap();
+        for case in cases.as_list().unwrap() {
+            let [document, arguments, expected] = case.as_list().unwrap() else {
+                panic!("three are expected")
+            };
+            let value = load(&Source::new("x", document.as_str().unwrap()), &Options::default()).unwrap();
+            let written = dump(&value, &options(arguments)).unwrap();
+            assert_eq!(written, expected.as_str().unwrap(), "{} {}", document.repr(), arguments.repr());
+        }
+    }
+
+    #[test]
+    fn what_is_undefined_cannot_be_written() {
+        let error = dump(&Value::list(vec![Value::undefined("x")]), &DumpOptions::default()).unwrap_err();
+        assert_eq!(error.message(), "undefined value: 'x' is undefined");
+    }
+}
