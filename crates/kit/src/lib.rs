@@ -1,1 +1,81 @@
-//! (to come)
+//! All that a module file may import: the three traits, [`Probe`] (reads), [`Host`] (writes), and the fake `World`.
+//!
+//! Start reading at [`module`] (the traits) and [`drive`] (which calls them, and is the only code that knows check mode);
+//! docs/adding-a-module.md is the way in for those who write modules. Reads and writes end in [`system`]: the real host,
+//! check mode's plan and the `World` are three implementations of it.
+//!
+//! Imports shevek-proto and shevek-derive, nothing else of the project.
+
+mod accounts;
+mod apply_effect;
+mod arg;
+mod asking;
+mod checksum;
+mod command;
+mod content;
+pub mod drive;
+mod effect;
+pub mod fault;
+mod host;
+pub mod json;
+mod kind;
+mod mask;
+pub mod module;
+pub mod moment;
+mod overlay;
+mod plan;
+pub mod printed;
+mod probe;
+mod real;
+mod registry;
+pub mod schema;
+mod script;
+mod spawn;
+mod state;
+pub mod system;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use accounts::{Group, Shadow, User, known_id};
+pub use arg::{Arg, Args, Bytes, Dict, Json, Secret, Settled};
+pub use checksum::{Algorithm, checksum, hex};
+pub use command::{Command, Ran, cmd, quoted};
+pub use content::{Content, Courier, NoCourier};
+pub use effect::{Account, Effect, Thing};
+pub use fault::{Fault, Result};
+pub use host::{Host, Owner, Recorded};
+pub use kind::{Kind, boolean, dict};
+pub use module::{Guard, Procedure, Query, Resource, Would, text_diff};
+pub use overlay::Overlay;
+pub use plan::{PLANNED_ID, Plan};
+pub use probe::{Call, Probe, expand_variables};
+pub use real::Real;
+pub use registry::Module;
+pub use shevek_proto as proto;
+pub use state::{Change, Field, Known, State, StateValue, Treat, summary};
+
+/// What is there or is not: the `state` of most modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, shevek_derive::Choice)]
+#[kit(crate)]
+pub enum Presence {
+    /// It is there.
+    Present,
+    /// It is not.
+    Absent,
+}
+
+/// All that a module file needs, in one line.
+pub mod prelude {
+    pub use crate::fault::{Fault, Result};
+    pub use crate::module::{Guard, Procedure, Query, Resource, Would, text_diff};
+    pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
+    pub use crate::{
+        Account, Algorithm, Arg, Args, Bytes, Change, Command, Content, Dict, Effect, Host, Json, Known, Owner, Presence,
+        Probe, Ran, Secret, State, StateValue, Thing, cmd, fail,
+    };
+    pub use shevek_derive::{Args, Choice, State};
+    pub use shevek_proto::{Diff, Outcome, Val};
+
+    #[cfg(feature = "testing")]
+    pub use crate::testing::{World, conform};
+}

@@ -235,6 +235,51 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
+impl Outcome {
+    /// Nothing changed, nothing failed, nothing said.
+    pub fn ok() -> Self {
+        Self::default()
+    }
+
+    /// A failure with its message under `msg`.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Outcome { failed: true, ..Self::default() }.with("msg", message.into())
+    }
+
+    /// The same, with `changed` as given.
+    #[must_use]
+    pub fn changed_if(mut self, changed: bool) -> Self {
+        self.changed = changed;
+        self
+    }
+
+    /// The same, with a result key set (an earlier value of it is replaced).
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Val>) -> Self {
+        self.set(key, value);
+        self
+    }
+
+    /// Sets a result key, replacing an earlier value of it.
+    pub fn set(&mut self, key: &str, value: impl Into<Val>) {
+        let value = value.into();
+        match self.result.iter_mut().find(|(k, _)| k == key) {
+            Some(entry) => entry.1 = value,
+            None => self.result.push((key.to_owned(), value)),
+        }
+    }
+
+    /// The value of a result key.
+    pub fn get(&self, key: &str) -> Option<&Val> {
+        self.result.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    /// The message under `msg`, or nothing.
+    pub fn message(&self) -> &str {
+        self.get("msg").and_then(Val::as_str).unwrap_or_default()
+    }
+}
+
 /// A difference in Ansible's before/after form.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Diff {

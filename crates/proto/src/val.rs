@@ -80,6 +80,37 @@ impl Val {
     }
 }
 
+impl From<&String> for Val {
+    fn from(s: &String) -> Self {
+        Val::Str(s.clone())
+    }
+}
+
+impl From<&std::path::Path> for Val {
+    /// Bytes that are not UTF-8 are shown as Python's `surrogateescape` cannot be: replaced.
+    fn from(path: &std::path::Path) -> Self {
+        Val::Str(path.to_string_lossy().into_owned())
+    }
+}
+
+impl From<&std::path::PathBuf> for Val {
+    fn from(path: &std::path::PathBuf) -> Self {
+        path.as_path().into()
+    }
+}
+
+impl From<usize> for Val {
+    fn from(i: usize) -> Self {
+        Val::Int(i64::try_from(i).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<Vec<(String, Val)>> for Val {
+    fn from(entries: Vec<(String, Val)>) -> Self {
+        Val::Map(entries)
+    }
+}
+
 impl From<bool> for Val {
     fn from(b: bool) -> Self {
         Val::Bool(b)

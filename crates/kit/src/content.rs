@@ -1,0 +1,81 @@
+//! [`Content`]: what goes into a file; text from the task, or bytes that the controller holds until they are needed.
+
+use std::io::{self, Cursor, Read};
+
+use shevek_proto::{Blob, Val};
+
+use crate::arg::Arg;
+use crate::checksum::{Algorithm, checksum};
+use crate::kind::Kind;
+
+/// Content for a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Bytes that are here.
+    Here(Vec<u8>),
+    /// Bytes that the controller has.
+    There(Blob),
+}
+
+impl Content {
+    /// Its length.
+    pub fn size(&self) -> u64 {
+        match self {
+            Content::Here(bytes) => bytes.len() as u64,
+            Content::There(blob) => blob.size,
+        }
+    }
+
+    /// Its SHA-1, known without fetching it.
+    pub fn sha1(&self) -> String {
+        match self {
+            Content::Here(bytes) => checksum(Algorithm::Sha1, &mut bytes.as_slice()).unwrap_or_default(),
+            Content::There(blob) => blob.checksum.clone(),
+        }
+    }
+}
+
+impl Arg for Content {
+    const KIND: Kind = Kind::Content;
+    fn read(value: Val) -> Result<Self, String> {
+        match value {
+            Val::Str(text) => Ok(Content::Here(text.into_bytes())),
+            Val::Bytes(bytes) => Ok(Content::Here(bytes)),
+            Val::Blob(Blob { inline: Some(bytes), .. }) => Ok(Content::Here(bytes)),
+            Val::Blob(blob) => Ok(Content::There(blob)),
+            other => Err(format!("unexpected {}", crate::printed::python_type(&other))),
+        }
+    }
+}
+
+/// The way to and from the controller for content.
+pub trait Courier: Send + Sync {
+    /// Content that the controller has.
+    fn fetch(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send>>;
+    /// Sends content up; what comes back goes into the result.
+    fn send(&self, content: &mut dyn Read, size: u64) -> io::Result<Blob>;
+    /// Whether the controller has cancelled the call.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// No controller: content must be here already. For tests and one-off use.
+#[derive(Debug, Default)]
+pub struct NoCourier;
+
+impl Courier for NoCourier {
+    fn fetch(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send>> {
+        match &blob.inline {
+            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            None => Err(io::Error::other("there is no controller to fetch content from")),
+        }
+    }
+
+    fn send(&self, content: &mut dyn Read, _size: u64) -> io::Result<Blob> {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes)?;
+        let checksum = checksum(Algorithm::Sha1, &mut bytes.as_slice())?;
+        Ok(Blob { id: 0, size: bytes.len() as u64, checksum, inline: Some(bytes) })
+    }
+}

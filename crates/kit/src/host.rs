@@ -1,0 +1,337 @@
+//! [`Host`]: all that a module may do to a host. Every verb goes through one recording point, and each record holds
+//! what would undo it.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use shevek_proto::{Diff, Outcome, Val};
+
+use crate::command::{Command, Ran};
+use crate::content::Content;
+use crate::effect::Thing;
+use crate::fault::{Fault, Result};
+use crate::moment;
+use crate::probe::{Call, Probe, io_fault};
+use crate::system::{Act, Commit, Links, Look, Stat, Staged, Times};
+
+/// The writing half of a host; it can be asked whatever a [`Probe`] can.
+pub struct Host {
+    probe: Probe,
+    act: Arc<dyn Act>,
+    recorded: Vec<Recorded>,
+    pub(crate) outcome: Outcome,
+}
+
+/// Something that was done, with what it takes to undo it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// A path that was not there is now.
+    Made(PathBuf),
+    /// A file was replaced or removed; it was so.
+    Replaced {
+        /// Where.
+        path: PathBuf,
+        /// Its status before.
+        before: Stat,
+        /// Its content before, if it was short enough to keep; a link's target otherwise.
+        content: Option<Vec<u8>>,
+    },
+    /// Permission bits were set.
+    Mode {
+        /// Of what.
+        path: PathBuf,
+        /// As they were.
+        before: u32,
+    },
+    /// Owner and group were set.
+    Owner {
+        /// Of what.
+        path: PathBuf,
+        /// The owner before.
+        uid: u32,
+        /// The group before.
+        gid: u32,
+    },
+    /// A path was renamed.
+    Renamed {
+        /// From.
+        from: PathBuf,
+        /// To.
+        to: PathBuf,
+    },
+    /// A folder was removed with all that was in it.
+    RemovedTree(PathBuf),
+    /// A command ran.
+    Ran {
+        /// The command line.
+        line: String,
+        /// Its exit code.
+        rc: i32,
+    },
+}
+
+/// Longest content that a record keeps.
+const RECORDED: u64 = 1024 * 1024;
+
+impl Deref for Host {
+    type Target = Probe;
+    fn deref(&self) -> &Probe {
+        &self.probe
+    }
+}
+
+impl Host {
+    /// A host to act on, for one call.
+    pub(crate) fn new(act: Arc<dyn Act>, call: Arc<Call>) -> Self {
+        let look: Arc<dyn Look> = act.clone();
+        Host { probe: Probe::new(look, call), act, recorded: Vec::new(), outcome: Outcome::ok() }
+    }
+
+    /// The reading half.
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// Puts a key into the result of the task.
+    pub fn result(&mut self, key: &str, value: impl Into<Val>) {
+        self.outcome.set(key, value);
+    }
+
+    /// Adds a difference to the result of the task, where the kit cannot derive it.
+    pub fn diff(&mut self, diff: Diff) {
+        self.outcome.diff.push(diff);
+    }
+
+    /// What has been done so far.
+    pub fn recorded(&self) -> &[Recorded] {
+        &self.recorded
+    }
+
+    fn remember(&mut self, path: &Path) {
+        let record = match self.act.lstat(path) {
+            Err(_) => Recorded::Made(path.to_owned()),
+            Ok(before) => {
+                let mut content = None;
+                if before.is_file()
+                    && before.size <= RECORDED
+                    && let Ok(mut file) = self.act.open(path)
+                {
+                    let mut bytes = Vec::new();
+                    content = file.read_to_end(&mut bytes).is_ok().then_some(bytes);
+                } else if before.is_link() {
+                    content = self.act.readlink(path).ok().map(|t| t.into_os_string().into_encoded_bytes());
+                }
+                Recorded::Replaced { path: path.to_owned(), before, content }
+            }
+        };
+        self.recorded.push(record);
+    }
+
+    /// Runs a command; an exit code that it does not accept is a failure.
+    pub fn run(&mut self, command: Command) -> Result<Ran> {
+        let command = self.probe.prepared(command);
+        let ran = self.act.run(&command).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound if command.folder.as_deref().is_none_or(|f| self.probe.exists(f)) => {
+                let name = command.program.to_string_lossy().into_owned();
+                let code = e.raw_os_error().unwrap_or(2);
+                let message = match e.raw_os_error() {
+                    Some(_) => format!("could not run {name}: No such file or directory"),
+                    None => e.to_string(),
+                };
+                Fault { os: Some(code), ..Fault::absent(message) }.with("cmd", command.words()).with("rc", code)
+            }
+            _ => {
+                let path = command.folder.as_deref().filter(|_| e.kind() == std::io::ErrorKind::NotFound);
+                io_fault("could not run", path.unwrap_or(Path::new(&command.program)), &e)
+                    .with("cmd", command.words())
+                    .with("rc", e.raw_os_error().unwrap_or(1))
+            }
+        })?;
+        self.recorded.push(Recorded::Ran { line: command.line(), rc: ran.rc });
+        ran.check(&command)
+    }
+
+    /// Writes a file in one step: a temporary file in the same folder takes its place. Owner, mode and attributes of a
+    /// file that was there are kept, unless `how` says otherwise.
+    pub fn write(&mut self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Result<()> {
+        self.write_as(path, &mut content.as_ref(), &Commit::default())
+    }
+
+    /// The same from a stream, and saying how.
+    pub fn write_as(&mut self, path: impl AsRef<Path>, content: &mut dyn Read, how: &Commit) -> Result<()> {
+        let staged = self.stage(path.as_ref(), content)?;
+        self.commit(staged, path, how)
+    }
+
+    /// Writes content of the task (fetched from the controller, if it is there).
+    pub fn write_content(&mut self, path: impl AsRef<Path>, content: &Content, how: &Commit) -> Result<()> {
+        let mut stream = self.probe.content(content)?;
+        self.write_as(path, &mut stream, how)
+    }
+
+    /// Writes content to a temporary file beside its destination, to be validated and then committed or discarded.
+    pub fn stage(&mut self, dest: impl AsRef<Path>, content: &mut dyn Read) -> Result<Staged> {
+        let dest = dest.as_ref();
+        self.act.stage(dest, content).map_err(|e| io_fault("could not write a temporary file beside", dest, &e))
+    }
+
+    /// Puts a staged file in place.
+    pub fn commit(&mut self, staged: Staged, dest: impl AsRef<Path>, how: &Commit) -> Result<()> {
+        let dest = dest.as_ref();
+        self.remember(dest);
+        self.act.commit(staged, dest, how).map_err(|e| io_fault("could not write", dest, &e))
+    }
+
+    /// Removes a staged file.
+    pub fn discard(&mut self, staged: Staged) {
+        self.act.discard(staged);
+    }
+
+    /// Writes over a file in place, without a temporary file: for files that cannot be replaced.
+    pub fn write_in_place(&mut self, path: impl AsRef<Path>, content: &mut dyn Read) -> Result<()> {
+        let path = path.as_ref();
+        self.remember(path);
+        self.act.write_in_place(path, content).map_err(|e| io_fault("could not write", path, &e))
+    }
+
+    /// Makes a copy of a file under Ansible's name for backups, and says where.
+    pub fn backup(&mut self, path: impl AsRef<Path>) -> Result<PathBuf> {
+        let path = path.as_ref();
+        let now = moment::local(&self.probe, self.probe.now());
+        let stamp = now.format("%Y-%m-%d@%H:%M:%S");
+        let mut name: OsString = path.as_os_str().to_owned();
+        name.push(format!(".{}.{stamp}~", std::process::id()));
+        let backup = PathBuf::from(name);
+        let Some(before) = self.probe.stat(path)? else {
+            return Err(Fault::absent(format!("could not back up {}: it is not there", path.display())));
+        };
+        let mut content = self.probe.open(path)?;
+        let how = Commit {
+            mode: Some(before.mode),
+            uid: Some(before.uid),
+            gid: Some(before.gid),
+            ..Commit::default()
+        };
+        self.write_as(&backup, &mut content, &how)?;
+        let times = Times { accessed: Some(before.accessed.system()), modified: Some(before.modified.system()) };
+        self.act.utimes(&backup, times, Links::Follow).map_err(|e| io_fault("could not set times of", &backup, &e))?;
+        Ok(backup)
+    }
+
+    /// Makes a folder.
+    pub fn mkdir(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
+        let path = path.as_ref();
+        self.act.mkdir(path, mode).map_err(|e| io_fault("could not make the folder", path, &e))?;
+        self.recorded.push(Recorded::Made(path.to_owned()));
+        Ok(())
+    }
+
+    /// Makes a symbolic link.
+    pub fn symlink(&mut self, target: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.act.symlink(target.as_ref(), path).map_err(|e| io_fault("could not make the link", path, &e))?;
+        self.recorded.push(Recorded::Made(path.to_owned()));
+        Ok(())
+    }
+
+    /// Makes a hard link.
+    pub fn hardlink(&mut self, existing: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.act.hardlink(existing.as_ref(), path).map_err(|e| io_fault("could not make the link", path, &e))?;
+        self.recorded.push(Recorded::Made(path.to_owned()));
+        Ok(())
+    }
+
+    /// Makes a named pipe.
+    pub fn fifo(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
+        let path = path.as_ref();
+        self.act.fifo(path, mode).map_err(|e| io_fault("could not make the pipe", path, &e))?;
+        self.recorded.push(Recorded::Made(path.to_owned()));
+        Ok(())
+    }
+
+    /// Renames; what has the new name is replaced.
+    pub fn rename(&mut self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
+        let (from, to) = (from.as_ref(), to.as_ref());
+        if self.probe.lstat(to)?.is_some() {
+            self.remember(to);
+        }
+        self.act.rename(from, to).map_err(|e| io_fault("could not rename", from, &e))?;
+        self.recorded.push(Recorded::Renamed { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    /// Removes whatever a path names, a folder with all that is in it; links are removed, never followed.
+    pub fn remove(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let Some(before) = self.probe.lstat(path)? else { return Ok(()) };
+        if before.is_folder() {
+            self.act.remove_tree(path).map_err(|e| io_fault("could not remove", path, &e))?;
+            self.recorded.push(Recorded::RemovedTree(path.to_owned()));
+            return Ok(());
+        }
+        self.remember(path);
+        self.act.unlink(path).map_err(|e| io_fault("could not remove", path, &e))
+    }
+
+    /// Removes a folder that is empty.
+    pub fn rmdir(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.act.rmdir(path).map_err(|e| io_fault("could not remove", path, &e))?;
+        self.recorded.push(Recorded::RemovedTree(path.to_owned()));
+        Ok(())
+    }
+
+    /// Sets permission bits of what a path leads to.
+    pub fn chmod(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
+        let path = path.as_ref();
+        let before = self.probe.stat(path)?;
+        self.act.chmod(path, mode).map_err(|e| io_fault("could not set the mode of", path, &e))?;
+        if let Some(before) = before {
+            self.recorded.push(Recorded::Mode { path: path.to_owned(), before: before.mode });
+        }
+        Ok(())
+    }
+
+    /// Sets owner and group of what a path names, or leads to.
+    pub fn chown(&mut self, path: impl AsRef<Path>, owner: Owner, links: Links) -> Result<()> {
+        let path = path.as_ref();
+        let before = self.probe.lstat(path)?;
+        self.act
+            .chown(path, owner.uid, owner.gid, links)
+            .map_err(|e| io_fault("could not set the owner of", path, &e))?;
+        if let Some(before) = before {
+            self.recorded.push(Recorded::Owner { path: path.to_owned(), uid: before.uid, gid: before.gid });
+        }
+        Ok(())
+    }
+
+    /// Sets times.
+    pub fn utimes(&mut self, path: impl AsRef<Path>, times: Times, links: Links) -> Result<()> {
+        let path = path.as_ref();
+        self.act.utimes(path, times, links).map_err(|e| io_fault("could not set times of", path, &e))
+    }
+
+    /// Sets or removes an extended attribute.
+    pub fn set_xattr(&mut self, path: impl AsRef<Path>, name: &str, value: Option<&[u8]>) -> Result<()> {
+        let path = path.as_ref();
+        self.act.set_xattr(path, name, value).map_err(|e| io_fault("could not set an attribute of", path, &e))
+    }
+
+    /// Notes the state that a thing now has, for check mode's plan; for verbs that are not one command.
+    pub fn note(&mut self, thing: Thing, name: &str, state: &str) {
+        self.act.note(thing, name, state);
+    }
+}
+
+/// Owner and group to set; `None` leaves one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Owner {
+    /// The user's number.
+    pub uid: Option<u32>,
+    /// The group's number.
+    pub gid: Option<u32>,
+}

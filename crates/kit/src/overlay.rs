@@ -1,0 +1,662 @@
+//! [`Overlay`]: a host that takes writes into memory. Over the real host it is check mode's plan, over an empty
+//! one it is the fake `World` of tests. It holds only the reading half of what is below it, so nothing that is done to
+//! an overlay can reach the real host.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Cursor, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::command::{Command, Ran};
+use crate::effect::Thing;
+use crate::plan::{Body, Entry, Inode, PLANNED_ID, Plan};
+use crate::script::Script;
+use crate::system::{
+    Access, Act, Commit, FileKind, Identity, Links, Look, Stat, Staged, Time, Times, Uname, Volume,
+};
+
+/// Content longer than this is not kept in a plan; reading it back is *unknown*.
+const KEPT: u64 = 16 * 1024 * 1024;
+
+/// Links followed before a path is taken for a loop, as in the kernel.
+const HOPS: usize = 40;
+
+/// A host that takes writes into memory.
+pub struct Overlay {
+    base: Arc<dyn Look>,
+    plan: Mutex<Plan>,
+    /// In tests: what commands answer, and which ran.
+    pub(crate) script: Option<Mutex<Script>>,
+}
+
+/// Content that only the real run can tell.
+#[derive(Debug)]
+pub(crate) struct Unknowable;
+
+impl std::fmt::Display for Unknowable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("only the real run can tell what is in it")
+    }
+}
+
+impl std::error::Error for Unknowable {}
+
+enum At {
+    Planned(Stat),
+    Lower(Stat),
+}
+
+impl At {
+    fn stat(&self) -> Stat {
+        match self {
+            At::Planned(stat) | At::Lower(stat) => *stat,
+        }
+    }
+}
+
+fn missing() -> io::Error {
+    io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error())
+}
+
+fn errno(e: rustix::io::Errno) -> io::Error {
+    io::Error::from_raw_os_error(e.raw_os_error())
+}
+
+impl Overlay {
+    /// An overlay over a host.
+    pub fn over(base: Arc<dyn Look>) -> Self {
+        Overlay { base, plan: Mutex::default(), script: None }
+    }
+
+    /// The plan so far, for another runner.
+    pub fn plan(&self) -> Plan {
+        self.locked().clone()
+    }
+
+    /// Takes over a plan that another runner has continued.
+    pub fn set_plan(&self, plan: Plan) {
+        *self.locked() = plan;
+    }
+
+    /// The plan's version.
+    pub fn version(&self) -> u64 {
+        self.locked().version()
+    }
+
+    pub(crate) fn scripted(base: Arc<dyn Look>, script: Script) -> Self {
+        Overlay { base, plan: Mutex::default(), script: Some(Mutex::new(script)) }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is at a path that has no links above its last part.
+    fn at(&self, plan: &Plan, path: &Path) -> io::Result<Option<At>> {
+        match plan.entries.get(path) {
+            Some(Entry::Gone) => Ok(None),
+            Some(Entry::Is(_)) => Ok(plan.inode(path).map(|inode| At::Planned(inode.stat()))),
+            None if !plan.shows_lower(path) => Ok(None),
+            None => match self.base.lstat(path) {
+                Ok(stat) => Ok(Some(At::Lower(stat))),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(e) => Err(e),
+            },
+        }
+    }
+
+    fn target(&self, plan: &Plan, path: &Path) -> io::Result<PathBuf> {
+        match plan.inode(path) {
+            Some(Inode { body: Body::Target(target), .. }) => Ok(target.clone()),
+            Some(Inode { kind: FileKind::Link, .. }) | None => self.base.readlink(path),
+            Some(_) => Err(errno(rustix::io::Errno::INVAL)),
+        }
+    }
+
+    /// The path without links, except perhaps its last part.
+    fn resolve(&self, plan: &Plan, path: &Path, links: Links) -> io::Result<PathBuf> {
+        let mut todo: Vec<OsString> = parts(path);
+        if path.is_relative() {
+            todo.extend(parts(&self.base.folder()));
+        }
+        let mut done = PathBuf::from("/");
+        let mut hops = 0;
+        while let Some(part) = todo.pop() {
+            if part == ".." {
+                done.pop();
+                continue;
+            }
+            let next = done.join(&part);
+            let last = todo.is_empty();
+            match self.at(plan, &next)?.map(|at| at.stat().kind) {
+                Some(FileKind::Link) if !last || links == Links::Follow => {
+                    hops += 1;
+                    if hops > HOPS {
+                        return Err(errno(rustix::io::Errno::LOOP));
+                    }
+                    let target = self.target(plan, &next)?;
+                    if target.is_absolute() {
+                        done = PathBuf::from("/");
+                    }
+                    todo.extend(parts(&target));
+                }
+                Some(FileKind::Folder) => done = next,
+                Some(_) if !last => return Err(errno(rustix::io::Errno::NOTDIR)),
+                None if !last => return Err(missing()),
+                _ => done = next,
+            }
+        }
+        Ok(done)
+    }
+
+    /// Takes a path into the plan, so that it can be changed there.
+    fn import(&self, plan: &mut Plan, path: &Path) -> io::Result<u64> {
+        if let Some(Entry::Is(id)) = plan.entries.get(path) {
+            return Ok(*id);
+        }
+        let Some(At::Lower(stat)) = self.at(plan, path)? else { return Err(missing()) };
+        let body = match stat.kind {
+            FileKind::File => Body::Lower(path.to_owned(), stat.size),
+            FileKind::Folder => Body::Merged,
+            FileKind::Link => Body::Target(self.base.readlink(path)?),
+            _ => Body::Nothing,
+        };
+        Ok(plan.add(path, Inode::imported(&stat, body)))
+    }
+
+    fn change(&self, path: &Path, links: Links, with: impl FnOnce(&mut Inode)) -> io::Result<()> {
+        let now = Time::from(self.base.now());
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, links)?;
+        let id = self.import(&mut plan, &path)?;
+        if let Some(inode) = plan.inodes.get_mut(&id) {
+            inode.changed = now;
+            with(inode);
+        }
+        plan.version += 1;
+        Ok(())
+    }
+
+    fn create(&self, path: &Path, kind: FileKind, mode: u32, body: Body) -> io::Result<()> {
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        if self.at(&plan, &path)?.is_some() {
+            return Err(errno(rustix::io::Errno::EXIST));
+        }
+        let inode = self.fresh(&plan, &path, kind, mode, body)?;
+        plan.add(&path, inode);
+        Ok(())
+    }
+
+    fn fresh(&self, plan: &Plan, path: &Path, kind: FileKind, mode: u32, body: Body) -> io::Result<Inode> {
+        let Some(folder) = path.parent() else { return Err(missing()) };
+        let above = self.at(plan, folder)?.ok_or_else(missing)?.stat();
+        if !above.is_folder() {
+            return Err(errno(rustix::io::Errno::NOTDIR));
+        }
+        let me = self.base.identity();
+        let now = Time::from(self.base.now());
+        let inherits = above.mode & 0o2000 != 0;
+        Ok(Inode {
+            kind,
+            mode: if kind == FileKind::Folder && inherits { mode | 0o2000 } else { mode },
+            uid: me.uid,
+            gid: if inherits { above.gid } else { me.gid },
+            dev: above.dev,
+            ino: 0,
+            nlink: if kind == FileKind::Folder { 2 } else { 1 },
+            rdev: 0,
+            accessed: now,
+            modified: now,
+            changed: now,
+            xattrs: std::collections::BTreeMap::new(),
+            body,
+        })
+    }
+
+    /// Takes a path with all below it into the plan.
+    fn import_tree(&self, plan: &mut Plan, path: &Path) -> io::Result<()> {
+        let id = self.import(plan, path)?;
+        if plan.inodes.get(&id).is_some_and(|i| i.kind == FileKind::Folder) {
+            for name in self.names(plan, path)? {
+                self.import_tree(plan, &path.join(name))?;
+            }
+            if let Some(inode) = plan.inodes.get_mut(&id) {
+                inode.body = Body::Fresh;
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, plan: &Plan, path: &Path) -> io::Result<Vec<OsString>> {
+        let at = self.at(plan, path)?.ok_or_else(missing)?;
+        if !at.stat().is_folder() {
+            return Err(errno(rustix::io::Errno::NOTDIR));
+        }
+        let merged = match plan.inode(path) {
+            None => true,
+            Some(inode) => matches!(inode.body, Body::Merged),
+        };
+        let mut names = if merged { self.base.list(path)? } else { Vec::new() };
+        names.retain(|name| !plan.entries.contains_key(&path.join(name)));
+        for (child, entry) in plan.children(path) {
+            if let (Entry::Is(_), Some(name)) = (entry, child.file_name()) {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Writes bytes where a test or an effect wants them; folders above are made.
+    pub(crate) fn place(&self, path: &Path, content: Option<Vec<u8>>) -> io::Result<()> {
+        self.make_folders(path.parent().unwrap_or(Path::new("/")))?;
+        let body = content.map_or(Body::Unknown(0), Body::Bytes);
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        self.put(&mut plan, &path, body)
+    }
+
+    pub(crate) fn make_folders(&self, path: &Path) -> io::Result<()> {
+        let mut made = PathBuf::from("/");
+        for part in parts(path).into_iter().rev() {
+            made.push(part);
+            match self.mkdir(&made, 0o755) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&self, plan: &mut Plan, path: &Path, body: Body) -> io::Result<()> {
+        match self.at(plan, path)? {
+            Some(at) if at.stat().is_folder() => Err(errno(rustix::io::Errno::ISDIR)),
+            Some(_) => {
+                let now = Time::from(self.base.now());
+                let id = self.import(plan, path)?;
+                if let Some(inode) = plan.inodes.get_mut(&id) {
+                    inode.kind = FileKind::File;
+                    inode.body = body;
+                    inode.modified = now;
+                    inode.changed = now;
+                }
+                plan.version += 1;
+                Ok(())
+            }
+            None => {
+                let mode = 0o666 & !self.base.identity().umask;
+                let inode = self.fresh(plan, path, FileKind::File, mode, body)?;
+                plan.add(path, inode);
+                Ok(())
+            }
+        }
+    }
+
+    fn body(content: &mut dyn Read) -> io::Result<Body> {
+        let mut bytes = Vec::new();
+        content.take(KEPT + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= KEPT {
+            return Ok(Body::Bytes(bytes));
+        }
+        let rest = io::copy(content, &mut io::sink())?;
+        Ok(Body::Unknown(bytes.len() as u64 + rest))
+    }
+
+    /// The number a new user or group gets: in a plan one that stands for "known later".
+    pub(crate) fn free_id(&self, taken: &[u32]) -> u32 {
+        let first = if self.script.is_some() { 1000 } else { PLANNED_ID };
+        (first..).find(|id| !taken.contains(id)).unwrap_or(first)
+    }
+}
+
+fn parts(path: &Path) -> Vec<OsString> {
+    let mut parts: Vec<OsString> = path
+        .components()
+        .filter_map(|c| match c {
+            Component::Normal(part) => Some(part.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            _ => None,
+        })
+        .collect();
+    parts.reverse();
+    parts
+}
+
+impl Look for Overlay {
+    fn lstat(&self, path: &Path) -> io::Result<Stat> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        Ok(self.at(&plan, &path)?.ok_or_else(missing)?.stat())
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        Ok(self.at(&plan, &path)?.ok_or_else(missing)?.stat())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        let Some(inode) = plan.inode(&path) else {
+            return match self.at(&plan, &path)? {
+                Some(_) => self.base.open(&path),
+                None => Err(missing()),
+            };
+        };
+        match &inode.body {
+            Body::Bytes(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            Body::Lower(lower, _) => self.base.open(lower),
+            Body::Unknown(_) => Err(io::Error::other(Unknowable)),
+            Body::Fresh | Body::Merged => Err(errno(rustix::io::Errno::ISDIR)),
+            Body::Target(_) | Body::Nothing => Err(errno(rustix::io::Errno::INVAL)),
+        }
+    }
+
+    fn readlink(&self, path: &Path) -> io::Result<PathBuf> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        match self.at(&plan, &path)?.ok_or_else(missing)?.stat().kind {
+            FileKind::Link => self.target(&plan, &path),
+            _ => Err(errno(rustix::io::Errno::INVAL)),
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        self.names(&plan, &path)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        self.at(&plan, &path)?.ok_or_else(missing)?;
+        Ok(path)
+    }
+
+    fn xattr(&self, path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        match plan.inode(&path) {
+            Some(inode) => match (inode.xattrs.get(name), &inode.body) {
+                (Some(value), _) => Ok(value.clone()),
+                (None, Body::Lower(lower, _)) => self.base.xattr(lower, name),
+                (None, Body::Merged) => self.base.xattr(&path, name),
+                _ => Ok(None),
+            },
+            None if self.at(&plan, &path)?.is_some() => self.base.xattr(&path, name),
+            None => Err(missing()),
+        }
+    }
+
+    fn may(&self, path: &Path, what: Access) -> bool {
+        let plan = self.locked();
+        let Ok(path) = self.resolve(&plan, path, Links::Follow) else { return false };
+        match self.at(&plan, &path) {
+            Ok(Some(At::Planned(stat))) => permits(&stat, &self.base.identity(), what),
+            Ok(Some(At::Lower(_))) => self.base.may(&path, what),
+            _ => false,
+        }
+    }
+
+    fn ask(&self, command: &Command) -> io::Result<Ran> {
+        match &self.script {
+            Some(script) => script.lock().unwrap_or_else(PoisonError::into_inner).answer(command),
+            None => self.base.ask(command),
+        }
+    }
+
+    fn env(&self, name: &OsStr) -> Option<OsString> {
+        self.base.env(name)
+    }
+
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        self.base.environment()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.base.folder()
+    }
+
+    fn now(&self) -> SystemTime {
+        self.base.now()
+    }
+
+    fn identity(&self) -> Identity {
+        self.base.identity()
+    }
+
+    fn uname(&self) -> Uname {
+        self.base.uname()
+    }
+
+    fn volume(&self, path: &Path) -> io::Result<Volume> {
+        let plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        // A planned folder is on the volume of the nearest folder that is there.
+        let there = path.ancestors().find(|p| self.base.lstat(p).is_ok()).unwrap_or(Path::new("/"));
+        self.base.volume(there)
+    }
+
+    fn planned(&self, thing: Thing, name: &str) -> Option<String> {
+        self.locked().things.get(&(thing, name.to_owned())).cloned().or_else(|| self.base.planned(thing, name))
+    }
+
+    fn unsure(&self) -> bool {
+        self.locked().unsure || self.base.unsure()
+    }
+}
+
+/// Whether permission bits let a user do something.
+pub(crate) fn permits(stat: &Stat, who: &Identity, what: Access) -> bool {
+    let bit = match what {
+        Access::Read => 4,
+        Access::Write => 2,
+        Access::Execute => 1,
+    };
+    if who.uid == 0 {
+        return what != Access::Execute || stat.is_folder() || stat.mode & 0o111 != 0;
+    }
+    let class = if who.uid == stat.uid {
+        stat.mode >> 6
+    } else if who.gid == stat.gid || who.groups.contains(&stat.gid) {
+        stat.mode >> 3
+    } else {
+        stat.mode
+    };
+    class & bit != 0
+}
+
+impl Act for Overlay {
+    fn stage(&self, dest: &Path, content: &mut dyn Read) -> io::Result<Staged> {
+        let folder = dest.parent().unwrap_or(Path::new("/"));
+        let mut plan = self.locked();
+        let folder = self.resolve(&plan, folder, Links::Follow)?;
+        let name = format!(".shevek_{}", plan.version);
+        let path = folder.join(name);
+        let body = Self::body(content)?;
+        let inode = self.fresh(&plan, &path, FileKind::File, 0o600, body)?;
+        let size = inode.size();
+        plan.add(&path, inode);
+        Ok(Staged { path, size })
+    }
+
+    fn commit(&self, staged: Staged, dest: &Path, how: &Commit) -> io::Result<()> {
+        let mut plan = self.locked();
+        let dest = self.resolve(&plan, dest, Links::Keep)?;
+        let before = self.at(&plan, &dest)?.map(|at| at.stat());
+        if before.is_some_and(|b| b.is_folder()) {
+            return Err(errno(rustix::io::Errno::ISDIR));
+        }
+        let Some(inode) = plan.inode(&staged.path).cloned() else { return Err(missing()) };
+        plan.remove(&staged.path);
+        plan.entries.remove(&staged.path);
+        plan.remove(&dest);
+        let kept = before.filter(|b| !how.fresh && !b.is_link());
+        let umask = self.base.identity().umask;
+        plan.add(
+            &dest,
+            Inode {
+                mode: how.mode.or(kept.map(|b| b.mode)).unwrap_or(0o666 & !umask),
+                uid: how.uid.or(kept.map(|b| b.uid)).unwrap_or(inode.uid),
+                gid: how.gid.or(kept.map(|b| b.gid)).unwrap_or(inode.gid),
+                nlink: 1,
+                ..inode
+            },
+        );
+        Ok(())
+    }
+
+    fn discard(&self, staged: Staged) {
+        let mut plan = self.locked();
+        plan.remove(&staged.path);
+        plan.entries.remove(&staged.path);
+    }
+
+    fn write_in_place(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
+        let body = Self::body(content)?;
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Follow)?;
+        self.put(&mut plan, &path, body)
+    }
+
+    fn mkdir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.create(path, FileKind::Folder, mode, Body::Fresh)
+    }
+
+    fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
+        self.create(path, FileKind::Link, 0o777, Body::Target(target.to_owned()))
+    }
+
+    fn hardlink(&self, existing: &Path, path: &Path) -> io::Result<()> {
+        let mut plan = self.locked();
+        let existing = self.resolve(&plan, existing, Links::Keep)?;
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        if self.at(&plan, &path)?.is_some() {
+            return Err(errno(rustix::io::Errno::EXIST));
+        }
+        self.fresh(&plan, &path, FileKind::File, 0, Body::Nothing)?;
+        let id = self.import(&mut plan, &existing)?;
+        if let Some(inode) = plan.inodes.get_mut(&id) {
+            inode.nlink += 1;
+        }
+        plan.entries.insert(path, Entry::Is(id));
+        plan.version += 1;
+        Ok(())
+    }
+
+    fn fifo(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.create(path, FileKind::Fifo, mode, Body::Nothing)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut plan = self.locked();
+        let from = self.resolve(&plan, from, Links::Keep)?;
+        let to = self.resolve(&plan, to, Links::Keep)?;
+        self.fresh(&plan, &to, FileKind::File, 0, Body::Nothing)?;
+        if from == to {
+            return Ok(());
+        }
+        self.import_tree(&mut plan, &from)?;
+        plan.remove(&to);
+        let moved: Vec<(PathBuf, Entry)> = plan
+            .entries
+            .range(from.clone()..)
+            .take_while(|(p, _)| p.starts_with(&from))
+            .map(|(p, e)| (p.clone(), *e))
+            .collect();
+        for (path, entry) in moved {
+            plan.entries.remove(&path);
+            let below = path.strip_prefix(&from).unwrap_or(Path::new(""));
+            let path = if below.as_os_str().is_empty() { to.clone() } else { to.join(below) };
+            plan.entries.insert(path, entry);
+        }
+        plan.entries.insert(from, Entry::Gone);
+        plan.version += 1;
+        Ok(())
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        if self.at(&plan, &path)?.ok_or_else(missing)?.stat().is_folder() {
+            return Err(errno(rustix::io::Errno::ISDIR));
+        }
+        plan.remove(&path);
+        Ok(())
+    }
+
+    fn rmdir(&self, path: &Path) -> io::Result<()> {
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        if !self.names(&plan, &path)?.is_empty() {
+            return Err(errno(rustix::io::Errno::NOTEMPTY));
+        }
+        plan.remove(&path);
+        Ok(())
+    }
+
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        let mut plan = self.locked();
+        let path = self.resolve(&plan, path, Links::Keep)?;
+        self.at(&plan, &path)?.ok_or_else(missing)?;
+        plan.remove(&path);
+        Ok(())
+    }
+
+    fn chmod(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.change(path, Links::Follow, |inode| inode.mode = mode & 0o7777)
+    }
+
+    fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()> {
+        self.change(path, links, |inode| {
+            inode.uid = uid.unwrap_or(inode.uid);
+            inode.gid = gid.unwrap_or(inode.gid);
+        })
+    }
+
+    fn utimes(&self, path: &Path, times: Times, links: Links) -> io::Result<()> {
+        self.change(path, links, |inode| {
+            inode.accessed = times.accessed.map_or(inode.accessed, Time::from);
+            inode.modified = times.modified.map_or(inode.modified, Time::from);
+        })
+    }
+
+    fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()> {
+        self.change(path, Links::Keep, |inode| {
+            inode.xattrs.insert(name.to_owned(), value.map(<[u8]>::to_vec));
+        })
+    }
+
+    fn run(&self, command: &Command) -> io::Result<Ran> {
+        let ran = match &self.script {
+            Some(script) => script.lock().unwrap_or_else(PoisonError::into_inner).run(command)?,
+            None => Ran::default(),
+        };
+        if command.effects.is_empty() && self.script.is_none() {
+            self.become_unsure();
+        }
+        if ran.ok() {
+            for effect in &command.effects {
+                self.apply(effect)?;
+            }
+        }
+        Ok(ran)
+    }
+
+    fn note(&self, thing: Thing, name: &str, state: &str) {
+        let mut plan = self.locked();
+        plan.things.insert((thing, name.to_owned()), state.to_owned());
+        plan.version += 1;
+        // A package brings files that nobody has listed.
+        plan.unsure |= thing == Thing::Package && state != "absent";
+    }
+
+    fn become_unsure(&self) {
+        let mut plan = self.locked();
+        plan.unsure = true;
+        plan.version += 1;
+    }
+}

@@ -1,0 +1,457 @@
+//! [`Probe`]: all that a module may ask of a host. It has no verb that writes.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use shevek_proto::{Blob, Val};
+
+use crate::accounts::{Group, Shadow, User};
+use crate::asking;
+use crate::checksum::{self, Algorithm};
+use crate::command::{Command, Ran, cmd};
+use crate::content::{Content, Courier, NoCourier};
+use crate::effect::Thing;
+use crate::fault::{Fault, Result};
+use crate::overlay::Unknowable;
+use crate::system::{Access, Identity, Look, Stat, Uname, Volume};
+
+/// What one call brings with it besides its arguments.
+pub struct Call {
+    /// `environment:` of the task.
+    pub environment: Vec<(String, String)>,
+    /// When the call must be over.
+    pub deadline: Option<Instant>,
+    /// Whether differences are wanted.
+    pub diff: bool,
+    /// The way to the controller for content.
+    pub courier: Arc<dyn Courier>,
+    /// Warnings given so far.
+    pub(crate) warnings: Mutex<Vec<String>>,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Call {
+            environment: Vec::new(),
+            deadline: None,
+            diff: false,
+            courier: Arc::new(NoCourier),
+            warnings: Mutex::default(),
+        }
+    }
+}
+
+impl Call {
+    /// Takes the warnings given so far.
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The reading half of a host.
+#[derive(Clone)]
+pub struct Probe {
+    look: Arc<dyn Look>,
+    call: Arc<Call>,
+}
+
+/// Turns "no such file" into `None`.
+fn if_there<T>(doing: &str, path: &Path, done: std::io::Result<T>) -> Result<Option<T>> {
+    match done {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e) => Err(io_fault(doing, path, &e)),
+    }
+}
+
+pub(crate) fn io_fault(doing: &str, path: &Path, e: &std::io::Error) -> Fault {
+    match e.get_ref() {
+        Some(inner) if inner.is::<Unknowable>() => Fault::unknown(format!("{}: {inner}", path.display())),
+        _ => Fault::io(doing, path, e),
+    }
+}
+
+impl Probe {
+    /// A probe of a host, for one call.
+    pub fn new(look: Arc<dyn Look>, call: Arc<Call>) -> Self {
+        Probe { look, call }
+    }
+
+    /// Status of what a path names; a link is not followed. `None` when nothing is there.
+    pub fn lstat(&self, path: impl AsRef<Path>) -> Result<Option<Stat>> {
+        if_there("could not examine", path.as_ref(), self.look.lstat(path.as_ref()))
+    }
+
+    /// Status of what a path leads to. `None` when nothing is there.
+    pub fn stat(&self, path: impl AsRef<Path>) -> Result<Option<Stat>> {
+        if_there("could not examine", path.as_ref(), self.look.stat(path.as_ref()))
+    }
+
+    /// Whether a path leads to something.
+    pub fn exists(&self, path: impl AsRef<Path>) -> bool {
+        self.look.stat(path.as_ref()).is_ok()
+    }
+
+    /// Whether a path leads to a folder.
+    pub fn is_folder(&self, path: impl AsRef<Path>) -> bool {
+        self.look.stat(path.as_ref()).is_ok_and(|s| s.is_folder())
+    }
+
+    /// Opens a file for reading.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Box<dyn Read + Send>> {
+        self.look.open(path.as_ref()).map_err(|e| io_fault("could not read", path.as_ref(), &e))
+    }
+
+    /// Reads a file.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path.as_ref())?
+            .read_to_end(&mut bytes)
+            .map_err(|e| io_fault("could not read", path.as_ref(), &e))?;
+        Ok(bytes)
+    }
+
+    /// Reads a file as text; bytes that are not UTF-8 are replaced.
+    pub fn read_text(&self, path: impl AsRef<Path>) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.read(path)?).into_owned())
+    }
+
+    /// Reads a file, if it is there.
+    pub fn read_if_there(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
+        match self.look.stat(path.as_ref()) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            _ => self.read(path).map(Some),
+        }
+    }
+
+    /// The checksum of a file, in lower-case hex.
+    pub fn checksum(&self, path: impl AsRef<Path>, algorithm: Algorithm) -> Result<String> {
+        let mut file = self.open(path.as_ref())?;
+        checksum::checksum(algorithm, &mut file).map_err(|e| io_fault("could not read", path.as_ref(), &e))
+    }
+
+    /// Where a link points.
+    pub fn readlink(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
+        self.look.readlink(path.as_ref()).map_err(|e| io_fault("could not read the link", path.as_ref(), &e))
+    }
+
+    /// Names in a folder, sorted.
+    pub fn list(&self, path: impl AsRef<Path>) -> Result<Vec<OsString>> {
+        let mut names =
+            self.look.list(path.as_ref()).map_err(|e| io_fault("could not list", path.as_ref(), &e))?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// The path with all links resolved.
+    pub fn canonical(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
+        self.look.canonical(path.as_ref()).map_err(|e| io_fault("could not resolve", path.as_ref(), &e))
+    }
+
+    /// Whether the user that the runner runs as may do this with what a path leads to.
+    pub fn may(&self, path: impl AsRef<Path>, what: Access) -> bool {
+        self.look.may(path.as_ref(), what)
+    }
+
+    /// An extended attribute.
+    pub fn xattr(&self, path: impl AsRef<Path>, name: &str) -> Result<Option<Vec<u8>>> {
+        self.look.xattr(path.as_ref(), name).map_err(|e| io_fault("could not examine", path.as_ref(), &e))
+    }
+
+    /// Figures of the file system that a path is on.
+    pub fn volume(&self, path: impl AsRef<Path>) -> Result<Volume> {
+        self.look.volume(path.as_ref()).map_err(|e| io_fault("could not examine", path.as_ref(), &e))
+    }
+
+    /// All users of /etc/passwd.
+    pub fn users(&self) -> Result<Vec<User>> {
+        Ok(self.lines("/etc/passwd")?.iter().filter_map(|l| User::parse(l)).collect())
+    }
+
+    /// All groups of /etc/group.
+    pub fn groups(&self) -> Result<Vec<Group>> {
+        Ok(self.lines("/etc/group")?.iter().filter_map(|l| Group::parse(l)).collect())
+    }
+
+    fn lines(&self, path: &str) -> Result<Vec<String>> {
+        let text = self.read_if_there(path)?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+    }
+
+    /// The user of this name, from /etc/passwd or what else the host asks (LDAP and the like).
+    pub fn user(&self, name: &str) -> Result<Option<User>> {
+        match self.users()?.into_iter().find(|u| u.name == name) {
+            None => Ok(self.getent("passwd", name).and_then(|l| User::parse(&l)).filter(|u| u.name == name)),
+            found => Ok(found),
+        }
+    }
+
+    /// The user of this number.
+    pub fn user_of(&self, uid: u32) -> Result<Option<User>> {
+        match self.users()?.into_iter().find(|u| u.uid == uid) {
+            None => Ok(self.getent("passwd", &uid.to_string()).and_then(|l| User::parse(&l))),
+            found => Ok(found),
+        }
+    }
+
+    /// The group of this name.
+    pub fn group(&self, name: &str) -> Result<Option<Group>> {
+        match self.groups()?.into_iter().find(|g| g.name == name) {
+            None => Ok(self.getent("group", name).and_then(|l| Group::parse(&l)).filter(|g| g.name == name)),
+            found => Ok(found),
+        }
+    }
+
+    /// The group of this number.
+    pub fn group_of(&self, gid: u32) -> Result<Option<Group>> {
+        match self.groups()?.into_iter().find(|g| g.gid == gid) {
+            None => Ok(self.getent("group", &gid.to_string()).and_then(|l| Group::parse(&l))),
+            found => Ok(found),
+        }
+    }
+
+    /// What /etc/shadow has of a user; `None` where it has nothing or may not be read.
+    pub fn shadow(&self, name: &str) -> Result<Option<Shadow>> {
+        if !self.may("/etc/shadow", Access::Read) {
+            return Ok(None);
+        }
+        Ok(self.lines("/etc/shadow")?.iter().filter_map(|l| Shadow::parse(l)).find(|s| s.name == name))
+    }
+
+    /// One entry of a database of the name service, as `getent` prints it.
+    pub fn getent(&self, database: &str, key: &str) -> Option<String> {
+        // A host with only local accounts has asked all there is already.
+        if matches!(database, "passwd" | "group") && self.only_local_accounts(database) {
+            return None;
+        }
+        let ran = self.ask(cmd("getent").arg(database).arg(key).any_rc()).ok()?;
+        ran.ok().then(|| ran.out().trim_end_matches('\n').to_owned()).filter(|l| !l.is_empty())
+    }
+
+    fn only_local_accounts(&self, database: &str) -> bool {
+        let Ok(Some(text)) = self.read_if_there("/etc/nsswitch.conf") else { return true };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let line = text.lines().find_map(|l| l.split('#').next()?.trim().strip_prefix(database)?.strip_prefix(':'));
+        let sources: Vec<&str> = line.unwrap_or("files").split_whitespace().collect();
+        sources.iter().all(|s| matches!(*s, "files" | "compat") || s.starts_with('['))
+    }
+
+    /// A variable: of the task's `environment:`, else of the runner's own environment.
+    pub fn env(&self, name: &str) -> Option<String> {
+        let of_task = self.call.environment.iter().rev().find(|(k, _)| k == name).map(|(_, v)| v.clone());
+        of_task.or_else(|| self.look.env(OsStr::new(name)).map(|v| v.to_string_lossy().into_owned()))
+    }
+
+    /// All variables as a command would see them, sorted.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let text = |s: OsString| s.to_string_lossy().into_owned();
+        let mut all: Vec<(String, String)> =
+            self.look.environment().into_iter().map(|(k, v)| (text(k), text(v))).collect();
+        for (name, value) in &self.call.environment {
+            all.retain(|(k, _)| k != name);
+            all.push((name.clone(), value.clone()));
+        }
+        all.sort();
+        all
+    }
+
+    /// `environment:` of the task.
+    pub fn task_environment(&self) -> &[(String, String)] {
+        &self.call.environment
+    }
+
+    /// Where a program is: a path is taken as it is, a name is looked for in `PATH` and the system's own folders.
+    pub fn which(&self, program: &str) -> Option<PathBuf> {
+        self.which_in(program, &[])
+    }
+
+    /// The same, looking in further folders too.
+    pub fn which_in(&self, program: &str, folders: &[&str]) -> Option<PathBuf> {
+        let runs = |p: &Path| {
+            self.look.stat(p).is_ok_and(|s| !s.is_folder()) && self.look.may(p, Access::Execute)
+        };
+        if program.contains('/') {
+            return Some(PathBuf::from(program)).filter(|p| runs(p));
+        }
+        let path = self.env("PATH").unwrap_or_default();
+        let system = ["/sbin", "/usr/sbin", "/usr/local/sbin"];
+        let all = path.split(':').filter(|f| !f.is_empty()).chain(folders.iter().copied()).chain(system);
+        all.map(|folder| Path::new(folder).join(program)).find(|p| runs(p))
+    }
+
+    /// Where a program is; a failure that names it when it is nowhere.
+    pub fn need(&self, program: &str) -> Result<PathBuf> {
+        self.which(program)
+            .ok_or_else(|| Fault::absent(format!("Failed to find required executable \"{program}\" in paths: {}", self.env("PATH").unwrap_or_default())))
+    }
+
+    /// Runs a program that only reads; which those are is a reviewed list.
+    pub fn ask(&self, command: Command) -> Result<Ran> {
+        if let Some(why) = asking::refusal(&command) {
+            return Err(Fault::new(why));
+        }
+        let command = self.prepared(command);
+        let ran = self.look.ask(&command).map_err(|e| io_fault("could not run", Path::new(&command.program), &e))?;
+        ran.check(&command)
+    }
+
+    /// A command with the task's environment, the locale and the deadline put in.
+    pub(crate) fn prepared(&self, mut command: Command) -> Command {
+        let mut env: Vec<(OsString, Option<OsString>)> = Vec::new();
+        if !command.own_locale {
+            for name in ["LC_ALL", "LANG", "LC_MESSAGES", "LC_CTYPE"] {
+                env.push((name.into(), Some("C.UTF-8".into())));
+            }
+            env.push(("LANGUAGE".into(), Some("C.UTF-8".into())));
+        }
+        let task = self.call.environment.iter();
+        env.extend(task.map(|(k, v)| (OsString::from(k), Some(OsString::from(v)))));
+        env.append(&mut command.env);
+        command.env = env;
+        if let Some(deadline) = self.call.deadline {
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            command.timeout = Some(command.timeout.map_or(left, |t| t.min(left)));
+        }
+        command
+    }
+
+    /// The time.
+    pub fn now(&self) -> SystemTime {
+        self.look.now()
+    }
+
+    /// Who the runner is.
+    pub fn identity(&self) -> Identity {
+        self.look.identity()
+    }
+
+    /// The kernel's names.
+    pub fn uname(&self) -> Uname {
+        self.look.uname()
+    }
+
+    /// In check mode: the state that an earlier task would have given this thing.
+    pub fn planned(&self, thing: Thing, name: &str) -> Option<String> {
+        self.look.planned(thing, name)
+    }
+
+    /// In check mode: whether an earlier task would have done something (installed a package, run a command) that may
+    /// bring what is missing now.
+    pub fn unsure(&self) -> bool {
+        self.look.unsure()
+    }
+
+    /// Whether the task asked for differences.
+    pub fn wants_diff(&self) -> bool {
+        self.call.diff
+    }
+
+    /// Warns the user.
+    pub fn warn(&self, warning: impl Into<String>) {
+        let mut warnings = self.call.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let warning = warning.into();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> PathBuf {
+        self.look.folder()
+    }
+
+    /// A path with `~`, `~user`, `$VAR` and `${VAR}` expanded, as Ansible expands options of type path.
+    pub fn expand(&self, path: &str) -> String {
+        let with_variables = expand_variables(path, |name| self.env(name));
+        let Some(rest) = with_variables.strip_prefix('~') else { return with_variables };
+        let (user, tail) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let home = if user.is_empty() {
+            self.env("HOME").or_else(|| self.user_of(self.identity().uid).ok()?.map(|u| u.home))
+        } else {
+            self.user(user).ok().flatten().map(|u| u.home)
+        };
+        match home {
+            Some(home) => {
+                let home = home.trim_end_matches('/');
+                if home.is_empty() && tail.is_empty() { "/".into() } else { format!("{home}{tail}") }
+            }
+            None => with_variables,
+        }
+    }
+
+    /// Opens content, fetching it from the controller if it is there.
+    pub fn content(&self, content: &Content) -> Result<Box<dyn Read + Send>> {
+        match content {
+            Content::Here(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
+            Content::There(blob) => {
+                self.call.courier.fetch(blob).map_err(|e| Fault::new(format!("could not fetch the content: {e}")))
+            }
+        }
+    }
+
+    /// Sends a file up to the controller; the value goes into the result.
+    pub fn send_up(&self, path: impl AsRef<Path>) -> Result<Val> {
+        let path = path.as_ref();
+        let size = self.stat(path)?.map_or(0, |s| s.size);
+        let mut file = self.open(path)?;
+        let blob: Blob =
+            self.call.courier.send(&mut file, size).map_err(|e| io_fault("could not send", path, &e))?;
+        Ok(Val::Blob(blob))
+    }
+
+    /// Fails when the call has been cancelled or its time is over; long loops ask now and then.
+    pub fn still_wanted(&self) -> Result<()> {
+        if self.call.courier.cancelled() {
+            return Err(Fault { kind: crate::fault::Kind::Cancelled, ..Fault::new("cancelled") });
+        }
+        match self.call.deadline {
+            Some(deadline) if Instant::now() >= deadline => {
+                Err(Fault { kind: crate::fault::Kind::Timeout, ..Fault::new("the task's time is over") })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Replaces `$NAME` and `${NAME}`; what is not set stays as it is written, as Python's `expandvars` has it.
+pub fn expand_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (head, tail) = rest.split_at(at);
+        out.push_str(head);
+        let after = tail.get(1..).unwrap_or_default();
+        let (name, whole) = match after.strip_prefix('{') {
+            Some(braced) => match braced.find('}') {
+                Some(end) => (braced.get(..end).unwrap_or_default(), end + 3),
+                None => ("", 1),
+            },
+            None => {
+                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+                (after.get(..end).unwrap_or_default(), end + 1)
+            }
+        };
+        let shown = tail.get(..whole).unwrap_or(tail);
+        match (!name.is_empty()).then(|| value(name)).flatten() {
+            Some(value) => out.push_str(&value),
+            None => out.push_str(shown),
+        }
+        rest = tail.get(whole..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_are_not_set_stay_as_written() {
+        let value = |name: &str| (name == "A").then(|| "x".to_owned());
+        assert_eq!(expand_variables("$A/${A}b/$B/${B}/$", value), "x/xb/$B/${B}/$");
+    }
+}

@@ -1,0 +1,422 @@
+//! [`Real`]: the host that the runner runs on.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::SystemTime;
+
+use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use crate::command::{Command, Ran};
+use crate::spawn;
+use crate::system::{
+    Access, Act, Commit, FileKind, Identity, Links, Look, Stat, Staged, Time, Times, Uname, Volume,
+};
+
+/// The host itself.
+#[derive(Debug, Default)]
+pub struct Real {
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Real {
+    /// The host.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A switch that kills what is running now and refuses to start more.
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        self.interrupted.clone()
+    }
+}
+
+fn stat(meta: &fs::Metadata) -> Stat {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = meta.file_type();
+    let kind = if kind.is_dir() {
+        FileKind::Folder
+    } else if kind.is_symlink() {
+        FileKind::Link
+    } else if kind.is_fifo() {
+        FileKind::Fifo
+    } else if kind.is_socket() {
+        FileKind::Socket
+    } else if kind.is_block_device() {
+        FileKind::BlockDevice
+    } else if kind.is_char_device() {
+        FileKind::CharDevice
+    } else {
+        FileKind::File
+    };
+    let time = |seconds: i64, nanos: i64| Time { seconds, nanos: u32::try_from(nanos).unwrap_or_default() };
+    Stat {
+        kind,
+        mode: meta.mode() & 0o7777,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        size: meta.size(),
+        dev: meta.dev(),
+        ino: meta.ino(),
+        nlink: meta.nlink(),
+        rdev: meta.rdev(),
+        blocks: meta.blocks(),
+        block_size: meta.blksize(),
+        accessed: time(meta.atime(), meta.atime_nsec()),
+        modified: time(meta.mtime(), meta.mtime_nsec()),
+        changed: time(meta.ctime(), meta.ctime_nsec()),
+    }
+}
+
+fn umask() -> u32 {
+    // The kernel tells without changing it; older ones only by setting it.
+    let told = fs::read_to_string("/proc/self/status").ok().and_then(|text| {
+        let line = text.lines().find_map(|l| l.strip_prefix("Umask:"))?.trim().to_owned();
+        u32::from_str_radix(&line, 8).ok()
+    });
+    told.unwrap_or_else(|| {
+        let mask = rustix::process::umask(Mode::from_raw_mode(0o077));
+        rustix::process::umask(mask);
+        mask.as_raw_mode()
+    })
+}
+
+impl Look for Real {
+    fn lstat(&self, path: &Path) -> io::Result<Stat> {
+        Ok(stat(&fs::symlink_metadata(path)?))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        Ok(stat(&fs::metadata(path)?))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn readlink(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(path)?.map(|entry| entry.map(|e| e.file_name())).collect()
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
+    fn xattr(&self, path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let mut value = vec![0u8; 64 * 1024];
+        match rustix::fs::lgetxattr(path, name, &mut value) {
+            Ok(n) => {
+                value.truncate(n);
+                Ok(Some(value))
+            }
+            Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn may(&self, path: &Path, what: Access) -> bool {
+        let what = match what {
+            Access::Read => rustix::fs::Access::READ_OK,
+            Access::Write => rustix::fs::Access::WRITE_OK,
+            Access::Execute => rustix::fs::Access::EXEC_OK,
+        };
+        rustix::fs::access(path, what).is_ok()
+    }
+
+    fn ask(&self, command: &Command) -> io::Result<Ran> {
+        spawn::run(command, &self.interrupted)
+    }
+
+    fn env(&self, name: &OsStr) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        std::env::vars_os().collect()
+    }
+
+    fn folder(&self) -> PathBuf {
+        std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn identity(&self) -> Identity {
+        Identity {
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+            groups: rustix::process::getgroups().unwrap_or_default().iter().map(|g| g.as_raw()).collect(),
+            umask: umask(),
+        }
+    }
+
+    fn uname(&self) -> Uname {
+        let u = rustix::system::uname();
+        let text = |s: &std::ffi::CStr| s.to_string_lossy().into_owned();
+        Uname {
+            sysname: text(u.sysname()),
+            nodename: text(u.nodename()),
+            release: text(u.release()),
+            version: text(u.version()),
+            machine: text(u.machine()),
+        }
+    }
+
+    fn volume(&self, path: &Path) -> io::Result<Volume> {
+        let v = rustix::fs::statvfs(path)?;
+        Ok(Volume {
+            block_size: v.f_frsize,
+            blocks: v.f_blocks,
+            blocks_available: v.f_bavail,
+            inodes: v.f_files,
+            inodes_available: v.f_favail,
+        })
+    }
+}
+
+/// An unguessable file name in a folder.
+fn temporary(folder: &Path) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut random = [0u8; 12];
+    if rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).is_err() {
+        // No randomness this early after boot: the file is made with O_EXCL all the same.
+        let n = COUNT.fetch_add(1, Ordering::Relaxed) ^ std::process::id();
+        random = [0u8; 12];
+        for (to, from) in random.iter_mut().zip(n.to_le_bytes()) {
+            *to = from;
+        }
+    }
+    folder.join(format!(".shevek_{}", crate::checksum::hex(&random)))
+}
+
+fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<u64> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = io::copy(content, &mut file).and_then(|n| file.sync_all().map(|()| n));
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn no_place(e: &io::Error) -> bool {
+    let codes = [Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::BUSY].map(Errno::raw_os_error);
+    e.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+impl Act for Real {
+    fn stage(&self, dest: &Path, content: &mut dyn Read) -> io::Result<Staged> {
+        let folder = match dest.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let path = temporary(folder);
+        match write_new(&path, content) {
+            Ok(size) => Ok(Staged { path, size }),
+            // A folder that takes no new files can still hold a file that may be written over (`unsafe_writes`).
+            Err(e) if no_place(&e) && dest.exists() => {
+                let path = temporary(&std::env::temp_dir());
+                write_new(&path, content).map(|size| Staged { path, size })
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn commit(&self, staged: Staged, dest: &Path, how: &Commit) -> io::Result<()> {
+        let committed = self.put_in_place(&staged, dest, how);
+        if committed.is_err() {
+            let _ = fs::remove_file(&staged.path);
+        }
+        committed
+    }
+
+    fn discard(&self, staged: Staged) {
+        // It is ours and temporary; if it is gone already, so much the better.
+        let _ = fs::remove_file(staged.path);
+    }
+
+    fn write_in_place(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
+        let mut file = File::options().write(true).create(true).truncate(true).open(path)?;
+        io::copy(content, &mut file)?;
+        file.flush()
+    }
+
+    fn mkdir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        rustix::fs::mkdir(path, Mode::from_raw_mode(mode))?;
+        Ok(())
+    }
+
+    fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(target, path)
+    }
+
+    fn hardlink(&self, existing: &Path, path: &Path) -> io::Result<()> {
+        fs::hard_link(existing, path)
+    }
+
+    fn fifo(&self, path: &Path, mode: u32) -> io::Result<()> {
+        rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, Mode::from_raw_mode(mode), 0)?;
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn rmdir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn chmod(&self, path: &Path, mode: u32) -> io::Result<()> {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o7777))
+    }
+
+    fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()> {
+        let flags = if links == Links::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
+        rustix::fs::chownat(CWD, path, uid.map(Uid::from_raw), gid.map(Gid::from_raw), flags)?;
+        Ok(())
+    }
+
+    fn utimes(&self, path: &Path, times: Times, links: Links) -> io::Result<()> {
+        let flags = if links == Links::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
+        let times = Timestamps { last_access: timespec(times.accessed), last_modification: timespec(times.modified) };
+        rustix::fs::utimensat(CWD, path, &times, flags)?;
+        Ok(())
+    }
+
+    fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()> {
+        match value {
+            Some(value) => rustix::fs::lsetxattr(path, name, value, XattrFlags::empty())?,
+            None => match rustix::fs::lremovexattr(path, name) {
+                Err(Errno::NODATA) | Ok(()) => {}
+                Err(e) => return Err(e.into()),
+            },
+        }
+        Ok(())
+    }
+
+    fn run(&self, command: &Command) -> io::Result<Ran> {
+        spawn::run(command, &self.interrupted)
+    }
+}
+
+fn timespec(time: Option<SystemTime>) -> rustix::fs::Timespec {
+    match time.map(Time::from) {
+        Some(time) => rustix::fs::Timespec { tv_sec: time.seconds, tv_nsec: i64::from(time.nanos) },
+        None => rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
+    }
+}
+
+/// Attributes that go with a file when its content is replaced: its access list and its SELinux context.
+const KEPT: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
+
+impl Real {
+    fn put_in_place(&self, staged: &Staged, dest: &Path, how: &Commit) -> io::Result<()> {
+        let before = fs::symlink_metadata(dest).ok();
+        let kept = before.as_ref().filter(|m| !how.fresh && !m.is_symlink());
+        let me = self.identity();
+        let mode = how.mode.or(kept.map(|m| m.mode() & 0o7777)).unwrap_or(0o666 & !me.umask);
+        let folder = dest.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let inherited = || fs::metadata(folder).ok().filter(|m| m.mode() & 0o2000 != 0).map(|m| m.gid());
+        let uid = how.uid.or(kept.map(MetadataExt::uid));
+        let gid = how.gid.or(kept.map(MetadataExt::gid)).or_else(inherited);
+        let now = fs::symlink_metadata(&staged.path)?;
+        let wanted = (uid.filter(|u| *u != now.uid()), gid.filter(|g| *g != now.gid()));
+        if wanted != (None, None) {
+            let done = self.chown(&staged.path, wanted.0, wanted.1, Links::Keep);
+            // Keeping the old owner is only possible for root; being asked for an owner that cannot be had is an error.
+            if done.is_err() && (how.uid.is_some() || how.gid.is_some()) {
+                return done;
+            }
+        }
+        self.chmod(&staged.path, mode)?;
+        if kept.is_some() {
+            for name in KEPT {
+                if let Ok(Some(value)) = self.xattr(dest, name)
+                    && (name != "system.posix_acl_access" || how.mode.is_none())
+                {
+                    // Not every file system has them, and not every user may set them.
+                    let _ = self.set_xattr(&staged.path, name, Some(&value));
+                }
+            }
+        }
+        match fs::rename(&staged.path, dest) {
+            Ok(()) => {
+                // The new name must survive a crash too; where folders cannot be synced, it will in time.
+                if let Ok(folder) = File::open(folder) {
+                    let _ = folder.sync_all();
+                }
+                Ok(())
+            }
+            Err(_) if how.unsafe_writes && before.is_some() => {
+                self.write_in_place(dest, &mut File::open(&staged.path)?)?;
+                if let Some(mode) = how.mode {
+                    self.chmod(dest, mode)?;
+                }
+                fs::remove_file(&staged.path)
+            }
+            Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+                let near = Act::stage(self, dest, &mut File::open(&staged.path)?)?;
+                fs::remove_file(&staged.path)?;
+                if near.path.parent() == staged.path.parent() {
+                    self.discard(near);
+                    return Err(e);
+                }
+                self.put_in_place(&near, dest, how)
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_in_one_step_and_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let before = fs::metadata(&path).unwrap().ino();
+        let real = Real::new();
+        let staged = real.stage(&path, &mut "new".as_bytes()).unwrap();
+        assert_eq!(fs::metadata(&staged.path).unwrap().mode() & 0o777, 0o600);
+        real.commit(staged, &path, &Commit::default()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        assert_ne!(fs::metadata(&path).unwrap().ino(), before);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_new_file_gets_the_default_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        let real = Real::new();
+        let staged = real.stage(&path, &mut "new".as_bytes()).unwrap();
+        real.commit(staged, &path, &Commit::default()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o666 & !umask());
+    }
+}
