@@ -125,7 +125,11 @@ mod tests {
     #[test]
     fn a_new_group_gets_the_number_that_the_system_chooses() {
         let done = conform::<Group>("{ name: docker }", World::new()).changed().ran(["groupadd docker"]);
-        done.gives("gid", 1000).gives("state", "present").then("{ name: docker }").unchanged().gives("gid", 1000);
+        done.gives("gid", 1000)
+            .gives("state", "present")
+            .then("{ name: docker }")
+            .unchanged()
+            .gives("gid", 1000);
     }
 
     #[test]

@@ -163,7 +163,8 @@ fn rules(attributes: &[Attribute], kit: &TokenStream) -> syn::Result<Vec<TokenSt
     for meta in entries(attributes, "rule")? {
         let path = meta.path();
         if path.is_ident("when") || path.is_ident("with") {
-            let inner = meta.require_list()?.parse_args_with(Punctuated::<Inner, Token![,]>::parse_terminated)?;
+            let inner =
+                meta.require_list()?.parse_args_with(Punctuated::<Inner, Token![,]>::parse_terminated)?;
             out.push(conditional(&meta, &inner.into_iter().collect::<Vec<_>>(), kit)?);
             continue;
         }

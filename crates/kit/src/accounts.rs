@@ -100,7 +100,8 @@ impl Group {
         columns.next()?;
         let gid = columns.next()?.parse().ok()?;
         let members = columns.next().unwrap_or_default();
-        let members = members.split(',').map(str::trim).filter(|m| !m.is_empty()).map(str::to_owned).collect();
+        let members =
+            members.split(',').map(str::trim).filter(|m| !m.is_empty()).map(str::to_owned).collect();
         Some(Group { name: name.to_owned(), gid, members })
     }
 
@@ -174,7 +175,8 @@ impl AccountFiles {
         let name = account.name.as_str();
         let found = users.iter().find(|u| u.name == name).cloned();
         let mut user = found.unwrap_or_else(|| {
-            let taken: Vec<u32> = users.iter().map(|u| u.uid).chain(self.groups().iter().map(|g| g.gid)).collect();
+            let taken: Vec<u32> =
+                users.iter().map(|u| u.uid).chain(self.groups().iter().map(|g| g.gid)).collect();
             let uid = account.uid.unwrap_or_else(|| free(&taken));
             // A new user gets a group of the same name, where no other was asked for.
             let gid = account.gid.unwrap_or_else(|| {
@@ -258,7 +260,8 @@ mod tests {
     #[test]
     fn a_new_user_gets_a_group_of_the_same_name() {
         let mut files = files();
-        let account = Account { name: "eve".into(), groups: Some(vec!["docker".into()]), ..Account::default() };
+        let account =
+            Account { name: "eve".into(), groups: Some(vec!["docker".into()]), ..Account::default() };
         let user = files.set_user(&account, |_| 1000);
         assert_eq!((user.uid, user.gid, user.home.as_str()), (1000, 1000, "/home/eve"));
         assert!(files.group.contains("docker:x:999:ann,bob,eve\n") && files.group.contains("eve:x:1000:\n"));

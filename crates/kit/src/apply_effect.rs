@@ -19,7 +19,9 @@ impl Overlay {
             Effect::UserGone(name) => self.edit_accounts(|files| files.remove_user(name)),
             Effect::User(account) => {
                 let mut user = None;
-                self.edit_accounts(|files| user = Some(files.set_user(account, |taken| self.free_id(taken))))?;
+                self.edit_accounts(|files| {
+                    user = Some(files.set_user(account, |taken| self.free_id(taken)))
+                })?;
                 match user {
                     Some(user) if account.create_home && self.lstat(Path::new(&user.home)).is_err() => {
                         let home = Path::new(&user.home);
@@ -52,8 +54,11 @@ impl Overlay {
             }
             text
         };
-        let mut files =
-            AccountFiles { passwd: text("/etc/passwd"), group: text("/etc/group"), shadow: text("/etc/shadow") };
+        let mut files = AccountFiles {
+            passwd: text("/etc/passwd"),
+            group: text("/etc/group"),
+            shadow: text("/etc/shadow"),
+        };
         edit(&mut files);
         self.place(Path::new("/etc/passwd"), Some(files.passwd.into_bytes()))?;
         self.place(Path::new("/etc/group"), Some(files.group.into_bytes()))?;

@@ -52,7 +52,9 @@ impl Settled {
     /// The option's value as its type.
     pub fn take<T: Arg>(&mut self, name: &str) -> Result<T, String> {
         match self.values.iter().position(|(k, _)| k == name) {
-            Some(at) => T::read(self.values.swap_remove(at).1).map_err(|why| format!("argument '{name}': {why}")),
+            Some(at) => {
+                T::read(self.values.swap_remove(at).1).map_err(|why| format!("argument '{name}': {why}"))
+            }
             None => T::absent().ok_or_else(|| format!("missing required arguments: {name}")),
         }
     }

@@ -31,7 +31,19 @@ const LIST: &[(&str, How)] = &[
     ("debconf-show", Freely),
     ("df", Freely),
     ("dmidecode", Freely),
-    ("dpkg", With(&["--print-architecture", "--print-foreign-architectures", "-l", "--get-selections", "--compare-versions", "-s", "--status", "-L"])),
+    (
+        "dpkg",
+        With(&[
+            "--print-architecture",
+            "--print-foreign-architectures",
+            "-l",
+            "--get-selections",
+            "--compare-versions",
+            "-s",
+            "--status",
+            "-L",
+        ]),
+    ),
     ("dpkg-deb", With(&["-f", "--field", "-I", "--info", "-W", "--show", "-c", "--contents"])),
     ("dpkg-divert", With(&["--list", "--listpackage", "--truename"])),
     ("dpkg-query", Freely),
@@ -39,7 +51,24 @@ const LIST: &[(&str, How)] = &[
     ("dnf5", Verb(&["list", "info", "repoquery", "repo", "check-upgrade", "search"])),
     ("facter", Freely),
     ("findmnt", Freely),
-    ("firewall-cmd", With(&["--state", "--version", "--list-all", "--get-zones", "--get-default-zone", "--query-service", "--query-port", "--query-masquerade", "--query-rich-rule", "--query-source", "--query-interface", "--get-services", "--get-zone-of-interface"])),
+    (
+        "firewall-cmd",
+        With(&[
+            "--state",
+            "--version",
+            "--list-all",
+            "--get-zones",
+            "--get-default-zone",
+            "--query-service",
+            "--query-port",
+            "--query-masquerade",
+            "--query-rich-rule",
+            "--query-source",
+            "--query-interface",
+            "--get-services",
+            "--get-zone-of-interface",
+        ]),
+    ),
     ("getcap", Freely),
     ("getconf", Freely),
     ("getenforce", Freely),
@@ -47,7 +76,30 @@ const LIST: &[(&str, How)] = &[
     ("getfacl", Freely),
     ("getfattr", Freely),
     ("getsebool", Freely),
-    ("git", Verb(&["rev-parse", "ls-remote", "status", "show-ref", "for-each-ref", "diff", "describe", "cat-file", "symbolic-ref", "branch", "tag", "log", "submodule", "remote", "config", "verify-tag", "verify-commit", "--version", "version"])),
+    (
+        "git",
+        Verb(&[
+            "rev-parse",
+            "ls-remote",
+            "status",
+            "show-ref",
+            "for-each-ref",
+            "diff",
+            "describe",
+            "cat-file",
+            "symbolic-ref",
+            "branch",
+            "tag",
+            "log",
+            "submodule",
+            "remote",
+            "config",
+            "verify-tag",
+            "verify-commit",
+            "--version",
+            "version",
+        ]),
+    ),
     ("gpg", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
     ("hostname", Freely),
     ("hostnamectl", Verb(&["status", "hostname", "show"])),
@@ -85,7 +137,23 @@ const LIST: &[(&str, How)] = &[
     ("rc-status", Freely),
     ("rc-update", Verb(&["show"])),
     ("readlink", Freely),
-    ("rpm", With(&["-q", "-qa", "--query", "-qp", "-qi", "-qf", "-V", "--eval", "-E", "-K", "--version", "--whatprovides"])),
+    (
+        "rpm",
+        With(&[
+            "-q",
+            "-qa",
+            "--query",
+            "-qp",
+            "-qi",
+            "-qf",
+            "-V",
+            "--eval",
+            "-E",
+            "-K",
+            "--version",
+            "--whatprovides",
+        ]),
+    ),
     ("rpmkeys", With(&["--list", "-K", "--checksig"])),
     ("runlevel", Freely),
     ("selinuxenabled", Freely),
@@ -95,7 +163,23 @@ const LIST: &[(&str, How)] = &[
     ("ss", Freely),
     ("stat", Freely),
     ("sysctl", With(&["-n", "-e", "-a"])),
-    ("systemctl", Verb(&["show", "is-enabled", "is-active", "is-failed", "list-units", "list-unit-files", "cat", "status", "get-default", "is-system-running", "show-environment", "--version"])),
+    (
+        "systemctl",
+        Verb(&[
+            "show",
+            "is-enabled",
+            "is-active",
+            "is-failed",
+            "list-units",
+            "list-unit-files",
+            "cat",
+            "status",
+            "get-default",
+            "is-system-running",
+            "show-environment",
+            "--version",
+        ]),
+    ),
     ("systemd-detect-virt", Freely),
     ("systemd-escape", Freely),
     ("tar", With(&["--list", "-t", "-tf", "--diff", "--compare", "-d", "--version"])),
@@ -115,13 +199,28 @@ const LIST: &[(&str, How)] = &[
 ];
 
 /// Options of `git config`, `git branch`, `git remote` and the like that would make them write.
-const GIT_WRITES: &[&str] = &["--add", "--unset", "--unset-all", "--replace-all", "-d", "-D", "add", "set-url", "remove", "update", "init", "sync"];
+const GIT_WRITES: &[&str] = &[
+    "--add",
+    "--unset",
+    "--unset-all",
+    "--replace-all",
+    "-d",
+    "-D",
+    "add",
+    "set-url",
+    "remove",
+    "update",
+    "init",
+    "sync",
+];
 
 /// Says why a command may not be asked, or nothing if it may.
 pub(crate) fn refusal(command: &Command) -> Option<String> {
     let name = command.name();
     let Some((_, how)) = LIST.iter().find(|(program, _)| *program == name) else {
-        return Some(format!("{name} is not on the list of programs that only read (crates/kit/src/asking.rs)"));
+        return Some(format!(
+            "{name} is not on the list of programs that only read (crates/kit/src/asking.rs)"
+        ));
     };
     let args: Vec<_> = command.args.iter().map(|a| a.to_string_lossy()).collect();
     let fits = match how {
@@ -130,7 +229,8 @@ pub(crate) fn refusal(command: &Command) -> Option<String> {
         Verb(verbs) => args.iter().any(|a| verbs.contains(&a.as_ref())),
     };
     let writes = name == "git" && args.iter().any(|a| GIT_WRITES.contains(&a.as_ref()));
-    (!fits || writes).then(|| format!("{} is not among the ways to call {name} that only read", command.line()))
+    (!fits || writes)
+        .then(|| format!("{} is not among the ways to call {name} that only read", command.line()))
 }
 
 #[cfg(test)]
@@ -142,7 +242,9 @@ mod tests {
     fn what_writes_is_refused() {
         assert!(refusal(&cmd("systemctl").arg("--no-pager").arg("show").arg("nginx")).is_none());
         assert!(refusal(&cmd("/usr/bin/dpkg-query").arg("-W")).is_none());
-        for command in [cmd("systemctl").arg("restart"), cmd("rm"), cmd("git").args(["remote", "add", "a", "b"])] {
+        for command in
+            [cmd("systemctl").arg("restart"), cmd("rm"), cmd("git").args(["remote", "add", "a", "b"])]
+        {
             assert!(refusal(&command).is_some(), "{}", command.line());
         }
     }

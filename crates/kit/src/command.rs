@@ -254,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_command_reads_as_typed() {
-        let command = cmd("useradd").opt("--uid", Some(5)).opt("--gid", None::<u32>).flag("-r", true).arg("it's me");
+        let command =
+            cmd("useradd").opt("--uid", Some(5)).opt("--gid", None::<u32>).flag("-r", true).arg("it's me");
         assert_eq!(command.line(), r#"useradd --uid 5 -r 'it'"'"'s me'"#);
     }
 

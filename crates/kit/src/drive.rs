@@ -130,13 +130,23 @@ pub fn resource<R: Resource>(
     })
 }
 
-fn finish<R: Resource>(args: &R, end: Option<&R::State>, mut outcome: Outcome, probe: &Probe) -> Result<Outcome> {
+fn finish<R: Resource>(
+    args: &R,
+    end: Option<&R::State>,
+    mut outcome: Outcome,
+    probe: &Probe,
+) -> Result<Outcome> {
     args.result(end, &mut outcome, probe)?;
     Ok(outcome)
 }
 
 /// Drives a [`Query`].
-pub fn query<Q: Query>(args: Vec<(String, Val)>, schema: &Schema, ground: &Ground, call: &Arc<Call>) -> Outcome {
+pub fn query<Q: Query>(
+    args: Vec<(String, Val)>,
+    schema: &Schema,
+    ground: &Ground,
+    call: &Arc<Call>,
+) -> Outcome {
     around::<Q>(args, schema, ground, call, |args| args.ask(&ground.probe(call)))
 }
 

@@ -15,7 +15,7 @@ use crate::effect::Thing;
 use crate::fault::{Fault, Result};
 use crate::moment;
 use crate::probe::{Call, Probe, io_fault};
-use crate::system::{Act, Commit, Links, Look, Stat, Staged, Times};
+use crate::system::{Act, Commit, Links, Look, Staged, Stat, Times};
 
 /// The writing half of a host; it can be asked whatever a [`Probe`] can.
 pub struct Host {
@@ -134,14 +134,18 @@ impl Host {
     pub fn run(&mut self, command: Command) -> Result<Ran> {
         let command = self.probe.prepared(command);
         let ran = self.act.run(&command).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound if command.folder.as_deref().is_none_or(|f| self.probe.exists(f)) => {
+            std::io::ErrorKind::NotFound
+                if command.folder.as_deref().is_none_or(|f| self.probe.exists(f)) =>
+            {
                 let name = command.program.to_string_lossy().into_owned();
                 let code = e.raw_os_error().unwrap_or(2);
                 let message = match e.raw_os_error() {
                     Some(_) => format!("could not run {name}: No such file or directory"),
                     None => e.to_string(),
                 };
-                Fault { os: Some(code), ..Fault::absent(message) }.with("cmd", command.words()).with("rc", code)
+                Fault { os: Some(code), ..Fault::absent(message) }
+                    .with("cmd", command.words())
+                    .with("rc", code)
             }
             _ => {
                 let path = command.folder.as_deref().filter(|_| e.kind() == std::io::ErrorKind::NotFound);
@@ -175,7 +179,9 @@ impl Host {
     /// Writes content to a temporary file beside its destination, to be validated and then committed or discarded.
     pub fn stage(&mut self, dest: impl AsRef<Path>, content: &mut dyn Read) -> Result<Staged> {
         let dest = dest.as_ref();
-        self.act.stage(dest, content).map_err(|e| io_fault("could not write a temporary file beside", dest, &e))
+        self.act
+            .stage(dest, content)
+            .map_err(|e| io_fault("could not write a temporary file beside", dest, &e))
     }
 
     /// Puts a staged file in place.
@@ -216,8 +222,11 @@ impl Host {
             ..Commit::default()
         };
         self.write_as(&backup, &mut content, &how)?;
-        let times = Times { accessed: Some(before.accessed.system()), modified: Some(before.modified.system()) };
-        self.act.utimes(&backup, times, Links::Follow).map_err(|e| io_fault("could not set times of", &backup, &e))?;
+        let times =
+            Times { accessed: Some(before.accessed.system()), modified: Some(before.modified.system()) };
+        self.act
+            .utimes(&backup, times, Links::Follow)
+            .map_err(|e| io_fault("could not set times of", &backup, &e))?;
         Ok(backup)
     }
 
@@ -240,7 +249,9 @@ impl Host {
     /// Makes a hard link.
     pub fn hardlink(&mut self, existing: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.act.hardlink(existing.as_ref(), path).map_err(|e| io_fault("could not make the link", path, &e))?;
+        self.act
+            .hardlink(existing.as_ref(), path)
+            .map_err(|e| io_fault("could not make the link", path, &e))?;
         self.recorded.push(Recorded::Made(path.to_owned()));
         Ok(())
     }

@@ -258,7 +258,9 @@ fn float(value: &Val) -> Result<f64, String> {
         Val::Float(f) => Ok(*f),
         Val::Int(i) => Ok(*i as f64),
         Val::Bool(b) => Ok(f64::from(u8::from(*b))),
-        Val::Str(s) => s.trim().parse().map_err(|_| "<class 'str'> cannot be converted to a float".to_owned()),
+        Val::Str(s) => {
+            s.trim().parse().map_err(|_| "<class 'str'> cannot be converted to a float".to_owned())
+        }
         other => Err(format!("<class '{}'> cannot be converted to a float", python_type(other))),
     }
 }
@@ -314,9 +316,9 @@ pub fn dict(value: Val) -> Result<Vec<(String, Val)>, String> {
     fields
         .into_iter()
         .map(|f| {
-            f.split_once('=')
-                .map(|(k, v)| (k.to_owned(), Val::from(v)))
-                .ok_or_else(|| "unable to evaluate string in the \"key=value\" format as dictionary".to_owned())
+            f.split_once('=').map(|(k, v)| (k.to_owned(), Val::from(v))).ok_or_else(|| {
+                "unable to evaluate string in the \"key=value\" format as dictionary".to_owned()
+            })
         })
         .collect()
 }
@@ -347,7 +349,11 @@ fn size(value: &Val, bits: bool) -> Result<i64, String> {
         Some(_) => return Err(bad()),
     };
     // `B` is bytes and `b` bits: asking for one and getting the other is a mistake worth naming.
-    let last = if unit.len() > 1 { unit.chars().nth(1) } else { unit.chars().next().filter(|c| matches!(c, 'b' | 'B')) };
+    let last = if unit.len() > 1 {
+        unit.chars().nth(1)
+    } else {
+        unit.chars().next().filter(|c| matches!(c, 'b' | 'B'))
+    };
     let mismatched = if bits { last == Some('B') } else { last == Some('b') };
     if mismatched {
         return Err(bad());

@@ -70,8 +70,8 @@ pub mod prelude {
     pub use crate::module::{Guard, Procedure, Query, Resource, Would, text_diff};
     pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
     pub use crate::{
-        Account, Algorithm, Arg, Args, Bytes, Change, Command, Content, Dict, Effect, Host, Json, Known, Owner, Presence,
-        Probe, Ran, Secret, State, StateValue, Thing, cmd, fail,
+        Account, Algorithm, Arg, Args, Bytes, Change, Command, Content, Dict, Effect, Host, Json, Known,
+        Owner, Presence, Probe, Ran, Secret, State, StateValue, Thing, cmd, fail,
     };
     pub use shevek_derive::{Args, Choice, State};
     pub use shevek_proto::{Diff, Outcome, Val};

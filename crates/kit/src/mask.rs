@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_however_deep() {
-        let mut outcome = Outcome::ok().with("cmd", vec!["login", "hunter2"]).with("msg", "used hunter2 twice");
+        let mut outcome =
+            Outcome::ok().with("cmd", vec!["login", "hunter2"]).with("msg", "used hunter2 twice");
         mask(&mut outcome, &["hunter2".to_owned()]);
         assert_eq!(outcome.get("cmd"), Some(&vec!["login", WHOLE].into()));
         assert_eq!(outcome.message(), "used ******** twice");

@@ -13,7 +13,7 @@ use crate::effect::Thing;
 use crate::plan::{Body, Entry, Inode, PLANNED_ID, Plan};
 use crate::script::Script;
 use crate::system::{
-    Access, Act, Commit, FileKind, Identity, Links, Look, Stat, Staged, Time, Times, Uname, Volume,
+    Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
 };
 
 /// Content longer than this is not kept in a plan; reading it back is *unknown*.
@@ -441,7 +441,11 @@ impl Look for Overlay {
     }
 
     fn planned(&self, thing: Thing, name: &str) -> Option<String> {
-        self.locked().things.get(&(thing, name.to_owned())).cloned().or_else(|| self.base.planned(thing, name))
+        self.locked()
+            .things
+            .get(&(thing, name.to_owned()))
+            .cloned()
+            .or_else(|| self.base.planned(thing, name))
     }
 
     fn unsure(&self) -> bool {

@@ -163,8 +163,13 @@ impl Plan {
 
     /// Takes away a path and all below it.
     pub(crate) fn remove(&mut self, path: &Path) {
-        let below: Vec<PathBuf> =
-            self.entries.range(path.to_owned()..).map(|(p, _)| p).take_while(|p| p.starts_with(path)).cloned().collect();
+        let below: Vec<PathBuf> = self
+            .entries
+            .range(path.to_owned()..)
+            .map(|(p, _)| p)
+            .take_while(|p| p.starts_with(path))
+            .cloned()
+            .collect();
         for p in below {
             if let Some(Entry::Is(id)) = self.entries.remove(&p)
                 && let Some(inode) = self.inodes.get_mut(&id)
@@ -180,7 +185,10 @@ impl Plan {
     }
 
     /// Planned paths directly in a folder.
-    pub(crate) fn children<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = (&'a PathBuf, Entry)> + 'a {
+    pub(crate) fn children<'a>(
+        &'a self,
+        folder: &'a Path,
+    ) -> impl Iterator<Item = (&'a PathBuf, Entry)> + 'a {
         self.entries
             .range(folder.to_owned()..)
             .take_while(move |(p, _)| p.starts_with(folder))

@@ -38,7 +38,8 @@ pub fn python_repr(value: &Val) -> String {
         Val::Blob(blob) => format!("<{} bytes>", blob.size),
         Val::List(items) => format!("[{}]", items.iter().map(python_repr).collect::<Vec<_>>().join(", ")),
         Val::Map(entries) => {
-            let shown: Vec<_> = entries.iter().map(|(k, v)| format!("{}: {}", quoted(k), python_repr(v))).collect();
+            let shown: Vec<_> =
+                entries.iter().map(|(k, v)| format!("{}: {}", quoted(k), python_repr(v))).collect();
             format!("{{{}}}", shown.join(", "))
         }
     }
@@ -91,7 +92,8 @@ mod tests {
 
     #[test]
     fn floats_print_as_in_python() {
-        let pairs = [(1.0, "1.0"), (0.1, "0.1"), (1e16, "1e+16"), (1.5e-7, "1.5e-07"), (123456.0, "123456.0")];
+        let pairs =
+            [(1.0, "1.0"), (0.1, "0.1"), (1e16, "1e+16"), (1.5e-7, "1.5e-07"), (123456.0, "123456.0")];
         for (f, shown) in pairs {
             assert_eq!(float(f), shown);
         }

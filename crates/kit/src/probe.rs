@@ -62,7 +62,9 @@ pub struct Probe {
 fn if_there<T>(doing: &str, path: &Path, done: std::io::Result<T>) -> Result<Option<T>> {
     match done {
         Ok(value) => Ok(Some(value)),
-        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(e) => Err(io_fault(doing, path, &e)),
     }
 }
@@ -234,7 +236,8 @@ impl Probe {
     fn only_local_accounts(&self, database: &str) -> bool {
         let Ok(Some(text)) = self.read_if_there("/etc/nsswitch.conf") else { return true };
         let text = String::from_utf8_lossy(&text).into_owned();
-        let line = text.lines().find_map(|l| l.split('#').next()?.trim().strip_prefix(database)?.strip_prefix(':'));
+        let line =
+            text.lines().find_map(|l| l.split('#').next()?.trim().strip_prefix(database)?.strip_prefix(':'));
         let sources: Vec<&str> = line.unwrap_or("files").split_whitespace().collect();
         sources.iter().all(|s| matches!(*s, "files" | "compat") || s.starts_with('['))
     }
@@ -270,9 +273,8 @@ impl Probe {
 
     /// The same, looking in further folders too.
     pub fn which_in(&self, program: &str, folders: &[&str]) -> Option<PathBuf> {
-        let runs = |p: &Path| {
-            self.look.stat(p).is_ok_and(|s| !s.is_folder()) && self.look.may(p, Access::Execute)
-        };
+        let runs =
+            |p: &Path| self.look.stat(p).is_ok_and(|s| !s.is_folder()) && self.look.may(p, Access::Execute);
         if program.contains('/') {
             return Some(PathBuf::from(program)).filter(|p| runs(p));
         }
@@ -284,8 +286,12 @@ impl Probe {
 
     /// Where a program is; a failure that names it when it is nowhere.
     pub fn need(&self, program: &str) -> Result<PathBuf> {
-        self.which(program)
-            .ok_or_else(|| Fault::absent(format!("Failed to find required executable \"{program}\" in paths: {}", self.env("PATH").unwrap_or_default())))
+        self.which(program).ok_or_else(|| {
+            Fault::absent(format!(
+                "Failed to find required executable \"{program}\" in paths: {}",
+                self.env("PATH").unwrap_or_default()
+            ))
+        })
     }
 
     /// Runs a program that only reads; which those are is a reviewed list.
@@ -294,7 +300,10 @@ impl Probe {
             return Err(Fault::new(why));
         }
         let command = self.prepared(command);
-        let ran = self.look.ask(&command).map_err(|e| io_fault("could not run", Path::new(&command.program), &e))?;
+        let ran = self
+            .look
+            .ask(&command)
+            .map_err(|e| io_fault("could not run", Path::new(&command.program), &e))?;
         ran.check(&command)
     }
 
@@ -386,9 +395,11 @@ impl Probe {
     pub fn content(&self, content: &Content) -> Result<Box<dyn Read + Send>> {
         match content {
             Content::Here(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
-            Content::There(blob) => {
-                self.call.courier.fetch(blob).map_err(|e| Fault::new(format!("could not fetch the content: {e}")))
-            }
+            Content::There(blob) => self
+                .call
+                .courier
+                .fetch(blob)
+                .map_err(|e| Fault::new(format!("could not fetch the content: {e}"))),
         }
     }
 

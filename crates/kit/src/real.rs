@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::command::{Command, Ran};
 use crate::spawn;
 use crate::system::{
-    Access, Act, Commit, FileKind, Identity, Links, Look, Stat, Staged, Time, Times, Uname, Volume,
+    Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
 };
 
 /// The host itself.
@@ -298,7 +298,8 @@ impl Act for Real {
 
     fn utimes(&self, path: &Path, times: Times, links: Links) -> io::Result<()> {
         let flags = if links == Links::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
-        let times = Timestamps { last_access: timespec(times.accessed), last_modification: timespec(times.modified) };
+        let times =
+            Timestamps { last_access: timespec(times.accessed), last_modification: timespec(times.modified) };
         rustix::fs::utimensat(CWD, path, &times, flags)?;
         Ok(())
     }
@@ -387,7 +388,6 @@ impl Real {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

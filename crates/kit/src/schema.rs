@@ -236,7 +236,8 @@ fn settle(options: &[&'static Opt], rules: &[Rule], given: Given, open: bool) ->
     let mut strays = Vec::new();
     let mut out: Given = Vec::with_capacity(options.len());
     for (name, value) in given {
-        let Some(option) = options.iter().find(|o| o.name == name || o.aliases.contains(&name.as_str())) else {
+        let Some(option) = options.iter().find(|o| o.name == name || o.aliases.contains(&name.as_str()))
+        else {
             if open {
                 out.push((name, value));
             } else {
@@ -269,7 +270,8 @@ fn settle(options: &[&'static Opt], rules: &[Rule], given: Given, open: bool) ->
             problems.push(Problem::Rule(format!("parameters are mutually exclusive: {}", names.join("|"))));
         }
     }
-    let missing: Vec<_> = options.iter().filter(|o| o.required && !has(&out, o.name)).map(|o| o.name).collect();
+    let missing: Vec<_> =
+        options.iter().filter(|o| o.required && !has(&out, o.name)).map(|o| o.name).collect();
     if !missing.is_empty() {
         problems.insert(0, Problem::Missing(missing));
     }
@@ -364,7 +366,8 @@ mod tests {
     }
 
     const NAME: Opt = Opt { required: true, aliases: &["title"], ..opt("name", Kind::Str) };
-    const STATE: Opt = Opt { default: Preset::Str("present"), ..opt("state", Kind::Choice(&["present", "absent"])) };
+    const STATE: Opt =
+        Opt { default: Preset::Str("present"), ..opt("state", Kind::Choice(&["present", "absent"])) };
     const SCHEMA: Schema = Schema {
         name: "thing",
         collection: "ansible.builtin",

@@ -141,7 +141,9 @@ impl Job {
     ) -> io::Result<bool> {
         let mut ended: Option<Instant> = None;
         loop {
-            if limits.interrupted.load(Ordering::Relaxed) || limits.deadline.is_some_and(|d| Instant::now() >= d) {
+            if limits.interrupted.load(Ordering::Relaxed)
+                || limits.deadline.is_some_and(|d| Instant::now() >= d)
+            {
                 return Ok(false);
             }
             if ended.is_none() && child.try_wait()?.is_some() {
@@ -155,7 +157,8 @@ impl Job {
                 std::thread::sleep(Duration::from_millis(2));
                 continue;
             }
-            let wait = limits.deadline.map_or(TICK, |d| d.saturating_duration_since(Instant::now()).min(TICK));
+            let wait =
+                limits.deadline.map_or(TICK, |d| d.saturating_duration_since(Instant::now()).min(TICK));
             let wait = if ended.is_some() { wait.min(GRACE) } else { wait };
             let heard = self.wait(exit.filter(|_| ended.is_none()), wait)?;
             self.write(input);

@@ -258,7 +258,9 @@ pub fn missed<S: State>(goal: &S, got: &S) -> Vec<&'static str> {
     goal.fields()
         .iter()
         .filter(|f| f.treat != Treat::Derived)
-        .filter(|f| f.value.is_some() && got.iter().find(|g| g.name == f.name).is_none_or(|g| g.value != f.value))
+        .filter(|f| {
+            f.value.is_some() && got.iter().find(|g| g.name == f.name).is_none_or(|g| g.value != f.value)
+        })
         .map(|f| f.name)
         .collect()
 }
@@ -307,7 +309,8 @@ mod tests {
 
     #[test]
     fn the_diff_shows_only_what_differs_and_no_secrets() {
-        let change = Change::between(Some(&Group(Known::Is(5), "a")), Some(Group(Known::Is(6), "b"))).unwrap();
+        let change =
+            Change::between(Some(&Group(Known::Is(5), "a")), Some(Group(Known::Is(6), "b"))).unwrap();
         assert_eq!(change.summary(), ["~ gid: 5 -> 6", "~ password: ******** -> ********"]);
         let change = Change::between(None, Some(Group(Known::Later, "b"))).unwrap();
         assert_eq!(

@@ -88,7 +88,14 @@ fn picture(world: &Overlay) -> Vec<String> {
             FileKind::Link => world.readlink(&path).unwrap_or_default().display().to_string(),
             _ => content(world, &path),
         };
-        out.push(format!("{} {:?} {:o} {}:{} {inside}", path.display(), stat.kind, stat.mode, stat.uid, stat.gid));
+        out.push(format!(
+            "{} {:?} {:o} {}:{} {inside}",
+            path.display(),
+            stat.kind,
+            stat.mode,
+            stat.uid,
+            stat.gid
+        ));
     }
     out.sort();
     out
