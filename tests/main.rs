@@ -14,6 +14,15 @@ mod lab;
 
 mod house;
 
+mod blocks;
+mod checking;
+mod choosing;
 mod examples;
+mod handlers;
+mod loops;
+mod mistakes;
 mod network;
+mod ordering;
+mod secrets;
+mod variables;
 mod webserver;

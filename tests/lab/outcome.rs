@@ -33,6 +33,11 @@ impl<'a> Outcome<'a> {
         }
     }
 
+    /// The exit code, none after a signal.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.code
+    }
+
     /// Standard output, redacted.
     pub(crate) fn stdout(&self) -> &str {
         &self.stdout

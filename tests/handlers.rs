@@ -1,0 +1,87 @@
+//! Handlers: once, at the end, in the order of definition, by name and by topic.
+
+use crate::lab::Lab;
+
+#[test]
+fn a_handler_runs_once_however_often_it_is_notified() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - copy: { content: one, dest: "{{ root }}/one" }
+      notify: [second, first]
+    - copy: { content: two, dest: "{{ root }}/two" }
+      notify: first
+    - copy: { content: three, dest: "{{ root }}/three" }
+      notify: everyone
+  handlers:
+    - name: first
+      debug: { msg: handler number 1 }
+    - name: second
+      debug: { msg: handler number 2 }
+    - name: third
+      listen: everyone
+      debug: { msg: handler number 3 }
+"#,
+    );
+    let run = lab.run([]).exit(0).recap("web1", "ok=6 changed=3");
+    let order: Vec<&str> =
+        run.stdout().lines().filter(|l| l.contains("handler number")).map(str::trim).collect();
+    assert_eq!(
+        order,
+        [r#""msg": "handler number 1""#, r#""msg": "handler number 2""#, r#""msg": "handler number 3""#]
+    );
+    lab.run([]).exit(0).hides("handler number").recap("web1", "ok=3 changed=0").untouched("web1");
+}
+
+#[test]
+fn flushed_handlers_run_in_the_middle() {
+    let run = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: "true"
+      notify: mark
+    - meta: flush_handlers
+    - debug: { msg: after the flush }
+  handlers:
+    - name: mark
+      debug: { msg: flushed }
+"#,
+    );
+    let run = run.run([]).exit(0).recap("web1", "ok=3 changed=1");
+    let text = run.stdout();
+    assert!(text.find("flushed").unwrap() < text.find("after the flush").unwrap(), "{text}");
+}
+
+#[test]
+fn a_failed_host_runs_its_handlers_only_when_forced() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: "true"
+      notify: mark
+    - fail: { msg: on purpose }
+  handlers:
+    - name: mark
+      debug: { msg: handled }
+"#,
+    );
+    lab.run([]).exit(2).hides("handled");
+    lab.run(["--force-handlers"]).exit(2).says("handled");
+}
+
+#[test]
+fn notifying_nobody_is_an_error_with_its_name() {
+    Lab::local()
+        .playbook(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: 'true'\n      notify: ghost\n",
+        )
+        .run([])
+        .says("ghost")
+        .says("handler");
+}

@@ -1,0 +1,69 @@
+//! Secrets: vaults, no_log, and what may never be printed.
+
+use crate::lab::Lab;
+
+/// `password: hunter2-very-secret`, encrypted by ansible-vault with the password `open sesame`.
+const VAULTED: &str = "$ANSIBLE_VAULT;1.1;AES256\n\
+    33363065633139393937623966616433356361616263313530376439613362633835353434323436\n\
+    3136636237366164633232663161313162613132356631640a626535376163396639613631386535\n\
+    36313437666366656239313930373534623139623336346537383238336431386432666462313533\n\
+    3461626163323236380a326565636434316134626566376462663336323132396636663930383136\n\
+    39353266323838303339303861343063323462363231386265353064643731616233\n";
+
+#[test]
+fn a_vaulted_file_is_read_with_its_password_and_not_without() {
+    let lab = Lab::local().file("password", "open sesame\n").file("secrets.yml", VAULTED).playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  vars_files: [secrets.yml]
+  tasks:
+    - copy: { content: "{{ password }}", dest: "{{ root }}/password", mode: "0600" }
+"#,
+    );
+    lab.run(["--vault-password-file", "password"]).exit(0).recap("web1", "changed=1");
+    assert_eq!(std::fs::read_to_string(lab.root("web1").join("password")).unwrap(), "hunter2-very-secret");
+    let run = lab.run([]);
+    let run = run.says("secrets.yml").hides("hunter2").untouched("web1");
+    assert!(run.code() != Some(0));
+}
+
+#[test]
+fn the_vault_tool_encrypts_what_it_can_read_again() {
+    let lab = Lab::local().file("password", "open sesame\n").file("plain.yml", "colour: red\n");
+    lab.tool("ansible-vault", ["encrypt", "--vault-password-file", "password", "plain.yml"]).exit(0);
+    let text = std::fs::read_to_string(lab.path().join("plain.yml")).unwrap();
+    assert!(text.starts_with("$ANSIBLE_VAULT;1.1;AES256\n"), "{text}");
+    lab.tool("ansible-vault", ["view", "--vault-password-file", "password", "plain.yml"])
+        .exit(0)
+        .says("colour: red");
+    lab.tool("ansible-vault", ["decrypt", "--vault-password-file", "password", "plain.yml"]).exit(0);
+    assert_eq!(std::fs::read_to_string(lab.path().join("plain.yml")).unwrap(), "colour: red\n");
+}
+
+#[test]
+fn no_log_hides_arguments_results_and_diffs() {
+    let lab = Lab::local()
+        .host_file("web1", "token", "old-secret\n")
+        .inventory("web1 secret=new-secret\n")
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - copy: { content: "{{ secret }}\n", dest: "{{ root }}/token" }
+      no_log: true
+    - command: echo {{ secret }}
+      no_log: true
+    - command: sh -c 'echo {{ secret }}; exit 1'
+      no_log: true
+      ignore_errors: true
+"#,
+        );
+    lab.run(["--diff", "-vvv"])
+        .exit(0)
+        .hides("new-secret")
+        .hides("old-secret")
+        .recap("web1", "ok=3 changed=3 ignored=1")
+        .touched("web1", "~ token");
+}

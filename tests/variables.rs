@@ -1,0 +1,88 @@
+//! Where variables come from and which one wins.
+
+use crate::lab::Lab;
+
+const SHOW: &str = r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: "{{ inventory_hostname }} sees {{ colour }}" }
+"#;
+
+#[test]
+fn host_wins_over_child_group_over_parent_group_over_all() {
+    Lab::local()
+        .inventory(
+            "[web]\nweb1\nweb2\nweb3\n[front]\nweb1\nweb2\n[front:vars]\n[site:children]\nweb\nfront\n",
+        )
+        .file("inventory/group_vars/all.yml", "colour: all\n")
+        .file("inventory/group_vars/site.yml", "colour: parent\n")
+        .file("inventory/group_vars/front.yml", "colour: child\n")
+        .file("inventory/host_vars/web1.yml", "colour: host\n")
+        .playbook(SHOW)
+        .run([])
+        .exit(0)
+        .says("web1 sees host")
+        .says("web2 sees child")
+        .says("web3 sees parent");
+}
+
+#[test]
+fn extra_variables_win_over_everything() {
+    let lab = Lab::local().inventory("web1 colour=inventory\n").playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  vars: { colour: play }
+  tasks:
+    - set_fact: { colour: fact }
+    - debug: { msg: "sees {{ colour }}" }
+      vars: { colour: task }
+"#,
+    );
+    lab.run([]).exit(0).says("sees fact");
+    lab.run(["-e", "colour=extra"]).exit(0).says("sees extra");
+    lab.run(["-e", r#"{"colour": [1, 2]}"#]).exit(0).says("sees [1, 2]");
+}
+
+#[test]
+fn a_role_brings_defaults_that_anyone_may_override() {
+    let lab = Lab::local()
+        .file("roles/paint/defaults/main.yml", "colour: default\nfinish: matt\n")
+        .file("roles/paint/vars/main.yml", "finish: role\n")
+        .file(
+            "roles/paint/tasks/main.yml",
+            "- debug: { msg: \"{{ role_name }}: {{ colour }} and {{ finish }}\" }\n",
+        )
+        .playbook("- hosts: all\n  gather_facts: false\n  roles: [paint]\n");
+    lab.run([]).exit(0).says("paint: default and role");
+    let lab = lab.inventory("web1 colour=inventory finish=inventory\n");
+    lab.run([]).exit(0).says("paint: inventory and role");
+}
+
+#[test]
+fn an_undefined_variable_is_an_error_with_its_name_and_place() {
+    Lab::local().playbook(SHOW).run([]).exit(2).says("colour").says("undefined").says("playbook.yml:5");
+}
+
+#[test]
+fn registered_results_and_facts_live_on_in_the_next_play() {
+    Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: echo from the first play
+      register: said
+    - set_fact: { kept: "{{ said.stdout_lines }}" }
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: "{{ said.stdout }} / {{ hostvars['web1'].kept | first }}" }
+"#,
+        )
+        .run([])
+        .exit(0)
+        .says("from the first play / from the first play");
+}
