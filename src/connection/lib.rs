@@ -1,1 +1,34 @@
-//! (to come)
+//! The way to a host: transports, starting the runner, and batches in flight.
+//!
+//! Start at [`Connection`]; [`Target`] says where to, over SSH or on this machine.
+//! `transport/` and `ssh/` run a command on a host, `boot/` makes that command the runner, `conversation/` speaks with it.
+//!
+//! Takes a resolved target, never variables or tasks: imports `proto` (and `diag`, `value`), nothing above.
+
+mod boot;
+mod connection;
+mod conversation;
+mod error;
+mod known_hosts;
+mod options;
+mod raw;
+mod runners;
+mod secret;
+mod ssh;
+mod tail;
+mod target;
+mod transport;
+mod wildcard;
+
+pub use connection::Connection;
+pub use conversation::{Blobs, Content, Fetched, FetchedReader, Runner, Running};
+pub use error::{ConnectError, Phase, Trouble};
+pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey};
+pub use raw::{RawCommand, RawOutput};
+pub use runners::{RunnerImage, Runners};
+pub use secret::Secret;
+pub use target::{
+    AddressFamily, AgentUse, Algorithms, HostKeyCheck, HostKeyPolicy, LocalTarget, Login, LoginMethod,
+    SshTarget, Target, TransportKind,
+};
+pub use transport::{Exit, Later, Terminal};

@@ -1,0 +1,16 @@
+//! Frames to and from a runner: many batches in flight, content in both directions.
+//!
+//! Start at [`Runner`], the handle that callers hold, then [`reader`], which gives every message to the one who waits
+//! for it. Nothing here knows how the bytes travel.
+
+mod blobs;
+mod reader;
+mod runner;
+mod running;
+mod streams;
+
+pub use blobs::{Blobs, Content};
+pub(crate) use runner::Beginning;
+pub use runner::Runner;
+pub use running::Running;
+pub use streams::{Fetched, FetchedReader};

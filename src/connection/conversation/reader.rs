@@ -1,0 +1,221 @@
+//! Gives every message that comes up to the one who waits for it, and never waits itself.
+
+use std::sync::{Arc, Mutex};
+
+use shevek_proto::{Decoder, Down, Fault, FaultKind, Hello, Part, Up};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::blobs::feed;
+use super::runner::{Outbox, State, last_words, lock, send_part};
+use super::running::Heard;
+use crate::error::Trouble;
+use crate::runners::Runners;
+use crate::tail::Tail;
+use crate::transport::Output;
+use crate::{ConnectError, Phase};
+
+/// The one task that reads what a runner says.
+pub(super) struct Reader {
+    pub(super) host: Arc<str>,
+    pub(super) state: Arc<Mutex<State>>,
+    pub(super) outbox: Outbox,
+    pub(super) runners: Arc<Runners>,
+    /// `uname -m`.
+    pub(super) machine: String,
+    /// Where the greeting goes.
+    pub(super) hello: Option<oneshot::Sender<Hello>>,
+    pub(super) stderr: Tail,
+    /// Says that the conversation is over.
+    pub(super) over: watch::Sender<Option<ConnectError>>,
+    pub(super) lost: watch::Receiver<Option<ConnectError>>,
+}
+
+/// Reads until the end. `hold` is what must live as long: the process, and the signal that nobody listens any more.
+pub(super) async fn read_all(
+    mut reader: Reader,
+    mut output: mpsc::UnboundedReceiver<Output>,
+    first: Vec<u8>,
+    hold: (oneshot::Receiver<()>, Box<dyn Send + Sync>),
+) {
+    let (mut stop, guard) = hold;
+    let mut decoder = Decoder::new();
+    decoder.push(&first);
+    let why = loop {
+        if let Err(why) = reader.take(&mut decoder) {
+            break why;
+        }
+        let heard = tokio::select! {
+            biased;
+            heard = output.recv() => heard,
+            _ = reader.lost.wait_for(Option::is_some) => None,
+            _ = &mut stop => {
+                break ConnectError::unreachable(&reader.host, Phase::Run, "the connection was closed by this program");
+            }
+        };
+        match heard {
+            Some(Output::Stdout(bytes)) => decoder.push(&bytes),
+            Some(Output::Stderr(bytes)) => reader.stderr.push(&bytes),
+            Some(Output::Exit(exit)) => {
+                let phase = reader.phase();
+                let cut = if decoder.is_empty() { "" } else { " in the middle of a message" };
+                let detail = format!("the runner ended{cut} ({exit}){}", last_words(&reader.stderr));
+                break ConnectError::unreachable(&reader.host, phase, detail);
+            }
+            None => {
+                let lost = reader.lost.borrow().clone();
+                break lost.unwrap_or_else(|| {
+                    ConnectError::unreachable(&reader.host, reader.phase(), "the connection was closed")
+                });
+            }
+        }
+    };
+    reader.end(&why);
+    drop(guard);
+}
+
+impl Reader {
+    fn phase(&self) -> Phase {
+        if self.hello.is_some() { Phase::Start } else { Phase::Run }
+    }
+
+    /// Tells everyone who waits that nothing more will come.
+    fn end(&mut self, why: &ConnectError) {
+        let mut state = lock(&self.state);
+        state.over = Some(why.clone());
+        for (_, flight) in state.batches.drain() {
+            let _ = flight.heard.send(Heard::Failed(why.clone()));
+        }
+        state.feeds.clear();
+        state.streams.abandon();
+        drop(state);
+        self.hello = None;
+        self.over.send_replace(Some(why.clone()));
+    }
+
+    fn take(&mut self, decoder: &mut Decoder) -> Result<(), ConnectError> {
+        loop {
+            match decoder.next::<Up>() {
+                Ok(Some(message)) => self.message(message)?,
+                Ok(None) => return Ok(()),
+                Err(e) => {
+                    let detail =
+                        format!("what the runner said cannot be understood: {e}{}", last_words(&self.stderr));
+                    return Err(ConnectError::bug(&self.host, self.phase(), detail));
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, message: Up) -> Result<(), ConnectError> {
+        match message {
+            Up::Hello(hello) => {
+                if let Some(waiting) = self.hello.take() {
+                    let _ = waiting.send(*hello);
+                }
+            }
+            Up::Item(item) => {
+                let state = lock(&self.state);
+                // A batch that nobody waits for any more was cancelled.
+                if let Some(flight) = state.batches.get(&item.batch) {
+                    let _ = flight.heard.send(Heard::Item(item));
+                }
+            }
+            Up::Done { batch } => self.finish(batch, Heard::Done),
+            Up::Fault { batch: Some(batch), fault } => {
+                let error = self.explain(fault);
+                self.finish(batch, Heard::Failed(error));
+            }
+            Up::Fault { batch: None, fault } => return Err(self.explain(fault)),
+            Up::Need { blob, credit } => self.need(blob, credit),
+            Up::NeedPart { part } => self.need_part(part),
+            Up::Chunk { stream, data, last } => {
+                lock(&self.state).streams.chunk(stream, data, last, &self.outbox)
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, batch: u64, end: Heard) {
+        let mut state = lock(&self.state);
+        if let Some(flight) = state.batches.remove(&batch) {
+            for (blob, _) in flight.blobs.iter() {
+                state.feeds.remove(blob);
+            }
+            let _ = flight.heard.send(end);
+        }
+    }
+
+    fn need(&self, blob: u64, credit: u32) {
+        let mut state = lock(&self.state);
+        if let Some(feed) = state.feeds.get(&blob)
+            && feed.send(credit).is_ok()
+        {
+            return;
+        }
+        let content = state.batches.iter().find_map(|(batch, flight)| {
+            let (_, content) = flight.blobs.iter().find(|(id, _)| **id == blob)?;
+            Some((*batch, content.clone()))
+        });
+        // Nobody waits for the batch any more: its cancellation is on the way down.
+        let Some((batch, content)) = content else { return };
+        let (credits, granted) = mpsc::unbounded_channel();
+        let _ = credits.send(credit);
+        state.feeds.insert(blob, credits);
+        drop(state);
+        let (outbox, shared, host) = (self.outbox.clone(), self.state.clone(), self.host.clone());
+        tokio::spawn(async move {
+            if let Err(e) = feed(blob, content.clone(), granted, outbox.clone()).await {
+                let detail = format!("content to be sent cannot be read: {content}: {e}");
+                let trouble = Trouble { phase: Phase::Run, host, detail, help: None };
+                if let Some(flight) = lock(&shared).batches.remove(&batch) {
+                    let _ = flight.heard.send(Heard::Failed(ConnectError::Task(Box::new(trouble))));
+                }
+                let _ = outbox.send(&Down::Cancel { batch }).await;
+            }
+        });
+    }
+
+    fn need_part(&self, part: Part) {
+        let (outbox, runners, machine) = (self.outbox.clone(), self.runners.clone(), self.machine.clone());
+        let (state, host) = (self.state.clone(), self.host.clone());
+        tokio::spawn(async move {
+            let image = runners.find(&machine, part).cloned();
+            let bytes = match image {
+                Some(image) => tokio::task::spawn_blocking(move || image.bytes().ok()).await.ok().flatten(),
+                None => None,
+            };
+            match bytes {
+                Some(bytes) => send_part(part, bytes, outbox).await,
+                None => {
+                    let detail = format!("there is no part {part:?} of the runner for {machine}");
+                    let help = Some("give one in --runner-dir (SHEVEK_RUNNER_DIR)".to_owned());
+                    let error =
+                        ConnectError::Task(Box::new(Trouble { phase: Phase::Upload, host, detail, help }));
+                    // Which batch asked is not said; only those in flight can have.
+                    let flights: Vec<_> = lock(&state).batches.drain().collect();
+                    for (batch, flight) in flights {
+                        let _ = flight.heard.send(Heard::Failed(error.clone()));
+                        let _ = outbox.send(&Down::Cancel { batch }).await;
+                    }
+                }
+            }
+        });
+    }
+
+    fn explain(&self, fault: Fault) -> ConnectError {
+        let trouble = |phase| {
+            Box::new(Trouble {
+                phase,
+                host: self.host.clone(),
+                detail: fault.message.clone(),
+                help: fault.help.clone(),
+            })
+        };
+        match fault.kind {
+            FaultKind::BecomePassword | FaultKind::Become => ConnectError::Become(trouble(Phase::Become)),
+            FaultKind::NoPlace | FaultKind::UnknownModule => ConnectError::Task(trouble(Phase::Run)),
+            FaultKind::Cancelled => ConnectError::Cancelled(trouble(Phase::Run)),
+            FaultKind::Protocol => ConnectError::Bug(trouble(self.phase())),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! How connections are opened: runners at hand, deadlines, and whom to ask.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::known_hosts::KnownHostsFiles;
+use crate::runners::Runners;
+use crate::ssh::KeyRing;
+use crate::transport::Later;
+
+/// What is common to all connections of a run.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// The runners at hand.
+    pub runners: Arc<Runners>,
+    /// Facts to gather with the first message (Ansible's `gather_subset`).
+    pub gather: Option<Vec<String>>,
+    /// Whether the host keeps the runner for the next run.
+    pub cache: Cache,
+    /// How long each phase may take.
+    pub deadlines: Deadlines,
+    /// Who decides about unknown host keys.
+    pub ask: Option<Arc<dyn AskHostKey>>,
+    /// Keys and known hosts that were read already. Clones share them.
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the connections of a run read once.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) keyring: KeyRing,
+    pub(crate) known_hosts: KnownHostsFiles,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Shared {
+    /// Notes something that people should know, but that stops nothing.
+    pub(crate) fn warn(&self, warning: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+}
+
+impl OpenOptions {
+    /// Options with the usual deadlines, nothing gathered, and nobody to ask.
+    pub fn new(runners: Arc<Runners>) -> Self {
+        OpenOptions {
+            runners,
+            gather: None,
+            cache: Cache::Keep,
+            deadlines: Deadlines::default(),
+            ask: None,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Things to warn about that came up since this was asked last.
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shared.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions")
+            .field("cache", &self.cache)
+            .field("deadlines", &self.deadlines)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the host keeps the runner for the next run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cache {
+    /// It does.
+    #[default]
+    Keep,
+    /// Nothing is left on its disk.
+    Leave,
+}
+
+/// How long each phase may take. The time to connect comes with the target (`ConnectTimeout`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Logging in, all methods together.
+    pub auth: Duration,
+    /// From the start of the command to the runner's first word.
+    pub start: Duration,
+    /// How long an upload may go without progress.
+    pub upload: Duration,
+    /// How long a closing runner is waited for.
+    pub close: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Deadlines {
+            auth: Duration::from_secs(60),
+            start: Duration::from_secs(60),
+            upload: Duration::from_secs(60),
+            close: Duration::from_secs(3),
+        }
+    }
+}
+
+/// An unknown host key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownHostKey {
+    /// The inventory name of the host.
+    pub host: Arc<str>,
+    /// The name as `known_hosts` would have it.
+    pub name: String,
+    /// The key's algorithm (`ssh-ed25519`).
+    pub algorithm: String,
+    /// Its fingerprint (`SHA256:…`).
+    pub fingerprint: String,
+    /// Other names that the same key is known under.
+    pub also_known_as: Vec<String>,
+}
+
+/// Decides about unknown host keys. The caller may hold the answers back until all hosts have asked, so that people are
+/// asked once.
+pub trait AskHostKey: Send + Sync {
+    /// Whether the key is to be trusted and remembered.
+    fn ask(&self, key: UnknownHostKey) -> Later<'_, bool>;
+}

@@ -1,0 +1,293 @@
+//! From a target to a session: name, TCP or proxy, key exchange, login.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use russh::client::{self, Handle};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::client::{Client, Refusal};
+use super::login::{Login, agent_socket};
+use super::preferred::preferred;
+use super::trust::Trust;
+use crate::options::OpenOptions;
+use crate::target::{AddressFamily, SshTarget};
+use crate::{ConnectError, Phase};
+
+/// A stream to a server, of whatever kind.
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// A session, and the news of its end.
+type Reached = (Handle<Client>, watch::Receiver<Option<ConnectError>>);
+
+/// Opens a session on a host, directly or through another session, and logs in.
+pub(super) async fn reach(
+    host: &Arc<str>,
+    target: &SshTarget,
+    through: Option<&Handle<Client>>,
+    options: &OpenOptions,
+) -> Result<Reached, ConnectError> {
+    let deadline = Instant::now() + target.connect_timeout;
+    let stream = open_stream(host, target, through, deadline).await?;
+    let trust = Trust::new(host, target, options)?;
+    let asking = trust.asking();
+    let config = Arc::new(client::Config {
+        nodelay: true,
+        window_size: 2 << 20,
+        maximum_packet_size: 32768,
+        channel_buffer_size: 100,
+        keepalive_interval: target.alive_interval,
+        keepalive_max: target.alive_count,
+        inactivity_timeout: None,
+        preferred: preferred(
+            &target.algorithms,
+            &trust.known_types(),
+            target.compression,
+            trust.has_authorities(),
+        ),
+        ..client::Config::default()
+    });
+    let refusal = Refusal::default();
+    let (lost, mut is_lost) = watch::channel(None);
+    let patience =
+        target.alive_interval.unwrap_or_default() * u32::try_from(target.alive_count).unwrap_or(u32::MAX);
+    let client = Client {
+        host: host.clone(),
+        trust,
+        refusal: refusal.clone(),
+        lost,
+        agent: target.forward_agent.then(|| agent_socket(&target.login.agent)).flatten(),
+        silence: patience.as_secs_f32(),
+    };
+    let handshake = client::connect_stream(config, stream, client);
+    let handshake = within(deadline, target.connect_timeout, asking, handshake);
+    let result = handshake.await.map_err(|_| {
+        ConnectError::timed_out(host, Phase::Connect, target.connect_timeout, "the server's key exchange")
+            .with_help("something answers on that port, but does not speak SSH in time")
+    })?;
+    let handle = result.map_err(|e| {
+        let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        refused.unwrap_or_else(|| failed_handshake(host, &e))
+    })?;
+    let mut login = Login::new(host, &target.user, &target.login, &options.shared.keyring, handle);
+    let limit = options.deadlines.auth;
+    let outcome = tokio::select! {
+        biased;
+        outcome = login.run() => outcome,
+        _ = is_lost.wait_for(Option::is_some) => Err(login.gone()),
+        () = tokio::time::sleep(limit) => Err(ConnectError::timed_out(host, Phase::Auth, limit, "the login")),
+    };
+    if let Err(error) = outcome {
+        // A server that hangs up says why, a moment before the attempt fails.
+        let said = is_lost
+            .borrow()
+            .as_ref()
+            .filter(|_| error.phase() == Phase::Auth)
+            .map(|lost| lost.detail().to_owned());
+        return Err(match said {
+            Some(said) => login.hung_up(&said),
+            None => error,
+        });
+    }
+    Ok((login.into_handle(), is_lost))
+}
+
+/// A deadline that does not run while somebody is being asked about a host key.
+async fn within<T>(
+    deadline: Instant,
+    limit: Duration,
+    mut asking: watch::Receiver<bool>,
+    future: impl Future<Output = T>,
+) -> Result<T, ()> {
+    let mut deadline = deadline;
+    tokio::pin!(future);
+    loop {
+        if let Ok(done) = timeout_at(deadline, &mut future).await {
+            return Ok(done);
+        }
+        if !*asking.borrow() {
+            return Err(());
+        }
+        tokio::select! {
+            done = &mut future => return Ok(done),
+            _ = asking.wait_for(|asking| !asking) => deadline = Instant::now() + limit,
+        }
+    }
+}
+
+fn failed_handshake(host: &Arc<str>, error: &russh::Error) -> ConnectError {
+    let (detail, help) = match error {
+        russh::Error::NoCommonAlgo { kind, ours, theirs } => (
+            format!(
+                "no common {kind:?} algorithm: the server offers {}, we offer {}",
+                theirs.join(", "),
+                ours.join(", ")
+            ),
+            Some(
+                "older servers need their algorithms allowed, as in `ansible_ssh_common_args: -o KexAlgorithms=+…`",
+            ),
+        ),
+        russh::Error::HUP | russh::Error::Disconnect => (
+            "the server closed the connection before the key exchange".to_owned(),
+            Some("the server may limit connections (MaxStartups), or refuse this address"),
+        ),
+        russh::Error::Version => ("what answers does not speak SSH".to_owned(), None),
+        other => (format!("the key exchange failed: {other}"), None),
+    };
+    let error = ConnectError::unreachable(host, Phase::Connect, detail);
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
+}
+
+async fn open_stream(
+    host: &Arc<str>,
+    target: &SshTarget,
+    through: Option<&Handle<Client>>,
+    deadline: Instant,
+) -> Result<Box<dyn Duplex>, ConnectError> {
+    let late = || {
+        ConnectError::timed_out(
+            host,
+            Phase::Connect,
+            target.connect_timeout,
+            &format!("{} port {}", target.host, target.port),
+        )
+    };
+    if let Some(jump) = through {
+        let opened = jump.channel_open_direct_tcpip(&target.host, u32::from(target.port), "127.0.0.1", 0);
+        let channel = timeout_at(deadline, opened).await.map_err(|_| late())?.map_err(|e| {
+            let detail = format!("the jump host cannot reach {} port {}: {e}", target.host, target.port);
+            ConnectError::unreachable(host, Phase::Connect, detail)
+        })?;
+        return Ok(Box::new(channel.into_stream()));
+    }
+    if let Some(command) = &target.proxy_command {
+        return proxy(host, command);
+    }
+    let mut last = None;
+    for attempt in 0..target.attempts.max(1) {
+        if attempt > 0 {
+            // OpenSSH waits a second between attempts too.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        match timeout_at(deadline, tcp(host, target)).await.map_err(|_| late())? {
+            Ok(stream) => {
+                let _ = stream.set_nodelay(true);
+                return Ok(Box::new(stream));
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(late))
+}
+
+async fn tcp(host: &Arc<str>, target: &SshTarget) -> Result<TcpStream, ConnectError> {
+    let resolved = tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(|e| {
+        let detail = format!("the name {:?} cannot be resolved: {}", target.host, plain(&e));
+        ConnectError::unreachable(host, Phase::Resolve, detail)
+            .with_help("set ansible_host to an address, or check the spelling and DNS")
+    })?;
+    let addresses: Vec<SocketAddr> = resolved
+        .filter(|address| match target.address_family {
+            AddressFamily::Any => true,
+            AddressFamily::Inet => address.is_ipv4(),
+            AddressFamily::Inet6 => address.is_ipv6(),
+        })
+        .collect();
+    let mut last = None;
+    for address in &addresses {
+        match dial(*address, target.bind_address.as_deref()).await {
+            Ok(stream) => return Ok(stream),
+            Err(e) => last = Some(format!("{address}: {}", plain(&e))),
+        }
+    }
+    let detail =
+        last.unwrap_or_else(|| format!("the name {:?} has no address of the wanted family", target.host));
+    Err(ConnectError::unreachable(host, Phase::Connect, detail))
+}
+
+async fn dial(address: SocketAddr, bind: Option<&str>) -> std::io::Result<TcpStream> {
+    let Some(bind) = bind else { return TcpStream::connect(address).await };
+    let bind =
+        bind.parse().map_err(|_| std::io::Error::other(format!("BindAddress {bind:?} is not an address")))?;
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(bind, 0))?;
+    socket.connect(address).await
+}
+
+/// An operating system's error without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
+    }
+}
+
+fn proxy(host: &Arc<str>, command: &str) -> Result<Box<dyn Duplex>, ConnectError> {
+    let failed = |detail: String| ConnectError::unreachable(host, Phase::Connect, detail);
+    let mut child = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("exec {command}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .process_group(0)
+        .spawn()
+        .map_err(|e| failed(format!("the proxy command cannot be started: {e}")))?;
+    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(ConnectError::bug(host, Phase::Connect, "a proxy command without pipes"));
+    };
+    Ok(Box::new(Proxied { stream: tokio::io::join(stdout, stdin), _child: child }))
+}
+
+/// The pipes to a proxy command, which ends with them.
+struct Proxied {
+    stream: tokio::io::Join<tokio::process::ChildStdout, tokio::process::ChildStdin>,
+    _child: tokio::process::Child,
+}
+
+impl AsyncRead for Proxied {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Proxied {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,279 @@
+//! Starting the runner, batches, content: over pipes.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shevek_connection::{
+    Blobs, Cache, ConnectError, Connection, Content, OpenOptions, Phase, RawCommand, Runners,
+};
+use shevek_proto::{Become, BecomeMethod, Blob, Val};
+
+use crate::lab::{Home, batch, batch_of, call, options, options_with_runner_named, result, runner_path};
+
+#[tokio::test]
+async fn the_first_run_sends_the_runner_and_the_second_finds_it() {
+    let home = Home::new();
+    let first = Connection::open(&home.target(), &options()).await.unwrap();
+    assert!(!first.runner().await.unwrap().was_cached());
+    assert!(runner_path(&first).await.starts_with(home.cache().to_str().unwrap()));
+    assert_eq!(std::fs::metadata(home.cache()).unwrap().permissions().mode() & 0o777, 0o700);
+    first.close().await;
+
+    let second = Connection::open(&home.target(), &options()).await.unwrap();
+    assert!(second.runner().await.unwrap().was_cached());
+    assert_eq!(home.files().len(), 3, "{:?}", home.files());
+}
+
+#[tokio::test]
+async fn nothing_is_left_on_disk_when_asked() {
+    let home = Home::new();
+    let mut options = options();
+    options.cache = Cache::Leave;
+    let connection = Connection::open(&home.target(), &options).await.unwrap();
+    let path = runner_path(&connection).await;
+    assert!(path.ends_with("(deleted)"), "{path}");
+    assert!(!std::path::Path::new(path.trim_end_matches(" (deleted)")).parent().unwrap().exists());
+    assert!(home.files().is_empty());
+}
+
+#[tokio::test]
+async fn facts_come_with_the_greeting() {
+    let home = Home::new();
+    for _ in 0..2 {
+        let mut options = options();
+        options.gather = Some(vec!["min".into()]);
+        let connection = Connection::open(&home.target(), &options).await.unwrap();
+        let facts = connection.hello().await.unwrap().facts.clone().unwrap();
+        assert_eq!(facts.get("subsets"), Some(&Val::List(vec!["min".into()])));
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_can_write_is_not_used() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.cache()).unwrap();
+    std::fs::set_permissions(home.cache(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let hash = format!("test{}", std::process::id());
+    let connection = Connection::open(&home.target(), &options_with_runner_named(&hash)).await.unwrap();
+    let path = runner_path(&connection).await;
+    std::fs::remove_file(&path).unwrap();
+    assert!(path.starts_with("/var/tmp/shevek-"), "{path}");
+    assert!(std::fs::read_dir(home.cache()).unwrap().next().is_none());
+}
+
+#[tokio::test]
+async fn a_damaged_runner_is_sent_anew() {
+    let home = Home::new();
+    Connection::open(&home.target(), &options()).await.unwrap().runner().await.unwrap();
+    let stored = std::fs::read_dir(home.cache()).unwrap().next().unwrap().unwrap().path();
+    // The same length, so that only running it shows the damage.
+    let length = std::fs::metadata(&stored).unwrap().len() as usize;
+    std::fs::remove_file(&stored).unwrap();
+    std::fs::write(&stored, [b"exit 1\n".as_slice(), &vec![b'#'; length - 7]].concat()).unwrap();
+    std::fs::set_permissions(&stored, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    assert!(!connection.runner().await.unwrap().was_cached());
+    assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+}
+
+#[tokio::test]
+async fn other_shells_start_it_too() {
+    for shell in ["/bin/bash", "/usr/bin/fish", "/usr/bin/tcsh", "/usr/bin/zsh", "/usr/bin/ksh"] {
+        if !std::path::Path::new(shell).exists() {
+            continue;
+        }
+        let home = Home::new();
+        let connection = Connection::open(&home.target_with_shell(shell), &options()).await.unwrap();
+        assert!(!connection.runner().await.unwrap_or_else(|e| panic!("{shell}: {e}")).was_cached());
+    }
+}
+
+#[tokio::test]
+async fn what_the_shell_prints_first_is_passed_over() {
+    let home = Home::new();
+    let shell = home.path().join("noisy");
+    std::fs::write(
+        &shell,
+        "#!/bin/sh\necho Welcome to web1; echo Last login >&2\nprintf 'no newline'\nexec /bin/sh \"$@\"\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let connection =
+        Connection::open(&home.target_with_shell(shell.to_str().unwrap()), &options()).await.unwrap();
+    assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+}
+
+#[tokio::test]
+async fn a_machine_without_a_runner_gets_an_error_that_helps() {
+    let home = Home::new();
+    let options = OpenOptions::new(Arc::new(Runners::new()));
+    let connection = Connection::open(&home.target(), &options).await.unwrap();
+    let error = connection.runner().await.unwrap_err();
+    assert_eq!(error.phase(), Phase::Start);
+    assert!(error.detail().starts_with("there is no runner for Linux on"), "{error}");
+    assert!(error.help().unwrap().contains("--runner-dir"));
+    // Raw commands need none.
+    assert_eq!(connection.raw(RawCommand::new("echo hello")).await.unwrap().stdout, b"hello\n");
+}
+
+#[tokio::test]
+async fn a_shell_that_ends_at_once_is_quoted() {
+    let home = Home::new();
+    let shell = home.path().join("nologin");
+    std::fs::write(&shell, "#!/bin/sh\necho This account is currently not available.\nexit 1\n").unwrap();
+    std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let connection =
+        Connection::open(&home.target_with_shell(shell.to_str().unwrap()), &options()).await.unwrap();
+    let error = connection.runner().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "web1 (start): the host's shell ended before the runner could start (exit code 1): \
+         This account is currently not available."
+    );
+}
+
+#[tokio::test]
+async fn a_loop_is_one_batch_and_batches_do_not_wait_for_each_other() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let runner = connection.runner().await.unwrap();
+    let many = (0..200).map(|i| {
+        let items = batch_of((0..5).map(|j| call("echo", vec![("n", Val::Int(i * 10 + j))])).collect());
+        async move {
+            let mut seen = Vec::new();
+            runner
+                .run(items, Blobs::new(), |item| seen.push(item.outcome.result[0].1.as_int().unwrap()))
+                .await
+                .unwrap();
+            assert_eq!(seen, (0..5).map(|j| i * 10 + j).collect::<Vec<_>>());
+        }
+    });
+    let mut tasks = Vec::new();
+    for one in many {
+        tasks.push(one);
+    }
+    for task in tasks {
+        task.await;
+    }
+}
+
+#[tokio::test]
+async fn content_goes_down_within_the_credit() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let file = home.path().join("content");
+    for size in [0usize, 1, 64 * 1024, 64 * 1024 + 1, 256 * 1024, 300_000, 3_000_000] {
+        std::fs::write(&file, vec![b'x'; size]).unwrap();
+        for content in [Content::Bytes(vec![b'x'; size].into()), Content::File(file.clone())] {
+            let mut blobs = Blobs::new();
+            let blob = blobs.add(content, size as u64, "");
+            let items = connection
+                .run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {})
+                .await
+                .unwrap();
+            assert_eq!(items[0].outcome.result, [("length".to_owned(), Val::Int(size as i64))]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn content_that_cannot_be_read_fails_the_task_and_not_the_host() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let mut blobs = Blobs::new();
+    let blob = blobs.add(Content::File("/nowhere/at/all".into()), 5, "");
+    let error =
+        connection.run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {}).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Task(_)), "{error}");
+    assert!(error.detail().contains("/nowhere/at/all"));
+}
+
+#[tokio::test]
+async fn content_comes_up_whole() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    for size in [0, 5, 5_000_000] {
+        let content = result(&connection, "give", vec![("size", Val::Int(size))], "content").await;
+        let Val::Blob(Blob { id, .. }) = content else { panic!("{content:?}") };
+        let fetched = connection.fetched(id).await.unwrap();
+        assert_eq!(fetched.size(), size as u64);
+        assert!(fetched.into_bytes().unwrap().iter().all(|byte| *byte == b'f'));
+        assert!(matches!(connection.fetched(id).await, Err(ConnectError::Bug(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_dies_fails_all_that_wait_and_says_its_last_words() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let error = connection.run(batch("die", vec![]), Blobs::new(), |_| {}).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "web1 (run): the runner ended in the middle of a message (exit code 7): the runner met its end"
+    );
+    let after = connection.run(batch("echo", vec![]), Blobs::new(), |_| {}).await.unwrap_err();
+    assert_eq!(after, error);
+}
+
+#[tokio::test]
+async fn a_runner_that_talks_rubbish_is_a_bug_and_no_unreachable_host() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let error = connection.run(batch("rubbish", vec![]), Blobs::new(), |_| {}).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Bug(_)), "{error}");
+}
+
+#[tokio::test]
+async fn becoming_that_fails_is_a_failure_of_the_task() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let mut work = batch("echo", vec![]);
+    work.become_user = Some(Become {
+        method: BecomeMethod::Sudo,
+        user: "root".into(),
+        exe: None,
+        flags: None,
+        password: None,
+    });
+    let error = connection.run(work, Blobs::new(), |_| {}).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Become(_)) && error.phase() == Phase::Become, "{error}");
+    assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+}
+
+#[tokio::test]
+async fn a_batch_can_be_cancelled() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let runner = connection.runner().await.unwrap();
+    let running = runner.start(batch("sleep", vec![]), Blobs::new()).await.unwrap();
+    running.cancel().await;
+    assert!(matches!(running.wait().await, Err(ConnectError::Cancelled(_))));
+    // Dropping does the same.
+    drop(runner.start(batch("sleep", vec![]), Blobs::new()).await.unwrap());
+    assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+}
+
+#[tokio::test]
+async fn a_flood_on_standard_error_blocks_nothing() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    result(&connection, "stderr", vec![("a", 1.into())], "a").await;
+}
+
+#[tokio::test]
+async fn raw_commands_have_input_output_and_a_code() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let command = RawCommand { stdin: b"abc".to_vec(), ..RawCommand::new("cat; echo oops >&2; exit 3") };
+    let output = connection.raw(command).await.unwrap();
+    assert_eq!((output.rc, &*output.stdout, &*output.stderr), (3, b"abc".as_slice(), b"oops\n".as_slice()));
+    // One that ends without reading what it was given.
+    let command = RawCommand { stdin: vec![0; 1 << 20], ..RawCommand::new("exit 4") };
+    assert_eq!(connection.raw(command).await.unwrap().rc, 4);
+    assert_eq!(connection.raw(RawCommand::new("kill -9 $$")).await.unwrap().rc, 137);
+    let limit = Duration::from_millis(50);
+    let command = RawCommand { timeout: Some(limit), ..RawCommand::new("sleep 60") };
+    let error = connection.raw(command).await.unwrap_err();
+    assert_eq!(error.to_string(), "web1 (run): timed out after 0.05 s waiting for the command to end");
+}
