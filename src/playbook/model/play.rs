@@ -29,10 +29,14 @@ pub struct Play {
     /// The playbook's folder (of the imported playbook, if it comes from one): `playbook_dir`, and where its relative
     /// files are looked for.
     pub dir: PathBuf,
+    /// The file that it is in.
+    pub path: PathBuf,
     /// The keywords that its tasks start from.
     pub keywords: Arc<Keywords>,
     /// Its tags.
     pub tags: Arc<[Value]>,
+    /// Collections that short names are looked up in.
+    pub collections: Arc<[Arc<str>]>,
     /// `vars`, those of `import_playbook` merged in.
     pub vars: Arc<Map>,
     /// `vars_files`: each a file name or a list of names of which the first that exists is taken.

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shevek_diag::Origin;
+use shevek_kit::schema::Schema;
 use shevek_value::{Map, Value};
 
 use crate::model::{Keywords, Role};
+use crate::scope::Scope;
 
 /// Names a task within a run; later tasks of a file have larger ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +69,8 @@ pub struct Task {
     pub play_dir: Arc<Path>,
     /// The includes and imports around it, innermost first: relative files of includes are looked for there.
     pub included: Option<Arc<IncludeFrame>>,
+    /// What the tasks inherit that it brings in, if it is a dynamic include.
+    pub scope: Option<Arc<Scope>>,
     /// Where it is written.
     pub origin: Option<Origin>,
 }
@@ -84,6 +88,8 @@ pub struct Action {
     pub resolved: Arc<str>,
     /// Who does it.
     pub target: Target,
+    /// What it accepts, where that is known.
+    pub schema: Option<&'static Schema>,
     /// Arguments, unrendered.
     pub args: Arc<Map>,
     /// Text that is no `key=value`: the command of `command` and `shell`, the action of `meta`, the file of
@@ -103,7 +109,9 @@ pub enum Target {
     /// A module of the user's, written for Ansible in Python: found, but nothing here can run it. An error when the
     /// task would run.
     Foreign(PathBuf),
-    /// The name is a template: to be looked up when it is rendered, by [`crate::model::Task::collections`].
+    /// A module that Ansible brings, which nothing here runs yet. An error when the task would run.
+    Unsupported,
+    /// The name is a template: to be looked up when it is rendered, by `Loader::resolve`.
     Template,
 }
 
