@@ -30,13 +30,26 @@ const RAW: &str = "_raw_params";
 
 /// Actions that take a command line: all but a few words in it are left alone.
 const COMMANDS: &[&str] = &[
-    "command", "shell", "script", "raw", "win_command", "win_shell", "ansible.windows.win_command",
+    "command",
+    "shell",
+    "script",
+    "raw",
+    "win_command",
+    "win_shell",
+    "ansible.windows.win_command",
     "ansible.windows.win_shell",
 ];
 
 /// Further actions that take text which is no `key=value`.
 const FREE_FORM: &[&str] = &[
-    "include_vars", "include_tasks", "include_role", "import_tasks", "import_role", "add_host", "group_by", "set_fact",
+    "include_vars",
+    "include_tasks",
+    "include_role",
+    "import_tasks",
+    "import_role",
+    "add_host",
+    "group_by",
+    "set_fact",
     "meta",
 ];
 
@@ -92,7 +105,10 @@ impl Reader<'_> {
         for name in written.args.keys().filter(|name| name.text().starts_with("_ansible_")) {
             self.wrong(
                 Diagnostic::new("a reserved name for an argument")
-                    .detail(format!("Invalid parameter specified beginning with keyword '_ansible_': '{}'", name.text()))
+                    .detail(format!(
+                        "Invalid parameter specified beginning with keyword '_ansible_': '{}'",
+                        name.text()
+                    ))
                     .at_maybe(name.origin(), ""),
             );
         }
@@ -122,10 +138,15 @@ impl Reader<'_> {
         problem = problem.at_maybe(at, "");
         if let ([action], [word, ..]) = (actions.as_slice(), unknown.as_slice()) {
             problem = problem
-                .help(format!("`{}` is neither a keyword nor a module; the action is `{}`", word.text(), action.text()))
+                .help(format!(
+                    "`{}` is neither a keyword nor a module; the action is `{}`",
+                    word.text(),
+                    action.text()
+                ))
                 .did_you_mean(&word.text(), Element::Task.keywords().filter(|name| *name != "action"));
             if word.origin().map(|origin| origin.column) == action.origin().map(|origin| origin.column) {
-                problem = problem.help(format!("if it is an option of `{}`, indent it below that", action.text()));
+                problem =
+                    problem.help(format!("if it is an option of `{}`, indent it below that", action.text()));
             }
         }
         self.wrong(problem);

@@ -82,23 +82,61 @@ pub(crate) struct Catalogue {
 /// Modules that Ansible brings itself: a task with one of these is no mistake of the user's, even where nothing here
 /// runs it.
 const OF_ANSIBLE: &[&str] = &[
-    "apt_key", "apt_repository", "assemble", "async_status", "async_wrapper", "blockinfile", "cron",
-    "deb822_repository", "debconf", "dnf", "dnf5", "dpkg_selections", "expect", "fetch", "find", "gather_facts",
-    "get_url", "getent", "git", "hostname", "iptables", "known_hosts", "mount_facts", "package", "package_facts",
-    "pause", "pip", "reboot", "replace", "rpm_key", "script", "service_facts", "set_stats", "slurp", "subversion",
-    "sysvinit", "tempfile", "unarchive", "uri", "validate_argument_spec", "wait_for", "wait_for_connection", "yum",
+    "apt_key",
+    "apt_repository",
+    "assemble",
+    "async_status",
+    "async_wrapper",
+    "blockinfile",
+    "cron",
+    "deb822_repository",
+    "debconf",
+    "dnf",
+    "dnf5",
+    "dpkg_selections",
+    "expect",
+    "fetch",
+    "find",
+    "gather_facts",
+    "get_url",
+    "getent",
+    "git",
+    "hostname",
+    "iptables",
+    "known_hosts",
+    "mount_facts",
+    "package",
+    "package_facts",
+    "pause",
+    "pip",
+    "reboot",
+    "replace",
+    "rpm_key",
+    "script",
+    "service_facts",
+    "set_stats",
+    "slurp",
+    "subversion",
+    "sysvinit",
+    "tempfile",
+    "unarchive",
+    "uri",
+    "validate_argument_spec",
+    "wait_for",
+    "wait_for_connection",
+    "yum",
     "yum_repository",
 ];
 
 /// What the loader itself replaces or the engine always knows.
-const ALWAYS: &[&str] = &["include_tasks", "import_tasks", "include_role", "import_role", "import_playbook", "meta"];
+const ALWAYS: &[&str] =
+    &["include_tasks", "import_tasks", "include_role", "import_role", "import_playbook", "meta"];
 
 impl Catalogue {
     pub(crate) fn new(known: Vec<Known>) -> Self {
         let mut by_name = HashMap::new();
         for name in OF_ANSIBLE {
-            let resolved =
-                Resolved { name: (*name).into(), target: Target::Unsupported, schema: None };
+            let resolved = Resolved { name: (*name).into(), target: Target::Unsupported, schema: None };
             by_name.insert((*name).to_owned(), resolved);
         }
         let always = ALWAYS.iter().map(|name| Known::controller(name));

@@ -198,7 +198,8 @@ fn all_variables(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// Ansible's guess at whether a folder belongs to a role.
 fn looks_like_role(path: &Path) -> bool {
-    let main = |folder: &Path| ["main.yml", "main.yaml", "main"].iter().any(|name| folder.join(name).exists());
+    let main =
+        |folder: &Path| ["main.yml", "main.yaml", "main"].iter().any(|name| folder.join(name).exists());
     let of_role = |folder: &Path| main(&folder.join("tasks")) || main(&folder.join("meta"));
     let in_tasks = path.components().any(|part| matches!(part, Component::Normal(part) if part == "tasks"));
     (in_tasks && main(path)) || of_role(path) || path.parent().is_some_and(of_role)

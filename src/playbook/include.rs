@@ -32,7 +32,12 @@ impl Loader {
     /// What an `include_tasks` brings in.
     ///
     /// `file` is its file, rendered; `vars` are variables of this one inclusion (the loop's item), which its tasks see.
-    pub fn include_tasks(&self, task: &Task, file: &str, vars: &Map) -> Result<Loaded<Included>, Diagnostics> {
+    pub fn include_tasks(
+        &self,
+        task: &Task,
+        file: &str,
+        vars: &Map,
+    ) -> Result<Loaded<Included>, Diagnostics> {
         let (mut reader, scope) = self.included(task, vars)?;
         let path = self.included_file(task, file);
         let inner = reader.inside_file(&scope, &path, file, Frame::Dynamic);

@@ -78,32 +78,107 @@ impl Element {
 
 /// Keywords of more than one element.
 const BASE: &[&str] = &[
-    "name", "connection", "port", "remote_user", "vars", "module_defaults", "environment", "no_log", "run_once",
-    "ignore_errors", "ignore_unreachable", "check_mode", "diff", "any_errors_fatal", "throttle", "timeout",
-    "debugger", "become", "become_method", "become_user", "become_flags", "become_exe", "when", "tags",
-    "collections", "delegate_to", "delegate_facts", "notify",
+    "name",
+    "connection",
+    "port",
+    "remote_user",
+    "vars",
+    "module_defaults",
+    "environment",
+    "no_log",
+    "run_once",
+    "ignore_errors",
+    "ignore_unreachable",
+    "check_mode",
+    "diff",
+    "any_errors_fatal",
+    "throttle",
+    "timeout",
+    "debugger",
+    "become",
+    "become_method",
+    "become_user",
+    "become_flags",
+    "become_exe",
+    "when",
+    "tags",
+    "collections",
+    "delegate_to",
+    "delegate_facts",
+    "notify",
 ];
 
 const PLAY: &[&str] = &[
-    "hosts", "gather_facts", "gather_subset", "gather_timeout", "fact_path", "vars_files", "vars_prompt", "roles",
-    "handlers", "pre_tasks", "post_tasks", "tasks", "force_handlers", "max_fail_percentage", "serial", "strategy",
-    "order", "user",
+    "hosts",
+    "gather_facts",
+    "gather_subset",
+    "gather_timeout",
+    "fact_path",
+    "vars_files",
+    "vars_prompt",
+    "roles",
+    "handlers",
+    "pre_tasks",
+    "post_tasks",
+    "tasks",
+    "force_handlers",
+    "max_fail_percentage",
+    "serial",
+    "strategy",
+    "order",
+    "user",
 ];
 
 const TASK: &[&str] = &[
-    "args", "action", "local_action", "async", "changed_when", "delay", "failed_when", "loop", "loop_control", "poll",
-    "register", "retries", "until",
+    "args",
+    "action",
+    "local_action",
+    "async",
+    "changed_when",
+    "delay",
+    "failed_when",
+    "loop",
+    "loop_control",
+    "poll",
+    "register",
+    "retries",
+    "until",
 ];
 
 const HANDLER: &[&str] = &[
-    "args", "action", "local_action", "async", "changed_when", "delay", "failed_when", "loop", "loop_control", "poll",
-    "register", "retries", "until", "listen",
+    "args",
+    "action",
+    "local_action",
+    "async",
+    "changed_when",
+    "delay",
+    "failed_when",
+    "loop",
+    "loop_control",
+    "poll",
+    "register",
+    "retries",
+    "until",
+    "listen",
 ];
 
 /// The keywords that dynamic includes may have; all others are an error there, since they would do nothing.
 pub(crate) const ON_INCLUDES: &[&str] = &[
-    "action", "args", "collections", "debugger", "ignore_errors", "loop", "loop_control", "name", "no_log", "register",
-    "run_once", "tags", "timeout", "vars", "when",
+    "action",
+    "args",
+    "collections",
+    "debugger",
+    "ignore_errors",
+    "loop",
+    "loop_control",
+    "name",
+    "no_log",
+    "register",
+    "run_once",
+    "tags",
+    "timeout",
+    "vars",
+    "when",
 ];
 
 /// The keywords of one element that what is inside it inherits.
@@ -117,7 +192,7 @@ pub(crate) struct Own {
     pub(crate) collections: Option<Arc<[Arc<str>]>>,
     pub(crate) name: Option<Value>,
     /// Keywords set to `null`: they end inheritance.
-    cleared: Vec<&'static str>,
+    pub(crate) cleared: Vec<&'static str>,
 }
 
 impl Own {
@@ -310,15 +385,17 @@ fn check_type(keyword: &'static str, value: &Value, problems: &mut Diagnostics) 
         let is_right = match keyword {
             "port" | "throttle" | "timeout" => whole(value),
             "notify" => true,
-            "connection" | "remote_user" | "become_method" | "become_user" | "become_flags" | "become_exe"
-            | "delegate_to" | "debugger" => !matches!(value.kind(), Kind::List(_) | Kind::Map(_)),
+            "connection" | "remote_user" | "become_method" | "become_user" | "become_flags"
+            | "become_exe" | "delegate_to" | "debugger" => {
+                !matches!(value.kind(), Kind::List(_) | Kind::Map(_))
+            }
             _ => truth(value).is_some(),
         };
         if !is_right {
             let wanted = match keyword {
                 "port" | "throttle" | "timeout" => "a whole number",
-                "connection" | "remote_user" | "become_method" | "become_user" | "become_flags" | "become_exe"
-                | "delegate_to" | "debugger" => "text",
+                "connection" | "remote_user" | "become_method" | "become_user" | "become_flags"
+                | "become_exe" | "delegate_to" | "debugger" => "text",
                 _ => "yes or no",
             };
             problems.push(wrong(keyword, wanted, value));
@@ -347,7 +424,9 @@ pub(crate) fn tags(value: &Value, problems: &mut Diagnostics) -> Vec<Value> {
             items.to_vec()
         }
         // A comma may stand within a template.
-        Kind::Str(_) if value.is_template() && value.text().trim_start().starts_with("{{") => vec![value.clone()],
+        Kind::Str(_) if value.is_template() && value.text().trim_start().starts_with("{{") => {
+            vec![value.clone()]
+        }
         Kind::Str(text) => {
             let part = |part: &str| Value::str(part.trim()).flagged(value.flags()).from_where(value);
             text.split(',').map(part).collect()

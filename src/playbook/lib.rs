@@ -1,14 +1,33 @@
 //! Playbooks, roles and tasks: read from files into the [`model`] that the engine runs.
 //!
-//! Start reading at [`model`] (what a loaded playbook is). Everything that can be known without a host is settled
-//! here: imports are replaced by what they import, keywords are inherited, modules and their options are checked,
-//! and all that is wrong is reported together.
+//! Start reading at [`model`] (what a loaded playbook is) and [`Loader`] (what reads it, at the start and for includes
+//! while a run goes on). Everything that can be known without a host is settled here: imports are replaced by what
+//! they import, keywords are inherited, modules and their options are checked, and all that is wrong is reported
+//! together. Inside, a `Reader` goes through one file tree with a [`Scope`] that holds what is inherited.
 //!
-//! Imports `diag`, `value`, `yaml`, `template` (syntax only) and the modules' schemas.
+//! Imports `diag`, `value`, `vault`, `yaml` and the modules' schemas.
 
+mod action;
+mod catalogue;
+mod files;
+mod include;
+mod keyword;
+mod loader;
 pub mod model;
+mod options;
+mod play;
+mod reader;
+mod role;
+mod scope;
+mod tags;
+mod task;
 
+pub use catalogue::Known;
+pub use include::Included;
+pub use loader::{Hashes, Loaded, Loader, Settings, Templating, UnknownKeywords};
 pub use model::{
     Action, Block, HandlerName, Handlers, IncludeFrame, Item, Keywords, Loop, LoopControl, LoopKind, Play,
     Playbook, Role, RoleMeta, Target, Task, TaskId, VarsPrompt,
 };
+pub use scope::Scope;
+pub use tags::{Tags, flat as flat_tags};

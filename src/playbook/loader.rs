@@ -208,7 +208,11 @@ impl Loader {
     }
 
     /// Folders with modules that a task can see.
-    pub(crate) fn libraries<'a>(&self, play: &Path, roles: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    pub(crate) fn libraries<'a>(
+        &self,
+        play: &'a Path,
+        roles: impl Iterator<Item = &'a Path>,
+    ) -> Vec<PathBuf> {
         let roots = roles.chain([play]);
         let local = roots.flat_map(|root| [root.join("library"), root.join("action_plugins")]);
         local.chain(self.settings.library_path.iter().cloned()).collect()

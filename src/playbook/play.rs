@@ -29,7 +29,11 @@ struct PlayOwn<'a>(Vec<(&'a str, &'a Value)>);
 
 impl<'a> PlayOwn<'a> {
     fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).filter(|value| !value.is_null())
+        self.0
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| *value)
+            .filter(|value| !value.is_null())
     }
 
     fn value(&self, name: &str) -> Option<Value> {
@@ -61,9 +65,9 @@ impl Reader<'_> {
         let Some(content) = self.file(path, asked) else { return Vec::new() };
         let name = self.loader.files.display(path);
         let problem = match content.as_list() {
-            None if content.is_null() => {
-                Some(Diagnostic::new("an empty playbook").detail(format!("Empty playbook, nothing to do: {name}")))
-            }
+            None if content.is_null() => Some(
+                Diagnostic::new("an empty playbook").detail(format!("Empty playbook, nothing to do: {name}")),
+            ),
             None => Some(Diagnostic::new("not a playbook").detail(format!(
                 "A playbook must be a list of plays, got {} instead: {name}",
                 described(&content)
@@ -151,7 +155,11 @@ impl Reader<'_> {
             return None;
         }
         let roots = self.loader.collection_roots(dir);
-        let below = rest.strip_suffix(".yml").or_else(|| rest.strip_suffix(".yaml")).unwrap_or(rest).replace('.', "/");
+        let below = rest
+            .strip_suffix(".yml")
+            .or_else(|| rest.strip_suffix(".yaml"))
+            .unwrap_or(rest)
+            .replace('.', "/");
         roots.iter().find_map(|root| {
             let folder = root.join(namespace).join(collection).join("playbooks");
             let found = ["yml", "yaml"].iter().map(|kind| folder.join(format!("{below}.{kind}")));
@@ -273,11 +281,17 @@ impl Reader<'_> {
             return None;
         };
         let detail = match hosts.as_list() {
-            _ if !hosts.is_true() => Some("Hosts list cannot be empty. Please check your playbook".to_owned()),
-            Some(items) => items.iter().find(|item| item.as_str().is_none()).map(|item| match item.is_null() {
-                true => "Hosts list cannot contain values of 'None'. Please check your playbook".to_owned(),
-                false => format!("Hosts list contains an invalid host value: {}", described(item)),
-            }),
+            _ if !hosts.is_true() => {
+                Some("Hosts list cannot be empty. Please check your playbook".to_owned())
+            }
+            Some(items) => {
+                items.iter().find(|item| item.as_str().is_none()).map(|item| match item.is_null() {
+                    true => {
+                        "Hosts list cannot contain values of 'None'. Please check your playbook".to_owned()
+                    }
+                    false => format!("Hosts list contains an invalid host value: {}", described(item)),
+                })
+            }
             None if hosts.as_str().is_none() => {
                 Some("Hosts list must be a sequence or string. Please check your playbook.".to_owned())
             }

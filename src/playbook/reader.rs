@@ -154,7 +154,10 @@ impl<'l> Reader<'l> {
                 None if entry.is_null() => {}
                 None => self.wrong(
                     Diagnostic::new("a task must be a mapping")
-                        .detail(format!("A malformed block was encountered while loading {what}: {}", described(entry)))
+                        .detail(format!(
+                            "A malformed block was encountered while loading {what}: {}",
+                            described(entry)
+                        ))
                         .at_maybe(entry.origin(), ""),
                 ),
             }

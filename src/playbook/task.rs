@@ -18,16 +18,16 @@ use crate::scope::{Scope, over};
 pub(crate) struct TaskOwn {
     pub(crate) inherited: Own,
     pub(crate) loop_: Option<Loop>,
-    loop_control: LoopControl,
-    register: Option<Arc<str>>,
-    until: Vec<Value>,
-    retries: Option<Value>,
-    delay: Option<Value>,
-    changed_when: Vec<Value>,
-    failed_when: Vec<Value>,
-    async_: Option<Value>,
-    poll: Option<Value>,
-    listen: Vec<HandlerName>,
+    pub(crate) loop_control: LoopControl,
+    pub(crate) register: Option<Arc<str>>,
+    pub(crate) until: Vec<Value>,
+    pub(crate) retries: Option<Value>,
+    pub(crate) delay: Option<Value>,
+    pub(crate) changed_when: Vec<Value>,
+    pub(crate) failed_when: Vec<Value>,
+    pub(crate) async_: Option<Value>,
+    pub(crate) poll: Option<Value>,
+    pub(crate) listen: Vec<HandlerName>,
 }
 
 impl Reader<'_> {
@@ -79,7 +79,8 @@ impl Reader<'_> {
                 .detail(format!("couldn't resolve module/action '{name}'"))
                 .at_maybe(written.name.origin(), "");
             problem = match builtin_short(&name) {
-                "include" => problem.help("`include` is gone: use `include_tasks`, `import_tasks` or `import_playbook`"),
+                "include" => problem
+                    .help("`include` is gone: use `include_tasks`, `import_tasks` or `import_playbook`"),
                 _ => problem
                     .did_you_mean(&name, self.loader.catalogue.names())
                     .help("this often is a misspelling, or a collection or role that is not installed"),
@@ -139,7 +140,9 @@ impl Reader<'_> {
             Diagnostic::new("a keyword that does nothing on an include")
                 .detail(format!("'{word}' is not a valid attribute for a {}", element.name()))
                 .at_maybe(key.origin(), "")
-                .help(format!("to give it to the tasks inside, put it under `apply`: `apply: {{ {word}: … }}`")),
+                .help(format!(
+                    "to give it to the tasks inside, put it under `apply`: `apply: {{ {word}: … }}`"
+                )),
         );
     }
 
@@ -246,8 +249,15 @@ impl Reader<'_> {
                 }
                 _ => {
                     let word = key.text();
-                    let known =
-                        ["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"];
+                    let known = [
+                        "loop_var",
+                        "index_var",
+                        "label",
+                        "pause",
+                        "extended",
+                        "extended_allitems",
+                        "break_when",
+                    ];
                     self.wrong(
                         Diagnostic::new("unknown keyword")
                             .detail(format!("'{word}' is not a valid attribute for a LoopControl"))
@@ -273,8 +283,11 @@ impl Reader<'_> {
     ) -> Task {
         let inner = scope.inside(&own.inherited);
         let is_include = matches!(&*resolved.name, "include_tasks" | "include_role");
-        let include_vars =
-            if is_include { over(&scope.include_vars, &own.inherited.vars) } else { scope.include_vars.clone() };
+        let include_vars = if is_include {
+            over(&scope.include_vars, &own.inherited.vars)
+        } else {
+            scope.include_vars.clone()
+        };
         let outer = is_include.then(|| {
             Arc::new(Scope { vars: inner.vars.clone(), include_vars: include_vars.clone(), ..scope.clone() })
         });
@@ -343,7 +356,9 @@ impl Reader<'_> {
         } else {
             return;
         };
-        self.wrong(Diagnostic::new("a misplaced `meta` task").detail(wrong).at_maybe(task.origin.as_ref(), ""));
+        self.wrong(
+            Diagnostic::new("a misplaced `meta` task").detail(wrong).at_maybe(task.origin.as_ref(), ""),
+        );
     }
 
     /// Checks what can be known of a task's options and templates, unless it may never run or may be meant to fail.
@@ -356,7 +371,8 @@ impl Reader<'_> {
         for condition in task.until.iter().chain(&task.changed_when) {
             self.check_condition(condition);
         }
-        let own = task.action.free_form.iter().chain(&task.action.variable_args).chain(task.action.args.values());
+        let own =
+            task.action.free_form.iter().chain(&task.action.variable_args).chain(task.action.args.values());
         for value in own.chain(task.loop_.iter().map(|own| &own.value)) {
             self.check_template(value);
         }
