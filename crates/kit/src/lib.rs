@@ -48,7 +48,7 @@ pub use kind::{Kind, boolean, dict};
 pub use module::{Guard, Procedure, Query, Resource, Would, text_diff};
 pub use overlay::Overlay;
 pub use plan::{PLANNED_ID, Plan};
-pub use probe::{Call, Probe, expand_variables};
+pub use probe::{Call, Probe, Warnings, expand_variables};
 pub use real::Real;
 pub use registry::Module;
 pub use shevek_proto as proto;

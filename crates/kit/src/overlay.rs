@@ -84,6 +84,7 @@ impl Overlay {
         self.locked().version()
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn scripted(base: Arc<dyn Look>, script: Script) -> Self {
         Overlay { base, plan: Mutex::default(), script: Some(Mutex::new(script)) }
     }

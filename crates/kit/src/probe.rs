@@ -29,8 +29,12 @@ pub struct Call {
     /// The way to the controller for content.
     pub courier: Arc<dyn Courier>,
     /// Warnings given so far.
-    pub(crate) warnings: Mutex<Vec<String>>,
+    pub warnings: Warnings,
 }
+
+/// Warnings for the user, collected while a call runs.
+#[derive(Debug, Default)]
+pub struct Warnings(Mutex<Vec<String>>);
 
 impl Default for Call {
     fn default() -> Self {
@@ -39,7 +43,7 @@ impl Default for Call {
             deadline: None,
             diff: false,
             courier: Arc::new(NoCourier),
-            warnings: Mutex::default(),
+            warnings: Warnings::default(),
         }
     }
 }
@@ -47,7 +51,7 @@ impl Default for Call {
 impl Call {
     /// Takes the warnings given so far.
     pub(crate) fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -360,7 +364,7 @@ impl Probe {
 
     /// Warns the user.
     pub fn warn(&self, warning: impl Into<String>) {
-        let mut warnings = self.call.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warnings = self.call.warnings.0.lock().unwrap_or_else(PoisonError::into_inner);
         let warning = warning.into();
         if !warnings.contains(&warning) {
             warnings.push(warning);

@@ -12,11 +12,13 @@ pub struct Script {
 }
 
 impl Script {
+    #[cfg(any(test, feature = "testing"))]
     /// Lets a command line, or all that start with one that ends in `*`, answer so.
     pub fn expect(&mut self, line: &str, ran: Ran) {
         self.answers.push((line.to_owned(), ran));
     }
 
+    #[cfg(any(test, feature = "testing"))]
     /// The commands run so far that were not questions.
     pub fn ran(&self) -> Vec<String> {
         self.ran.clone()

@@ -1,2 +1,62 @@
-//! (to come)
-fn main() {}
+//! The runner: what the controller sends to a host, and talks to there. It reads [`shevek_proto::Down`] messages from
+//! standard input and writes [`shevek_proto::Up`] messages to standard output, until the input ends.
+//!
+//! Start reading at [`serve`]; [`batch`] runs modules, [`child`] starts further runners as other users.
+//!
+//! It is a static binary and must never ask the C library for users, groups or host names: that loads plug-ins of the
+//! host and can crash. The kit reads /etc/passwd itself.
+
+mod batch;
+mod child;
+mod courier;
+mod exchange;
+mod login;
+mod serve;
+mod terminal;
+mod wire;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use wire::Side;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        [] => serve::serve(Side::Controller),
+        ["--version"] => say(&format!("shevek-runner {} (protocol {})", env!("CARGO_PKG_VERSION"), shevek_proto::VERSION)),
+        ["--child", nonce] => child_of(nonce),
+        ["--child", nonce, "--unlink"] => {
+            // This copy was written for one run only; the kernel keeps it as long as it runs.
+            if let Ok(path) = std::env::current_exe() {
+                let _ = std::fs::remove_file(path);
+            }
+            child_of(nonce)
+        }
+        ["--on-terminal", terminal, program, rest @ ..] => {
+            let error = terminal::become_program(terminal, program, rest);
+            let _ = writeln!(std::io::stderr(), "{program}: {error}");
+            ExitCode::from(126)
+        }
+        _ => {
+            let _ = writeln!(std::io::stderr(), "usage: shevek-runner [--version]");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn child_of(nonce: &str) -> ExitCode {
+    match say(nonce) {
+        ExitCode::SUCCESS => serve::serve(Side::Parent),
+        failed => failed,
+    }
+}
+
+fn say(line: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

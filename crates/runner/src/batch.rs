@@ -1,0 +1,93 @@
+//! Runs a batch: one task, or all items of its loop, in this process and as this user.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use shevek_kit::drive::Ground;
+use shevek_kit::{Overlay, Real};
+use shevek_proto::{Batch, Call, Fault, FaultKind, Item, Outcome, Up, Val};
+
+use crate::courier::BatchCourier;
+use crate::exchange::Exchange;
+use crate::wire::Outlet;
+
+/// What a batch needs of the runner around it.
+pub struct Around {
+    /// Where answers go.
+    pub outlet: Arc<Outlet>,
+    /// Where content comes and goes.
+    pub exchange: Arc<Exchange>,
+    /// Check mode's plan, over the host.
+    pub overlay: Arc<Overlay>,
+}
+
+impl Around {
+    /// Runs all calls of a batch in order. `real` is the host for this batch; its switch kills what is running.
+    pub fn run(&self, batch: &Batch, real: &Arc<Real>) {
+        let before = self.overlay.version();
+        let end = self.all(batch, real);
+        // The plan goes up before the end is told: the next batch may be for another user, and must see it.
+        if self.overlay.version() != before
+            && let Ok(plan) = postcard::to_stdvec(&self.overlay.plan())
+        {
+            self.outlet.hand_up(plan);
+        }
+        self.outlet.say(end);
+    }
+
+    fn all(&self, batch: &Batch, real: &Arc<Real>) -> Up {
+        let fault = |kind, message: String| Up::Fault { batch: Some(batch.id), fault: Fault { kind, message, help: None } };
+        let cancelled = real.interrupt();
+        for (index, call) in batch.calls.iter().enumerate() {
+            if cancelled.load(Ordering::Relaxed) {
+                return fault(FaultKind::Cancelled, "cancelled".into());
+            }
+            let Some(outcome) = self.call(call, real, &cancelled) else {
+                let message = format!("the runner has no module {}", call.module);
+                return fault(FaultKind::UnknownModule, message);
+            };
+            if cancelled.load(Ordering::Relaxed) {
+                return fault(FaultKind::Cancelled, "cancelled".into());
+            }
+            let failed = outcome.failed;
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            self.outlet.say(Up::Item(Box::new(Item { batch: batch.id, index, outcome })));
+            if failed && batch.stop_at_failure {
+                break;
+            }
+        }
+        Up::Done { batch: batch.id }
+    }
+
+    fn call(&self, call: &Call, real: &Arc<Real>, cancelled: &Arc<AtomicBool>) -> Option<Outcome> {
+        let module = shevek_modules::find(&call.module)?;
+        let ground = if call.mode.check {
+            Ground::Planned(self.overlay.clone())
+        } else {
+            Ground::Real(real.clone())
+        };
+        let start = Instant::now();
+        let limit = call.timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
+        let deadline = limit.map(|limit| start + limit);
+        let courier = BatchCourier { exchange: self.exchange.clone(), cancelled: cancelled.clone() };
+        let brought = shevek_kit::Call {
+            environment: call.environment.clone(),
+            deadline,
+            diff: call.mode.diff,
+            courier: Arc::new(courier),
+            ..shevek_kit::Call::default()
+        };
+        let mut outcome = module.entry.run(call.args.clone(), &ground, &Arc::new(brought));
+        if let (Some(seconds), Some(deadline)) = (call.timeout, deadline)
+            && outcome.failed
+            && Instant::now() >= deadline
+        {
+            let message = format!("Timed out after {seconds} second(s).");
+            outcome.set("msg", message);
+            outcome.set("timedout", Val::Map(vec![("period".into(), seconds.into())]));
+        }
+        outcome.seconds = start.elapsed().as_secs_f64();
+        Some(outcome)
+    }
+}

@@ -1,0 +1,268 @@
+//! [`Children`]: further runners as other users, started when first needed, and the relay of messages to and from them.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::process::{Child as Process, ChildStdin};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shevek_kit::Overlay;
+use shevek_proto::{Batch, Become, Decoder, Down, Fault, FaultKind, Up, VERSION, encode};
+
+use crate::login::{Said, log_in};
+use crate::terminal::Terminal;
+use crate::wire::{FromChild, Outlet, ToChild};
+
+/// All further runners, and which of them a message is for.
+pub struct Children {
+    outlet: Arc<Outlet>,
+    overlay: Arc<Overlay>,
+    slots: Mutex<HashMap<Become, Arc<Slot>>>,
+    routes: Mutex<Routes>,
+}
+
+/// One further runner, or the place for one: whoever comes first starts it, the others wait.
+#[derive(Default)]
+struct Slot {
+    child: Mutex<Option<Arc<Child>>>,
+}
+
+struct Child {
+    stdin: Mutex<Option<ChildStdin>>,
+    process: Mutex<Process>,
+    /// The version of check mode's plan that it has.
+    plan: Mutex<u64>,
+    ended: Mutex<bool>,
+    _terminal: Option<Terminal>,
+}
+
+#[derive(Default)]
+struct Routes {
+    batches: HashMap<u64, Arc<Child>>,
+    /// Batches whose runner is being started, and whether they have been cancelled meanwhile.
+    waiting: HashMap<u64, bool>,
+    blobs: HashMap<u64, Arc<Child>>,
+    streams: HashMap<u64, Arc<Child>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Child {
+    fn tell(&self, message: &ToChild) -> bool {
+        let Ok(frame) = encode(message) else { return false };
+        match locked(&self.stdin).as_mut() {
+            Some(stdin) => stdin.write_all(&frame).and_then(|()| stdin.flush()).is_ok(),
+            None => false,
+        }
+    }
+}
+
+impl Children {
+    /// None yet.
+    pub fn new(outlet: Arc<Outlet>, overlay: Arc<Overlay>) -> Arc<Self> {
+        Arc::new(Children { outlet, overlay, slots: Mutex::default(), routes: Mutex::default() })
+    }
+
+    /// Announces a batch that [`Children::run`] will be called for, so that it can be cancelled meanwhile.
+    pub fn expect(&self, batch: u64) {
+        locked(&self.routes).waiting.insert(batch, false);
+    }
+
+    /// Hands a batch to the runner of the user that it names. Returns when it is handed over, or has been answered with a
+    /// fault.
+    pub fn run(self: &Arc<Self>, wanted: &Become, mut batch: Batch) {
+        batch.become_user = None;
+        let id = batch.id;
+        let child = self.child(wanted);
+        let cancelled = locked(&self.routes).waiting.remove(&id).unwrap_or_default();
+        let child = match child {
+            Err(fault) => return self.outlet.say(Up::Fault { batch: Some(id), fault }),
+            Ok(_) if cancelled => {
+                let fault = Fault { kind: FaultKind::Cancelled, message: "cancelled".into(), help: None };
+                return self.outlet.say(Up::Fault { batch: Some(id), fault });
+            }
+            Ok(child) => child,
+        };
+        locked(&self.routes).batches.insert(id, child.clone());
+        if batch.calls.iter().any(|call| call.mode.check) {
+            self.hand_down_plan(&child);
+        }
+        let told = child.tell(&ToChild::Message(Down::Run(batch)));
+        // The relay may have found its end before the batch was on the list.
+        if (!told || *locked(&child.ended)) && locked(&self.routes).batches.remove(&id).is_some() {
+            let fault = gone(wanted, "");
+            self.outlet.say(Up::Fault { batch: Some(id), fault });
+        }
+    }
+
+    /// Passes a message on, if it is about something that a further runner does.
+    pub fn relay(&self, message: Down) -> Option<Down> {
+        let mut routes = locked(&self.routes);
+        if let Down::Cancel { batch } = &message
+            && let Some(cancelled) = routes.waiting.get_mut(batch)
+        {
+            *cancelled = true;
+            return None;
+        }
+        let child = match &message {
+            Down::Chunk { blob, .. } => routes.blobs.get(blob),
+            Down::Credit { stream, .. } => routes.streams.get(stream),
+            Down::Cancel { batch } => routes.batches.get(batch),
+            _ => None,
+        };
+        let Some(child) = child.cloned() else { return Some(message) };
+        drop(routes);
+        child.tell(&ToChild::Message(message));
+        None
+    }
+
+    /// Ends all further runners: without their input they stop.
+    pub fn end(&self) {
+        let slots: Vec<_> = locked(&self.slots).drain().map(|(_, slot)| slot).collect();
+        for slot in &slots {
+            if let Ok(child) = slot.child.try_lock()
+                && let Some(child) = child.as_ref()
+            {
+                *locked(&child.stdin) = None;
+            }
+        }
+        for slot in slots {
+            if let Ok(child) = slot.child.try_lock()
+                && let Some(child) = child.as_ref()
+            {
+                let _ = locked(&child.process).wait();
+            }
+        }
+    }
+
+    fn child(self: &Arc<Self>, wanted: &Become) -> Result<Arc<Child>, Fault> {
+        let slot = locked(&self.slots).entry(wanted.clone()).or_default().clone();
+        let mut place = locked(&slot.child);
+        if let Some(child) = place.as_ref().filter(|child| !*locked(&child.ended)) {
+            return Ok(child.clone());
+        }
+        let login = log_in(wanted)?;
+        let child = Arc::new(Child {
+            stdin: Mutex::new(Some(login.stdin)),
+            process: Mutex::new(login.process),
+            plan: Mutex::new(0),
+            ended: Mutex::new(false),
+            _terminal: login.terminal,
+        });
+        child.tell(&ToChild::Message(Down::Hello { protocol: VERSION, gather: None }));
+        let relay = Relay { children: self.clone(), child: child.clone(), wanted: wanted.clone() };
+        let (first, said) = (login.first, login.said);
+        std::thread::spawn(move || relay.listen(&first, &said));
+        *place = Some(child.clone());
+        Ok(child)
+    }
+
+    fn hand_down_plan(&self, child: &Child) {
+        let plan = self.overlay.plan();
+        let mut known = locked(&child.plan);
+        if *known != plan.version()
+            && let Ok(bytes) = postcard::to_stdvec(&plan)
+        {
+            *known = plan.version();
+            child.tell(&ToChild::Plan(bytes));
+        }
+    }
+}
+
+fn gone(wanted: &Become, words: &str) -> Fault {
+    let words = match words.trim() {
+        "" => String::new(),
+        words => format!(" ({words})"),
+    };
+    Fault {
+        kind: FaultKind::Become,
+        message: format!("the runner that had become {} ended{words}", wanted.user),
+        help: None,
+    }
+}
+
+/// Listens to one further runner.
+struct Relay {
+    children: Arc<Children>,
+    child: Arc<Child>,
+    wanted: Become,
+}
+
+impl Relay {
+    fn listen(self, first: &[u8], said: &Receiver<Said>) {
+        let mut decoder = Decoder::new();
+        decoder.push(first);
+        let mut words: Vec<u8> = Vec::new();
+        loop {
+            loop {
+                match decoder.next::<FromChild>() {
+                    Ok(Some(message)) => self.heard(message),
+                    Ok(None) => break,
+                    Err(e) => return self.end(&e.to_string()),
+                }
+            }
+            match said.recv() {
+                Ok(Said::Out(bytes)) => decoder.push(&bytes),
+                Ok(Said::Err(bytes)) => {
+                    words.extend_from_slice(&bytes);
+                    let surplus = words.len().saturating_sub(4096);
+                    words.drain(..surplus);
+                }
+                Ok(Said::Terminal(_)) => {}
+                Ok(Said::End) | Err(_) => return self.end(&String::from_utf8_lossy(&words)),
+            }
+        }
+    }
+
+    fn heard(&self, message: FromChild) {
+        let message = match message {
+            FromChild::Plan(plan) => {
+                if let Ok(plan) = postcard::from_bytes::<shevek_kit::Plan>(&plan) {
+                    *locked(&self.child.plan) = plan.version();
+                    self.children.overlay.set_plan(plan);
+                }
+                return;
+            }
+            FromChild::Message(message) => message,
+        };
+        let mut routes = locked(&self.children.routes);
+        match &message {
+            Up::Hello(_) => return,
+            Up::Done { batch } | Up::Fault { batch: Some(batch), .. } => {
+                routes.batches.remove(batch);
+            }
+            Up::Need { blob, .. } => {
+                routes.blobs.insert(*blob, self.child.clone());
+            }
+            Up::Chunk { stream, last: false, .. } => {
+                routes.streams.insert(*stream, self.child.clone());
+            }
+            Up::Chunk { stream, .. } => {
+                routes.streams.remove(stream);
+            }
+            _ => {}
+        }
+        drop(routes);
+        self.children.outlet.say(message);
+    }
+
+    /// It has ended: what it was doing will not be done.
+    fn end(&self, words: &str) {
+        *locked(&self.child.ended) = true;
+        *locked(&self.child.stdin) = None;
+        let mut routes = locked(&self.children.routes);
+        let mine = |child: &Arc<Child>| Arc::ptr_eq(child, &self.child);
+        let lost: Vec<u64> = routes.batches.iter().filter(|(_, c)| mine(c)).map(|(id, _)| *id).collect();
+        for id in &lost {
+            routes.batches.remove(id);
+        }
+        routes.blobs.retain(|_, c| !mine(c));
+        routes.streams.retain(|_, c| !mine(c));
+        drop(routes);
+        for id in lost {
+            self.children.outlet.say(Up::Fault { batch: Some(id), fault: gone(&self.wanted, words) });
+        }
+    }
+}

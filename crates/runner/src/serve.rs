@@ -1,0 +1,170 @@
+//! The conversation: reads messages until the input ends, and lets threads do the work.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use shevek_kit::drive::Ground;
+use shevek_kit::system::Look;
+use shevek_kit::{Overlay, Probe, Real};
+use shevek_proto::{Batch, Become, Down, Fault, FaultKind, Hello, Up, VERSION, Val};
+
+use crate::batch::Around;
+use crate::child::Children;
+use crate::exchange::Exchange;
+use crate::wire::{Heard, Inlet, Outlet, Side};
+
+/// How long batches may take to stop after the input has ended.
+const LAST_WAIT: Duration = Duration::from_secs(3);
+
+/// Converses until the input ends.
+pub fn serve(side: Side) -> ExitCode {
+    let outlet = Arc::new(Outlet::new(side));
+    let real = Arc::new(Real::new());
+    let overlay = Arc::new(Overlay::over(real.clone()));
+    let exchange = Exchange::new(outlet.clone());
+    let server = Server {
+        children: Children::new(outlet.clone(), overlay.clone()),
+        around: Arc::new(Around { outlet, exchange, overlay }),
+        real,
+        running: Arc::default(),
+    };
+    let mut inlet = Inlet::new(side);
+    let clean = loop {
+        match inlet.next() {
+            Ok(Some(Heard::Message(Down::Bye))) | Ok(None) => break true,
+            Ok(Some(Heard::Message(message))) => server.message(message),
+            Ok(Some(Heard::Plan(plan))) => server.take_plan(&plan),
+            Err(e) => {
+                let fault = Fault { kind: FaultKind::Protocol, message: e.to_string(), help: None };
+                server.around.outlet.say(Up::Fault { batch: None, fault });
+                break false;
+            }
+        }
+    };
+    server.end();
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The batches that are running, each with the switch that stops it.
+#[derive(Default)]
+struct Running {
+    batches: Mutex<HashMap<u64, Arc<AtomicBool>>>,
+    fewer: Condvar,
+}
+
+impl Running {
+    fn batches(&self) -> MutexGuard<'_, HashMap<u64, Arc<AtomicBool>>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Server {
+    around: Arc<Around>,
+    children: Arc<Children>,
+    real: Arc<Real>,
+    running: Arc<Running>,
+}
+
+impl Server {
+    fn message(&self, message: Down) {
+        let Some(message) = self.children.relay(message) else { return };
+        match message {
+            Down::Hello { protocol, gather } => self.hello(protocol, gather),
+            Down::Run(batch) => self.run(batch),
+            Down::Chunk { blob, data, last } => self.around.exchange.arrived(blob, data, last),
+            Down::Credit { stream, bytes } => self.around.exchange.granted(stream, bytes),
+            Down::Cancel { batch } => {
+                if let Some(switch) = self.running.batches().get(&batch) {
+                    switch.store(true, Ordering::Relaxed);
+                }
+            }
+            // This runner has one part only, and never asks for another.
+            Down::PartChunk { .. } | Down::Bye => {}
+        }
+    }
+
+    fn take_plan(&self, plan: &[u8]) {
+        if let Ok(plan) = postcard::from_bytes(plan) {
+            self.around.overlay.set_plan(plan);
+        }
+    }
+
+    fn hello(&self, protocol: u32, gather: Option<Vec<String>>) {
+        let outlet = self.around.outlet.clone();
+        if protocol != VERSION {
+            let message = format!("the runner speaks version {VERSION} of the protocol, the controller {protocol}");
+            let fault = Fault { kind: FaultKind::Protocol, message, help: None };
+            return outlet.say(Up::Fault { batch: None, fault });
+        }
+        let real = self.real.clone();
+        // Gathering takes a moment; batches that come meanwhile are not held up by it.
+        std::thread::spawn(move || {
+            let probe = Probe::new(real.clone(), Arc::default());
+            let uid = real.identity().uid;
+            let user = probe.user_of(uid).ok().flatten();
+            let home = user.as_ref().map(|u| u.home.clone()).or_else(|| probe.env("HOME")).unwrap_or_default();
+            let facts = gather.map(|subsets| gather_facts(&real, subsets));
+            outlet.say(Up::Hello(Box::new(Hello {
+                protocol: VERSION,
+                user: user.map_or_else(|| uid.to_string(), |u| u.name),
+                uid,
+                home,
+                facts,
+            })));
+        });
+    }
+
+    fn run(&self, mut batch: Batch) {
+        let wanted = batch.become_user.take().filter(|wanted| !self.is_me(wanted));
+        if let Some(wanted) = wanted {
+            let children = self.children.clone();
+            children.expect(batch.id);
+            std::thread::spawn(move || children.run(&wanted, batch));
+            return;
+        }
+        let (around, running) = (self.around.clone(), self.running.clone());
+        // Each batch has its own switch, so that cancelling one leaves the others alone.
+        let real = Arc::new(Real::new());
+        running.batches().insert(batch.id, real.interrupt());
+        std::thread::spawn(move || {
+            around.run(&batch, &real);
+            running.batches().remove(&batch.id);
+            running.fewer.notify_all();
+        });
+    }
+
+    /// Becoming oneself is nothing to do, as in Ansible.
+    fn is_me(&self, wanted: &Become) -> bool {
+        let probe = Probe::new(self.real.clone(), Arc::default());
+        let me = self.real.identity().uid;
+        probe.user(&wanted.user).ok().flatten().is_some_and(|user| user.uid == me)
+    }
+
+    /// The controller is gone, or has said goodbye: what is running is killed, and its temporary files are removed.
+    fn end(&self) {
+        self.around.exchange.end();
+        self.real.interrupt().store(true, Ordering::Relaxed);
+        for switch in self.running.batches().values() {
+            switch.store(true, Ordering::Relaxed);
+        }
+        self.children.end();
+        let deadline = Instant::now() + LAST_WAIT;
+        let mut batches = self.running.batches();
+        while !batches.is_empty() && Instant::now() < deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            batches = self.running.fewer.wait_timeout(batches, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// The facts for the greeting, by the module `setup`; keys without the prefix `ansible_`.
+fn gather_facts(real: &Arc<Real>, subsets: Vec<String>) -> Val {
+    let Some(setup) = shevek_modules::find("setup") else { return Val::Map(Vec::new()) };
+    let args = vec![("gather_subset".to_owned(), Val::from(subsets))];
+    let outcome = setup.entry.run(args, &Ground::Real(real.clone()), &Arc::default());
+    let plain = |key: String| key.strip_prefix("ansible_").map(str::to_owned).unwrap_or(key);
+    Val::Map(outcome.facts.into_iter().map(|(key, value)| (plain(key), value)).collect())
+}

@@ -1,0 +1,45 @@
+//! A terminal for programs that insist on one (`requiretty`, doas): made here, given to a program as its controlling
+//! terminal, while its input and output stay the pipes that messages go through.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// A terminal: the end that we hold, and the path of the end that a program gets.
+pub struct Terminal {
+    /// Our end; the terminal lives as long as it is open.
+    pub master: File,
+    /// The program's end.
+    pub path: PathBuf,
+}
+
+/// Makes a terminal.
+pub fn open() -> io::Result<Terminal> {
+    let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let path = ptsname(&master, Vec::new())?;
+    let path = PathBuf::from(OsStr::from_bytes(path.as_bytes()));
+    Ok(Terminal { master: File::from(master), path })
+}
+
+/// Turns this process into a program that has the terminal. Comes back only if that fails.
+pub fn become_program(terminal: &str, program: &str, args: &[&str]) -> io::Error {
+    let taken = || -> io::Result<()> {
+        rustix::process::setsid()?;
+        let file = File::options().read(true).write(true).open(terminal)?;
+        rustix::process::ioctl_tiocsctty(&file)?;
+        Ok(())
+    };
+    match taken() {
+        Ok(()) => Command::new(program).args(args).exec(),
+        Err(e) => e,
+    }
+}
