@@ -41,14 +41,24 @@ fn variable(name: &str) -> io::Result<String> {
 }
 
 fn build(root: &Path, out: &Path) -> io::Result<PathBuf> {
-    for path in ["crates/runner", "crates/kit", "crates/derive", "crates/proto", "crates/pyre", "modules", "Cargo.toml", "Cargo.lock"] {
+    for path in [
+        "crates/runner",
+        "crates/kit",
+        "crates/derive",
+        "crates/proto",
+        "crates/pyre",
+        "modules",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
     let release = variable("PROFILE")? == "release";
     let profile = if release { "runner" } else { "runner-dev" };
     let target = variable("TARGET")?;
     // OUT_DIR is TARGET_DIR/[TRIPLE/]PROFILE/build/PACKAGE-HASH/out; the inner build gets a folder beside PROFILE.
-    let folder = out.ancestors().nth(4).ok_or_else(|| io::Error::other("OUT_DIR is not where it was expected"))?;
+    let folder =
+        out.ancestors().nth(4).ok_or_else(|| io::Error::other("OUT_DIR is not where it was expected"))?;
     let folder = folder.join("runner");
     let mut cargo = Command::new(variable("CARGO")?);
     cargo.current_dir(root).args(["build", "--quiet", "--locked", "--package", "shevek-runner"]);

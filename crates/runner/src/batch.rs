@@ -37,7 +37,10 @@ impl Around {
     }
 
     fn all(&self, batch: &Batch, real: &Arc<Real>) -> Up {
-        let fault = |kind, message: String| Up::Fault { batch: Some(batch.id), fault: Fault { kind, message, help: None } };
+        let fault = |kind, message: String| Up::Fault {
+            batch: Some(batch.id),
+            fault: Fault { kind, message, help: None },
+        };
         let cancelled = real.interrupt();
         for (index, call) in batch.calls.iter().enumerate() {
             if cancelled.load(Ordering::Relaxed) {
@@ -62,11 +65,8 @@ impl Around {
 
     fn call(&self, call: &Call, real: &Arc<Real>, cancelled: &Arc<AtomicBool>) -> Option<Outcome> {
         let module = shevek_modules::find(&call.module)?;
-        let ground = if call.mode.check {
-            Ground::Planned(self.overlay.clone())
-        } else {
-            Ground::Real(real.clone())
-        };
+        let ground =
+            if call.mode.check { Ground::Planned(self.overlay.clone()) } else { Ground::Real(real.clone()) };
         let start = Instant::now();
         let limit = call.timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
         let deadline = limit.map(|limit| start + limit);

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use shevek_proto::{BLOB_CHUNK, Blob, INLINE_BLOB, Up};
 use shevek_kit::Algorithm;
+use shevek_proto::{BLOB_CHUNK, Blob, INLINE_BLOB, Up};
 
 use crate::wire::Outlet;
 
@@ -42,7 +42,12 @@ impl Exchange {
     pub fn new(outlet: Arc<Outlet>) -> Arc<Self> {
         // Streams are numbered apart from those of the other runners on this host.
         let first = u64::from(std::process::id()) << 32;
-        Arc::new(Exchange { outlet, state: Mutex::default(), changed: Condvar::new(), next: AtomicU64::new(first) })
+        Arc::new(Exchange {
+            outlet,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            next: AtomicU64::new(first),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -116,7 +121,8 @@ impl Exchange {
         }
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
         self.state().credit.insert(stream, HEAD_START);
-        let mut sending = Sending { exchange: self, stream, sent: 0, cancelled, source: first.chain(content) };
+        let mut sending =
+            Sending { exchange: self, stream, sent: 0, cancelled, source: first.chain(content) };
         let checksum = shevek_kit::checksum(Algorithm::Sha1, &mut sending);
         let sent = sending.sent;
         self.state().credit.remove(&stream);

@@ -131,7 +131,11 @@ fn line(wanted: &Become, prompt: &str, script: &str) -> Result<Vec<String>, Faul
                 // With a password at hand sudo may ask for it, on standard error, in our words.
                 flags.retain(|f| f != "-n" && f != "--non-interactive");
                 for flag in &mut flags {
-                    if flag.starts_with('-') && !flag.starts_with("--") && flag.contains('n') && flag.len() > 2 {
+                    if flag.starts_with('-')
+                        && !flag.starts_with("--")
+                        && flag.contains('n')
+                        && flag.len() > 2
+                    {
                         *flag = flag.replace('n', "");
                     }
                 }
@@ -199,7 +203,9 @@ impl<'a> Attempt<'a> {
             .map_err(|e| fault(FaultKind::Become, format!("/proc/self/exe: {e}"), None))?
             .len();
         let plain = |path: &str| {
-            !path.is_empty() && !path.contains(['\'', '"', '\\', '!', '\n', '$', '`']) && !path.ends_with(" (deleted)")
+            !path.is_empty()
+                && !path.contains(['\'', '"', '\\', '!', '\n', '$', '`'])
+                && !path.ends_with(" (deleted)")
         };
         // A path that the shell could trip over is not used; the binary is handed over instead.
         let executable = executable.to_str().filter(|path| plain(path)).unwrap_or("/nonexistent");
@@ -208,7 +214,8 @@ impl<'a> Attempt<'a> {
             line.split_first().ok_or_else(|| fault(FaultKind::Become, "become_exe is empty", None))?;
         let terminal = match with_terminal {
             true => Some(
-                terminal::open().map_err(|e| fault(FaultKind::Become, format!("no terminal to be had: {e}"), None))?,
+                terminal::open()
+                    .map_err(|e| fault(FaultKind::Become, format!("no terminal to be had: {e}"), None))?,
             ),
             false => None,
         };
@@ -266,7 +273,9 @@ impl<'a> Attempt<'a> {
                     if let Some(end) = find(&out, &send) {
                         out.drain(..end);
                         if let Err(e) = self.hand_over() {
-                            return Err(self.failed(FaultKind::Become, &format!("handing over the runner: {e}")));
+                            return Err(
+                                self.failed(FaultKind::Become, &format!("handing over the runner: {e}"))
+                            );
                         }
                     }
                     if find(&out, &no_place).is_some() {
@@ -342,7 +351,9 @@ impl<'a> Attempt<'a> {
     fn password(&mut self, how: &str) -> Failed {
         let message = format!("the {} password for {} {how}", self.method(), self.wanted.user);
         let help = match how {
-            "is missing" => "give it with --ask-become-pass, --become-password-file or the variable ansible_become_password",
+            "is missing" => {
+                "give it with --ask-become-pass, --become-password-file or the variable ansible_become_password"
+            }
             _ => "check the variable ansible_become_password, or what was typed",
         };
         self.end();
@@ -359,21 +370,35 @@ impl<'a> Attempt<'a> {
     fn ended(&mut self) -> Failed {
         let said = String::from_utf8_lossy(&self.words).to_lowercase();
         let has = |words: &[&str]| words.iter().any(|w| said.contains(w));
-        if has(&["a password is required", "authentication is required", "authorization required"]) && !self.answered {
+        if has(&["a password is required", "authentication is required", "authorization required"])
+            && !self.answered
+        {
             return self.password("is missing");
         }
-        let refused = ["authentication failure", "incorrect password", "sorry, try again", "authorization failed", "authentication failed"];
+        let refused = [
+            "authentication failure",
+            "incorrect password",
+            "sorry, try again",
+            "authorization failed",
+            "authentication failed",
+        ];
         if self.answered && has(&refused) {
             return self.password("is wrong");
         }
-        let insists = has(&["must have a tty", "must be run from a terminal", "a tty is required", "a terminal is required"]);
+        let insists = has(&[
+            "must have a tty",
+            "must be run from a terminal",
+            "a tty is required",
+            "a terminal is required",
+        ]);
         let failed = self.failed(FaultKind::Become, "it was refused");
         Failed { insists_on_terminal: insists, ..failed }
     }
 
     fn tail(&self) -> String {
         let start = self.words.len().saturating_sub(TAIL);
-        let text = String::from_utf8_lossy(self.words.get(start..).unwrap_or_default()).replace(&self.prompt, "");
+        let text =
+            String::from_utf8_lossy(self.words.get(start..).unwrap_or_default()).replace(&self.prompt, "");
         match text.trim() {
             "" => String::new(),
             text => format!(" ({text})"),
@@ -405,7 +430,6 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 fn shown(wanted: &Become) -> String {
     line(wanted, "PROMPT", "SCRIPT").unwrap().join("|")
 }
-
 
 #[cfg(test)]
 mod tests {

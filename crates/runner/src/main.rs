@@ -25,7 +25,9 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         [] => serve::serve(Side::Controller),
-        ["--version"] => say(&format!("shevek-runner {} (protocol {})", env!("CARGO_PKG_VERSION"), shevek_proto::VERSION)),
+        ["--version"] => {
+            say(&format!("shevek-runner {} (protocol {})", env!("CARGO_PKG_VERSION"), shevek_proto::VERSION))
+        }
         ["--child", nonce] => child_of(nonce),
         ["--child", nonce, "--unlink"] => {
             // This copy was written for one run only; the kernel keeps it as long as it runs.

@@ -95,7 +95,8 @@ impl Server {
     fn hello(&self, protocol: u32, gather: Option<Vec<String>>) {
         let outlet = self.around.outlet.clone();
         if protocol != VERSION {
-            let message = format!("the runner speaks version {VERSION} of the protocol, the controller {protocol}");
+            let message =
+                format!("the runner speaks version {VERSION} of the protocol, the controller {protocol}");
             let fault = Fault { kind: FaultKind::Protocol, message, help: None };
             return outlet.say(Up::Fault { batch: None, fault });
         }
@@ -105,7 +106,8 @@ impl Server {
             let probe = Probe::new(real.clone(), Arc::default());
             let uid = real.identity().uid;
             let user = probe.user_of(uid).ok().flatten();
-            let home = user.as_ref().map(|u| u.home.clone()).or_else(|| probe.env("HOME")).unwrap_or_default();
+            let home =
+                user.as_ref().map(|u| u.home.clone()).or_else(|| probe.env("HOME")).unwrap_or_default();
             let facts = gather.map(|subsets| gather_facts(&real, subsets));
             outlet.say(Up::Hello(Box::new(Hello {
                 protocol: VERSION,
@@ -155,7 +157,8 @@ impl Server {
         let mut batches = self.running.batches();
         while !batches.is_empty() && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
-            batches = self.running.fewer.wait_timeout(batches, left).unwrap_or_else(PoisonError::into_inner).0;
+            batches =
+                self.running.fewer.wait_timeout(batches, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
