@@ -26,6 +26,9 @@ pub enum Event {
     PlaybookStarted {
         /// Its path as given.
         file: String,
+        /// How many plays are in it.
+        #[serde(default)]
+        plays: usize,
     },
     /// A play begins.
     PlayStarted(PlayStarted),
