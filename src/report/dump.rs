@@ -111,7 +111,10 @@ impl Writer {
                 '\t' => self.out.push_str("\\t"),
                 '\u{8}' => self.out.push_str("\\b"),
                 '\u{c}' => self.out.push_str("\\f"),
-                c if u32::from(c) < 0x20 || (self.style.ascii && !c.is_ascii()) || (self.style.ascii && c == '\u{7f}') => {
+                c if u32::from(c) < 0x20
+                    || (self.style.ascii && !c.is_ascii())
+                    || (self.style.ascii && c == '\u{7f}') =>
+                {
                     for unit in c.encode_utf16(&mut [0; 2]) {
                         self.out.push_str(&format!("\\u{unit:04x}"));
                     }

@@ -66,10 +66,15 @@ impl Reporters {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.finish();
+    }
+
+    /// Lets each come to its end.
+    pub fn finish(&mut self) {
         self.each(|reporter| reporter.finish());
     }
 
-    /// Does so on a thread of its own; join it for everything to be shown.
+    /// Takes events on a thread of its own; join it for everything to be shown.
     pub fn spawn(self, incoming: Incoming) -> io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("reporters".to_owned()).spawn(move || self.run(&incoming))
     }

@@ -140,7 +140,7 @@ impl Screen {
 
     fn write(&mut self, text: &str, stream: Stream) -> io::Result<()> {
         let Self { out, err, live, .. } = self;
-        let mut write = || {
+        let write = || {
             let target = match stream {
                 Stream::Out => out,
                 Stream::Err => err,

@@ -30,7 +30,12 @@ pub(crate) fn unified(before: &str, after: &str, names: [&str; 2], context: usiz
         out.push(format!("@@ -{left} +{right} @@\n"));
         for change in &group {
             let lines = |lines: &[String], range: &Range<usize>, mark: char| {
-                lines.get(range.clone()).unwrap_or_default().iter().map(|line| format!("{mark}{line}")).collect::<Vec<_>>()
+                lines
+                    .get(range.clone())
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|line| format!("{mark}{line}"))
+                    .collect::<Vec<_>>()
             };
             if change.same {
                 out.extend(lines(&a, &change.before, ' '));
@@ -204,7 +209,10 @@ impl<'a> Matcher<'a> {
         while best.0 > in_a.start && best.1 > in_b.start && same(best.0 - 1, best.1 - 1) {
             best = (best.0 - 1, best.1 - 1, best.2 + 1);
         }
-        while best.0 + best.2 < in_a.end && best.1 + best.2 < in_b.end && same(best.0 + best.2, best.1 + best.2) {
+        while best.0 + best.2 < in_a.end
+            && best.1 + best.2 < in_b.end
+            && same(best.0 + best.2, best.1 + best.2)
+        {
             best.2 += 1;
         }
         best

@@ -36,6 +36,8 @@ pub struct DumpOptions {
     pub explicit_end: bool,
     pub allow_unicode: bool,
     pub canonical: bool,
+    /// Text of several lines as `|` blocks, as Ansible prints results.
+    pub block_text: bool,
 }
 
 impl Default for DumpOptions {
@@ -51,6 +53,7 @@ impl Default for DumpOptions {
             explicit_end: false,
             allow_unicode: true,
             canonical: false,
+            block_text: false,
         }
     }
 }
@@ -145,7 +148,10 @@ impl Writer<'_> {
             Kind::Int(i) => self.scalar(INT, &i.to_string(), None),
             Kind::Big(i) => self.scalar(INT, &i.to_string(), None),
             Kind::Float(f) => self.scalar(FLOAT, &float(*f), None),
-            Kind::Str(text) => self.scalar(STR, text, None),
+            Kind::Str(text) => {
+                let block = self.options.block_text && text.contains(['\n', '\u{85}', '\u{2028}', '\u{2029}']);
+                self.scalar(STR, text, block.then_some('|'));
+            }
             Kind::Bytes(bytes) => self.scalar(BINARY, &base64_lines(bytes), Some('|')),
             Kind::List(items) | Kind::Tuple(items) => return self.sequence(items),
             Kind::Map(map) => return self.mapping(MAP, map),

@@ -1,0 +1,141 @@
+//! What hosts are busy with, at the bottom of the terminal.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use shevek_event::{Event, Phase, Stamped, TaskId};
+
+/// Drawn at most this often.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Hosts named, slowest first.
+const NAMED: usize = 4;
+
+/// Nothing is drawn for tasks quicker than this.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Lines that come and go.
+pub(super) struct Live {
+    bar: ProgressBar,
+    drawn: Option<Instant>,
+    shown: bool,
+    task: Option<(TaskId, String)>,
+    /// Hosts at work: since when, and in what phase since when.
+    busy: HashMap<String, Busy>,
+    done: usize,
+}
+
+struct Busy {
+    since: Instant,
+    phase: Option<(Phase, Instant)>,
+}
+
+impl Live {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self { bar, drawn: None, shown: false, task: None, busy: HashMap::new(), done: 0 }
+    }
+
+    pub(super) fn bar(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+
+    pub(super) fn on(&mut self, event: &Stamped) {
+        match &event.event {
+            Event::TaskStarted(task) => {
+                self.task = Some((task.id, task.name.clone()));
+                self.done = 0;
+            }
+            Event::HostStarted(started) => {
+                self.busy.insert(started.host.clone(), Busy { since: Instant::now(), phase: None });
+            }
+            Event::Phase(update) => {
+                let now = Instant::now();
+                let busy = self.busy.entry(update.host.clone()).or_insert(Busy { since: now, phase: None });
+                busy.phase = Some((update.phase, now));
+            }
+            Event::HostDone(result) => {
+                self.busy.remove(&result.host);
+                self.done += 1;
+            }
+            Event::PlayStarted(_) | Event::Recap(_) | Event::RunFinished(_) => {
+                self.busy.clear();
+                self.task = None;
+                self.clear();
+            }
+            _ => {}
+        }
+        if self.drawn.is_none_or(|drawn| drawn.elapsed() > PACE) {
+            self.draw();
+        }
+    }
+
+    pub(super) fn draw(&mut self) {
+        self.drawn = Some(Instant::now());
+        let text = self.text();
+        if text.is_empty() {
+            self.clear();
+        } else {
+            self.shown = true;
+            self.bar.set_message(text);
+            self.bar.tick();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            self.bar.set_message("");
+            self.bar.finish_and_clear();
+            self.bar.reset();
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut slow: Vec<(&String, &Busy)> =
+            self.busy.iter().filter(|(_, busy)| busy.since.elapsed() > PATIENCE).collect();
+        if slow.is_empty() {
+            return String::new();
+        }
+        slow.sort_by_key(|(host, busy)| (busy.since, host.as_str()));
+        let name = self.task.as_ref().map_or("", |(_, name)| name.as_str());
+        let mut lines = vec![format!("… {name}: {} done, {} at work", self.done, self.busy.len())];
+        for (host, busy) in slow.iter().take(NAMED) {
+            let what = busy.phase.map_or("working", |(phase, _)| words(phase));
+            let mut line = format!("    {host}: {what}, {}", seconds(busy.since.elapsed()));
+            if let Some((_, since)) =
+                busy.phase.filter(|(_, since)| since.duration_since(busy.since) > PATIENCE)
+            {
+                line += &format!(" ({} in this phase)", seconds(since.elapsed()));
+            }
+            lines.push(line);
+        }
+        if slow.len() > NAMED {
+            lines.push(format!("    and {} more", slow.len() - NAMED));
+        }
+        let harmless = |line: &str| line.replace(char::is_control, "?");
+        lines.iter().map(|line| harmless(line)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 { format!("{seconds}s") } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
+}
+
+fn words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Resolving => "looking up the name",
+        Phase::Connecting => "connecting",
+        Phase::Authenticating => "logging in",
+        Phase::Uploading => "uploading the runner",
+        Phase::Becoming => "becoming another user",
+        Phase::GatheringFacts => "gathering facts",
+        Phase::Transferring => "transferring content",
+        Phase::Running => "running",
+        Phase::Waiting => "waiting for its turn",
+    }
+}

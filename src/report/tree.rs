@@ -1,0 +1,40 @@
+//! A file a host with its result, as `ansible -t` writes them.
+
+use std::io;
+use std::path::PathBuf;
+
+use shevek_event::{Event, Stamped, Status};
+
+use crate::{Reporter, json_text};
+
+/// Writes into a folder.
+pub struct Tree {
+    folder: PathBuf,
+}
+
+impl Tree {
+    /// The folder is made when the first result comes.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+impl Reporter for Tree {
+    fn name(&self) -> &'static str {
+        "tree"
+    }
+
+    fn on(&mut self, event: &Stamped) -> io::Result<()> {
+        let Event::HostDone(result) = &event.event else { return Ok(()) };
+        if matches!(result.status, Status::Skipped | Status::Undecided) {
+            return Ok(());
+        }
+        // A host's name is no path out of the folder.
+        let name = result.host.replace('/', "_");
+        if name.is_empty() || name == "." || name == ".." {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.folder)?;
+        std::fs::write(self.folder.join(name), json_text(&result.result))
+    }
+}
