@@ -149,7 +149,8 @@ impl Writer<'_> {
             Kind::Big(i) => self.scalar(INT, &i.to_string(), None),
             Kind::Float(f) => self.scalar(FLOAT, &float(*f), None),
             Kind::Str(text) => {
-                let block = self.options.block_text && text.contains(['\n', '\u{85}', '\u{2028}', '\u{2029}']);
+                let block =
+                    self.options.block_text && text.contains(['\n', '\u{85}', '\u{2028}', '\u{2029}']);
                 self.scalar(STR, text, block.then_some('|'));
             }
             Kind::Bytes(bytes) => self.scalar(BINARY, &base64_lines(bytes), Some('|')),
@@ -350,6 +351,7 @@ mod tests {
             explicit_end: flag("explicit_end").unwrap_or(false),
             allow_unicode: flag("allow_unicode").unwrap_or(false),
             canonical: false,
+            block_text: false,
         }
     }
 
