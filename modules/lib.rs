@@ -4,7 +4,9 @@
 //! A module file imports `shevek_kit::prelude::*` and nothing else of the project; `std::fs`, `std::process` and the like
 //! are banned here (clippy.toml), so that all effects go through the kit.
 
+mod apt;
 mod group;
+mod systemd_service;
 
 use shevek_kit::Module;
 

@@ -22,6 +22,7 @@ const LIST: &[(&str, How)] = &[
     ("apk", Verb(&["info", "version", "list", "search", "policy"])),
     ("apt-cache", Freely),
     ("apt-config", Verb(&["dump", "shell"])),
+    ("apt-get", With(&["-s", "--simulate"])),
     ("apt-mark", Verb(&["showhold", "showauto", "showmanual"])),
     ("arch", Freely),
     ("blkid", Freely),
