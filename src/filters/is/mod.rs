@@ -1,0 +1,2 @@
+//! The tests (`is …`). A test, or a family of them, is one file with a `TESTS` table.
+

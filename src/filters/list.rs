@@ -1,0 +1,14 @@
+//! `list`: anything that has items, as a list.
+
+use shevek_diag::Result;
+use shevek_template::plugin::{Arguments, Context, Filter, Markers};
+use shevek_value::Value;
+
+use crate::python::arguments::bind;
+
+pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["list"], markers: Markers::Inside, run: list }];
+
+fn list(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
+    let ([value], []) = bind(arguments, ["value"], [])?;
+    Ok(Value::list(context.iterate(value)?))
+}

@@ -1,0 +1,184 @@
+//! JSON as Python's `json.dumps` writes it.
+
+use std::fmt::Write;
+
+use shevek_diag::{Diagnostic, Result};
+use shevek_template::plugin::Context;
+use shevek_value::{Kind, Value, float_repr};
+
+use super::sequence::mapping;
+use super::sort::merge_sort;
+
+/// `json.dumps`' arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct JsonStyle {
+    /// What one level is indented by; `None`: all on one line.
+    pub indent: Option<String>,
+    /// Between items.
+    pub item_separator: String,
+    /// Between key and value.
+    pub key_separator: String,
+    pub sort_keys: bool,
+    pub ensure_ascii: bool,
+    pub skip_keys: bool,
+    pub allow_nan: bool,
+}
+
+impl Default for JsonStyle {
+    fn default() -> Self {
+        Self {
+            indent: None,
+            item_separator: ", ".into(),
+            key_separator: ": ".into(),
+            sort_keys: false,
+            ensure_ascii: true,
+            skip_keys: false,
+            allow_nan: true,
+        }
+    }
+}
+
+/// Writes a value.
+pub(crate) fn write_json(context: &dyn Context, value: &Value, style: &JsonStyle) -> Result<String> {
+    let mut writer = Writer { context, style, out: String::new() };
+    writer.value(value, 0)?;
+    Ok(writer.out)
+}
+
+struct Writer<'a> {
+    context: &'a dyn Context,
+    style: &'a JsonStyle,
+    out: String,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, value: &Value, depth: usize) -> Result<()> {
+        match value.kind() {
+            Kind::Null => self.out.push_str("null"),
+            Kind::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
+            Kind::Int(i) => {
+                let _ = write!(self.out, "{i}");
+            }
+            Kind::Big(i) => {
+                let _ = write!(self.out, "{i}");
+            }
+            Kind::Float(f) => self.float(*f)?,
+            Kind::Str(text) => write_string(text, self.style.ensure_ascii, &mut self.out),
+            Kind::List(items) | Kind::Tuple(items) => self.list(items.iter(), depth)?,
+            Kind::Set(items) => self.list(items.iter(), depth)?,
+            Kind::Map(_) => self.map(value, depth)?,
+            Kind::Object(object) => match object.plain() {
+                Some(plain) => self.value(&plain, depth)?,
+                None => return Err(unfit(value)),
+            },
+            Kind::Bytes(_) | Kind::Undefined(_) | Kind::Omit => return Err(unfit(value)),
+        }
+        Ok(())
+    }
+
+    fn float(&mut self, number: f64) -> Result<()> {
+        let text = match number {
+            n if n.is_nan() => "NaN".to_owned(),
+            f64::INFINITY => "Infinity".to_owned(),
+            f64::NEG_INFINITY => "-Infinity".to_owned(),
+            n => float_repr(n),
+        };
+        if !number.is_finite() && !self.style.allow_nan {
+            return Err(Diagnostic::new("not JSON compliant")
+                .detail(format!("Out of range float values are not JSON compliant: {}", float_repr(number))));
+        }
+        self.out.push_str(&text);
+        Ok(())
+    }
+
+    fn line(&mut self, depth: usize) {
+        if let Some(indent) = &self.style.indent {
+            self.out.push('\n');
+            for _ in 0..depth {
+                self.out.push_str(indent);
+            }
+        }
+    }
+
+    fn separate(&mut self, first: bool, depth: usize) {
+        if !first {
+            self.out.push_str(&self.style.item_separator);
+        }
+        self.line(depth);
+    }
+
+    fn list<'v>(&mut self, items: impl Iterator<Item = &'v Value>, depth: usize) -> Result<()> {
+        self.out.push('[');
+        let mut first = true;
+        for item in items {
+            self.separate(first, depth + 1);
+            first = false;
+            self.value(item, depth + 1)?;
+        }
+        if !first {
+            self.line(depth);
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    fn map(&mut self, value: &Value, depth: usize) -> Result<()> {
+        let Some(map) = mapping(value)? else { return Err(unfit(value)) };
+        let mut entries: Vec<(Value, Value)> =
+            map.iter().map(|(key, item)| (key.clone(), item.clone())).collect();
+        if self.style.sort_keys {
+            entries = merge_sort(self.context, entries)?;
+        }
+        self.out.push('{');
+        let mut first = true;
+        for (key, item) in entries {
+            let text = match key.kind() {
+                Kind::Str(text) => text.to_string(),
+                Kind::Null => "null".to_owned(),
+                Kind::Bool(b) => b.to_string(),
+                Kind::Int(_) | Kind::Big(_) | Kind::Float(_) => key.text(),
+                _ if self.style.skip_keys => continue,
+                // Ansible's encoder takes any other key by its text.
+                _ => key.text(),
+            };
+            self.separate(first, depth + 1);
+            first = false;
+            write_string(&text, self.style.ensure_ascii, &mut self.out);
+            self.out.push_str(&self.style.key_separator);
+            self.value(&item, depth + 1)?;
+        }
+        if !first {
+            self.line(depth);
+        }
+        self.out.push('}');
+        Ok(())
+    }
+}
+
+fn unfit(value: &Value) -> Box<Diagnostic> {
+    Diagnostic::new("not JSON serializable")
+        .detail(format!("Object of type {} is not JSON serializable", value.type_name()))
+}
+
+/// Text in quotes; beyond ASCII as escapes if wanted.
+fn write_string(text: &str, ascii: bool, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c if u32::from(c) < 0x20 || (ascii && !matches!(c, ' '..='~')) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
