@@ -7,7 +7,8 @@ use shevek_value::Value;
 use crate::python::arguments::{bind, count};
 use crate::python::text::{length, str_of};
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["center"], markers: Markers::Propagate, run: center }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["center"], markers: Markers::Propagate, run: center }];
 
 fn center(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], [width]) = bind(arguments, ["value"], ["width"])?;

@@ -33,7 +33,10 @@ fn extreme(context: &dyn Context, arguments: &Arguments, largest: bool) -> Resul
         }
     }
     Ok(best.map_or_else(
-        || Undefined { hint: "No aggregated item, sequence was empty.".into(), ..Undefined::default() }.into(),
+        || {
+            Undefined { hint: "No aggregated item, sequence was empty.".into(), ..Undefined::default() }
+                .into()
+        },
         |(_, item)| item,
     ))
 }

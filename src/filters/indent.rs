@@ -7,7 +7,8 @@ use shevek_value::Value;
 use crate::python::arguments::{bind, flag, integer, string};
 use crate::python::text::split_lines;
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["indent"], markers: Markers::Propagate, run: indent }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["indent"], markers: Markers::Propagate, run: indent }];
 
 fn indent(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([text], [width, first, blank]) = bind(arguments, ["s"], ["width", "first", "blank"])?;

@@ -33,13 +33,15 @@ fn map(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
 
 fn attribute(arguments: &Arguments) -> Result<Attribute> {
     let Some(attribute) = arguments.named.get("attribute") else {
-        return Err(Diagnostic::new("missing argument").detail("map requires a filter argument")
+        return Err(Diagnostic::new("missing argument")
+            .detail("map requires a filter argument")
             .help("give a filter's name, map('upper'), or an attribute, map(attribute='name')"));
     };
-    if let Some(other) = arguments.named.keys().find(|key| !matches!(key.as_str(), Some("attribute" | "default"))) {
-        return Err(
-            Diagnostic::new("unexpected argument").detail(format!("there is no argument named {}", other.repr()))
-        );
+    if let Some(other) =
+        arguments.named.keys().find(|key| !matches!(key.as_str(), Some("attribute" | "default")))
+    {
+        return Err(Diagnostic::new("unexpected argument")
+            .detail(format!("there is no argument named {}", other.repr())));
     }
     Ok(Attribute::new(Some(attribute), arguments.named.get("default")))
 }

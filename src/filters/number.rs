@@ -23,7 +23,9 @@ fn int(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
         Kind::Int(_) | Kind::Big(_) => Some(value.clone()),
         Kind::Bool(b) => Some(Value::from(i64::from(*b))),
         Kind::Float(number) if number.is_infinite() => {
-            return Err(Diagnostic::new("number out of range").detail("cannot convert float infinity to integer"));
+            return Err(
+                Diagnostic::new("number out of range").detail("cannot convert float infinity to integer")
+            );
         }
         Kind::Float(number) => truncate(*number),
         _ => None,

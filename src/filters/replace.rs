@@ -7,7 +7,8 @@ use shevek_value::Value;
 use crate::python::arguments::{bind, given, integer};
 use crate::python::text::str_of;
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["replace"], markers: Markers::Propagate, run: replace }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["replace"], markers: Markers::Propagate, run: replace }];
 
 fn replace(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value, old, new], [count]) = bind(arguments, ["s", "old", "new"], ["count"])?;

@@ -6,7 +6,8 @@ use shevek_value::Value;
 
 use crate::python::arguments::bind;
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["reverse"], markers: Markers::Inside, run: reverse }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["reverse"], markers: Markers::Inside, run: reverse }];
 
 fn reverse(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["value"], [])?;

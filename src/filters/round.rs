@@ -8,14 +8,16 @@ use shevek_value::{Kind, Value};
 use crate::python::arguments::{bind, integer};
 use crate::python::integer::{as_big, round as round_float, truncate};
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["round"], markers: Markers::Propagate, run: round }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["round"], markers: Markers::Propagate, run: round }];
 
 fn round(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], [precision, method]) = bind(arguments, ["value"], ["precision", "method"])?;
     let method = method.map(Value::text);
     let method = method.as_deref().unwrap_or("common");
     let not_a_number = || {
-        Diagnostic::new("not a number").detail(format!("type {} can't be rounded", value.type_name()))
+        Diagnostic::new("not a number")
+            .detail(format!("type {} can't be rounded", value.type_name()))
             .at_maybe(value.origin(), "")
     };
     let number = value.as_float().ok_or_else(not_a_number)?;

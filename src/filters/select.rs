@@ -10,8 +10,16 @@ use crate::python::text::str_of;
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["select"], markers: Markers::Inside, run: |c, a| choose(c, a, By::Item, true) },
     Filter { names: &["reject"], markers: Markers::Inside, run: |c, a| choose(c, a, By::Item, false) },
-    Filter { names: &["selectattr"], markers: Markers::Inside, run: |c, a| choose(c, a, By::Attribute, true) },
-    Filter { names: &["rejectattr"], markers: Markers::Inside, run: |c, a| choose(c, a, By::Attribute, false) },
+    Filter {
+        names: &["selectattr"],
+        markers: Markers::Inside,
+        run: |c, a| choose(c, a, By::Attribute, true),
+    },
+    Filter {
+        names: &["rejectattr"],
+        markers: Markers::Inside,
+        run: |c, a| choose(c, a, By::Attribute, false),
+    },
 ];
 
 /// What the test is put to.

@@ -7,7 +7,8 @@ use shevek_value::Value;
 use crate::python::arguments::bind;
 use crate::python::text::str_of;
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["string"], markers: Markers::Propagate, run: string }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["string"], markers: Markers::Propagate, run: string }];
 
 fn string(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["s"], [])?;

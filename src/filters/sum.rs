@@ -16,7 +16,8 @@ fn sum(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let attribute = Attribute::new(given(attribute), None);
     let mut total = start.cloned().unwrap_or_else(|| Value::from(0));
     if total.as_str().is_some() {
-        return Err(Diagnostic::new("text can't be summed").detail("sum() can't sum strings [use ''.join(seq) instead]"));
+        return Err(Diagnostic::new("text can't be summed")
+            .detail("sum() can't sum strings [use ''.join(seq) instead]"));
     }
     let mut lists: Option<Vec<Value>> = None;
     for item in context.iterate(value)? {

@@ -7,7 +7,8 @@ use shevek_value::{Set, Value};
 use crate::python::arguments::{bind, flag};
 use crate::python::sequence::{Attribute, ignore_case};
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["unique"], markers: Markers::Propagate, run: unique }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["unique"], markers: Markers::Propagate, run: unique }];
 
 fn unique(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], [case_sensitive, attribute]) = bind(arguments, ["a"], ["case_sensitive", "attribute"])?;

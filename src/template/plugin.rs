@@ -114,8 +114,11 @@ pub type Ask = fn(&dyn Context, &Arguments) -> Result<bool>;
 /// them: the marker is their result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Markers {
-    /// Undefined arguments never reach it.
+    /// Undefined arguments never reach it, nor lists and mappings with something undefined in them.
     Propagate,
+    /// It only moves items about (`length`, `map`, `select`, `first`, `combine`): undefined arguments never reach it,
+    /// but lists and mappings may have something undefined in them.
+    Inside,
     /// It wants to see them.
     Accept,
 }

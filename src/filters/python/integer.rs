@@ -25,7 +25,7 @@ pub(crate) fn parse_int(text: &str, base: u32) -> Option<Value> {
         16 => (16, marked(["0x", "0X"]).map_or(digits, |rest| rest.strip_prefix('_').unwrap_or(rest))),
         8 => (8, marked(["0o", "0O"]).map_or(digits, |rest| rest.strip_prefix('_').unwrap_or(rest))),
         2 => (2, marked(["0b", "0B"]).map_or(digits, |rest| rest.strip_prefix('_').unwrap_or(rest))),
-        2..=36 => (base, digits),
+        3..=36 => (base, digits),
         _ => return None,
     };
     let plain = without_underscores(digits, |c| c.is_digit(base))?;

@@ -271,7 +271,9 @@ mod tests {
 
     #[test]
     fn reads_what_python_reads() {
-        let value = read_json(r#" {"a": [1, -2.5e3, true, null, "\u00e9\ud83d\ude00\n"], "big": 123456789012345678901} "#);
+        let value = read_json(
+            r#" {"a": [1, -2.5e3, true, null, "\u00e9\ud83d\ude00\n"], "big": 123456789012345678901} "#,
+        );
         assert_eq!(
             value.unwrap().repr(),
             "{'a': [1, -2500.0, True, None, 'é😀\\n'], 'big': 123456789012345678901}"
@@ -281,7 +283,10 @@ mod tests {
     #[test]
     fn says_what_is_wrong_as_python_does() {
         let error = |text| read_json(text).unwrap_err().detail;
-        assert_eq!(error("{'a': 1}"), "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)");
+        assert_eq!(
+            error("{'a': 1}"),
+            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+        );
         assert_eq!(error("[1,\n 2"), "Expecting ',' delimiter: line 2 column 3 (char 6)");
         assert_eq!(error(""), "Expecting value: line 1 column 1 (char 0)");
         assert_eq!(error("1 2"), "Extra data: line 1 column 3 (char 2)");

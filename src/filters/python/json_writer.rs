@@ -84,8 +84,10 @@ impl Writer<'_> {
             n => float_repr(n),
         };
         if !number.is_finite() && !self.style.allow_nan {
-            return Err(Diagnostic::new("not JSON compliant")
-                .detail(format!("Out of range float values are not JSON compliant: {}", float_repr(number))));
+            return Err(Diagnostic::new("not JSON compliant").detail(format!(
+                "Out of range float values are not JSON compliant: {}",
+                float_repr(number)
+            )));
         }
         self.out.push_str(&text);
         Ok(())

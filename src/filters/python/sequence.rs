@@ -44,16 +44,6 @@ pub(crate) fn mapping(value: &Value) -> Result<Option<Arc<Map>>> {
     }
 }
 
-/// Whether Python could use it as a key of a mapping.
-pub(crate) fn is_hashable(value: &Value) -> bool {
-    match value.kind() {
-        Kind::List(_) | Kind::Map(_) | Kind::Set(_) => false,
-        Kind::Tuple(items) => items.iter().all(is_hashable),
-        Kind::Object(object) => object.keys().is_none(),
-        _ => true,
-    }
-}
-
 /// The way from an item to the attribute that a filter looks at (`a.b.0`).
 pub(crate) struct Attribute {
     parts: Vec<Value>,

@@ -25,7 +25,10 @@ pub(crate) fn sort_by_key(
 }
 
 /// Pairs of key and item, sorted by key.
-pub(crate) fn merge_sort(context: &dyn Context, mut items: Vec<(Value, Value)>) -> Result<Vec<(Value, Value)>> {
+pub(crate) fn merge_sort(
+    context: &dyn Context,
+    mut items: Vec<(Value, Value)>,
+) -> Result<Vec<(Value, Value)>> {
     if items.len() < 2 {
         return Ok(items);
     }

@@ -82,8 +82,6 @@ fn title_case(c: char) -> String {
     })
 }
 
-
-
 /// The first characters of text.
 pub(crate) fn prefix(text: &str, characters: usize) -> &str {
     match text.char_indices().nth(characters) {
