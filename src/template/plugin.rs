@@ -75,7 +75,7 @@ pub trait Context {
 }
 
 /// Options of a template file, as the `template` module and lookup have them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "named as Ansible's options are")]
 pub struct TextOptions {
     pub block_start: String,
@@ -84,9 +84,28 @@ pub struct TextOptions {
     pub variable_end: String,
     pub comment_start: String,
     pub comment_end: String,
+    /// Empty: none.
+    pub line_statement_prefix: String,
+    /// Empty: none.
+    pub line_comment_prefix: String,
     pub trim_blocks: bool,
     pub lstrip_blocks: bool,
     pub keep_trailing_newline: bool,
+    /// What lines of the result end in.
+    pub newline_sequence: String,
+}
+
+impl TextOptions {
+    /// These options, but with `{{ }}`, `{% %}`, `{# #}`.
+    pub(crate) fn with_usual_delimiters(&self) -> Self {
+        Self {
+            trim_blocks: self.trim_blocks,
+            lstrip_blocks: self.lstrip_blocks,
+            keep_trailing_newline: self.keep_trailing_newline,
+            newline_sequence: self.newline_sequence.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for TextOptions {
@@ -98,9 +117,12 @@ impl Default for TextOptions {
             variable_end: "}}".into(),
             comment_start: "{#".into(),
             comment_end: "#}".into(),
+            line_statement_prefix: String::new(),
+            line_comment_prefix: String::new(),
             trim_blocks: true,
             lstrip_blocks: false,
             keep_trailing_newline: true,
+            newline_sequence: "\n".into(),
         }
     }
 }
@@ -124,7 +146,7 @@ pub enum Markers {
 }
 
 /// One filter.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Filter {
     /// Names that it has in Ansible: the short one first, then long ones and aliases.
     pub names: &'static [&'static str],
@@ -135,7 +157,7 @@ pub struct Filter {
 }
 
 /// One test.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Test {
     /// Names, as for filters.
     pub names: &'static [&'static str],

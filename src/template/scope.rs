@@ -1,6 +1,6 @@
 //! Where names are looked up.
 
-use shevek_diag::Result;
+use shevek_diag::{Diagnostic, Result};
 use shevek_value::Value;
 
 /// The variables that an expression sees. Values come as they were written: the evaluator renders them when used, so
@@ -24,6 +24,9 @@ pub trait Scope {
     fn search_path(&self) -> Vec<std::path::PathBuf> {
         Vec::new()
     }
+
+    /// Takes a warning for the user; the default drops it.
+    fn warn(&self, _warning: Box<Diagnostic>) {}
 
     /// Whether this is a check run, in which what is unknown is undecided rather than an error.
     fn is_check(&self) -> bool {

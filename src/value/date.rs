@@ -1,10 +1,12 @@
 //! Dates and times, as YAML and `now()` make them: Python's `datetime.date` and `datetime.datetime`.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use shevek_diag::Result;
 
+use crate::clock::{as_date_time, as_delta};
 use crate::{Map, Object, Value};
 
 /// A day of the calendar.
@@ -205,7 +207,11 @@ impl Object for DateTime {
                 )
             }
             "date" => Value::object(self.date),
-            "timestamp" => Value::from(self.microseconds_since_epoch() as f64 / 1e6),
+            "timestamp" => return Some(self.timestamp().map(Value::from)),
+            "strftime" => {
+                let format = arguments.first().or_else(|| named.get("format"));
+                return Some(self.strftime(format.and_then(Value::as_str).unwrap_or("")).map(Value::from));
+            }
             name => return self.date.method(name, arguments, named),
         }))
     }
@@ -249,6 +255,29 @@ impl Object for DateTime {
             self.offset.is_some() == other.offset.is_some()
                 && self.microseconds_since_epoch() == other.microseconds_since_epoch()
         })
+    }
+
+    fn is_true(&self) -> bool {
+        true
+    }
+
+    fn compare(&self, other: &Value) -> Option<Result<Ordering>> {
+        as_date_time(other).map(|other| Ok(self.since(other).micros.cmp(&0)))
+    }
+
+    fn add(&self, other: &Value) -> Option<Result<Value>> {
+        as_delta(other).map(|delta| self.moved(*delta, true))
+    }
+
+    fn subtract(&self, other: &Value) -> Option<Result<Value>> {
+        match as_date_time(other) {
+            Some(other) => Some(Ok(Value::object(self.since(other)))),
+            None => as_delta(other).map(|delta| self.moved(*delta, false)),
+        }
+    }
+
+    fn format(&self, specification: &str) -> Option<Result<String>> {
+        Some(if specification.is_empty() { Ok(self.text()) } else { self.strftime(specification) })
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -6,15 +6,19 @@
 //!
 //! Imports `diag` only.
 
+mod clock;
 mod compare;
 mod date;
 mod float;
 mod json;
 mod object;
+mod order;
 mod print;
+mod range;
 mod undefined;
 mod value;
 
+pub use clock::TimeDelta;
 pub use date::{Date, DateTime};
 pub use float::float_repr;
 pub use indexmap::map::Entry;
@@ -22,5 +26,6 @@ pub use indexmap::{Equivalent, IndexMap, IndexSet};
 pub use num_bigint::BigInt;
 pub use object::Object;
 pub use print::string_repr;
+pub use range::Range;
 pub use undefined::{Reason, Undefined};
 pub use value::{Flags, Kind, Map, Set, Value};

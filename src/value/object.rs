@@ -1,6 +1,7 @@
 //! Values with behaviour.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt::Debug;
 
 use shevek_diag::{Diagnostic, Result};
@@ -77,6 +78,26 @@ pub trait Object: Any + Debug + Send + Sync {
     /// Whether it equals another value; by default the same as plain data does.
     fn equals(&self, other: &Value) -> bool {
         self.plain().is_some_and(|value| value == *other)
+    }
+
+    /// Python's order against another value; `None`: they don't compare.
+    fn compare(&self, _other: &Value) -> Option<Result<Ordering>> {
+        None
+    }
+
+    /// `self + other`; `None`: it has no such operator.
+    fn add(&self, _other: &Value) -> Option<Result<Value>> {
+        None
+    }
+
+    /// `self - other`.
+    fn subtract(&self, _other: &Value) -> Option<Result<Value>> {
+        None
+    }
+
+    /// As `'{:specification}'.format(self)` prints it; `None`: as `str` does.
+    fn format(&self, _specification: &str) -> Option<Result<String>> {
+        None
     }
 
     /// For finding the type behind the trait.

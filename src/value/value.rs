@@ -59,6 +59,13 @@ impl Flags {
     pub const SECRET: Flags = Flags(1);
     /// Trusted text with template syntax, still to be rendered.
     pub const TEMPLATE: Flags = Flags(2);
+    /// Missing, or a container with something missing in it. A hint: what was missing may have been taken out again.
+    pub const UNDEFINED: Flags = Flags(4);
+    /// Not plain data as it stands, or a container of such: a tuple, set, object, `omit` or missing thing. A hint too.
+    pub const INNER: Flags = Flags(8);
+    /// Text as somebody wrote it in a playbook or inventory, not computed from anything: a condition may name a variable
+    /// that holds such text. Containers don't take it on.
+    pub const WRITTEN: Flags = Flags(16);
 
     /// Whether all of `other`'s marks are set.
     pub fn has(self, other: Flags) -> bool {
@@ -92,14 +99,17 @@ impl Value {
     /// `null`.
     pub const NULL: Value = Value { kind: Kind::Null, origin: None, flags: Flags::NONE };
     /// `omit`.
-    pub const OMIT: Value = Value { kind: Kind::Omit, origin: None, flags: Flags::NONE };
+    pub const OMIT: Value = Value { kind: Kind::Omit, origin: None, flags: Flags::INNER };
 
     /// A value of a kind; containers take on the marks of their content.
     pub fn new(kind: Kind) -> Self {
         let flags = match &kind {
-            Kind::List(items) | Kind::Tuple(items) => marks(items.iter()),
+            Kind::List(items) => marks(items.iter()),
+            Kind::Tuple(items) => marks(items.iter()).with(Flags::INNER),
             Kind::Map(map) => marks(map.values()).with(marks(map.keys())),
-            Kind::Set(set) => marks(set.iter()),
+            Kind::Set(set) => marks(set.iter()).with(Flags::INNER),
+            Kind::Omit | Kind::Object(_) => Flags::INNER,
+            Kind::Undefined(_) => Flags::INNER.with(Flags::UNDEFINED),
             _ => Flags::NONE,
         };
         Self { kind, origin: None, flags }
@@ -113,7 +123,7 @@ impl Value {
     /// Trusted text as written in a playbook or inventory: a template if it has template syntax in it.
     pub fn template(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
-        let flags = if has_template_syntax(&text) { Flags::TEMPLATE } else { Flags::NONE };
+        let flags = if has_template_syntax(&text) { Flags::TEMPLATE } else { Flags::WRITTEN };
         Self { kind: Kind::Str(text), origin: None, flags }
     }
 
@@ -170,6 +180,17 @@ impl Value {
         &self.kind
     }
 
+    /// What it is, to be changed in place; content that is shared is copied first (`Arc::make_mut`). Whoever puts
+    /// something into a container this way adds its marks with [`Value::add_flags`].
+    pub fn kind_mut(&mut self) -> &mut Kind {
+        &mut self.kind
+    }
+
+    /// Adds marks.
+    pub fn add_flags(&mut self, flags: Flags) {
+        self.flags = self.flags.with(flags);
+    }
+
     /// What it is, taken out.
     pub fn into_kind(self) -> Kind {
         self.kind
@@ -218,7 +239,11 @@ impl Value {
     /// The same value, never to be rendered: what `!unsafe` and results from hosts are.
     #[must_use]
     pub fn untrusted(self) -> Self {
-        if self.is_template() { self.mark(&|flags| flags.without(Flags::TEMPLATE)) } else { self }
+        let trusted = Flags::TEMPLATE.with(Flags::WRITTEN);
+        if self.is_template() {
+            return self.mark(&|flags| flags.without(trusted));
+        }
+        Self { flags: self.flags.without(Flags::WRITTEN), ..self }
     }
 
     /// The same value, whose text is template wherever it has template syntax: what `-e` values and prompts are.
@@ -280,6 +305,14 @@ impl Value {
 
     /// The text, if it is text.
     pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text as it is shared, if it is text.
+    pub fn as_shared_str(&self) -> Option<&Arc<str>> {
         match &self.kind {
             Kind::Str(text) => Some(text),
             _ => None,
@@ -394,7 +427,7 @@ fn has_template_syntax(text: &str) -> bool {
 }
 
 fn marks<'a>(items: impl Iterator<Item = &'a Value>) -> Flags {
-    items.fold(Flags::NONE, |all, item| all.with(item.flags))
+    items.fold(Flags::NONE, |all, item| all.with(item.flags)).without(Flags::WRITTEN)
 }
 
 impl Default for Value {
@@ -484,7 +517,7 @@ impl From<Map> for Value {
 
 impl From<Undefined> for Value {
     fn from(undefined: Undefined) -> Self {
-        Self { kind: Kind::Undefined(Arc::new(undefined)), origin: None, flags: Flags::NONE }
+        Self::new(Kind::Undefined(Arc::new(undefined)))
     }
 }
 

@@ -1,0 +1,121 @@
+//! Conditions: `when`, `changed_when`, `failed_when`, `until`, `that`.
+
+use shevek_diag::{Diagnostic, Result};
+use shevek_value::{Flags, Kind, Value};
+
+use crate::evaluate::{Eval, Fault, Finish, Machine};
+use crate::{Scope, Templar};
+
+/// What a condition came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    Yes,
+    /// It doesn't.
+    No,
+    /// A check run can't know: why.
+    Undecided(Box<Diagnostic>),
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Truth::Yes } else { Truth::No }
+    }
+}
+
+pub(crate) fn condition(templar: &Templar, value: &Value, scope: &dyn Scope) -> Result<Truth> {
+    let mut machine = Machine::new(templar, scope);
+    machine.renders_embedded = true;
+    let result = evaluate(templar, &machine, value).and_then(|result| machine.finish(result, Finish::Stored));
+    let result = match result {
+        Ok(result) => result,
+        Err(fault) if Templar::is_unknown(&fault) => return Ok(Truth::Undecided(machine.report(fault))),
+        Err(fault) => return Err(machine.report(fault).or_at(value.origin())),
+    };
+    if let Some(holds) = result.as_bool() {
+        return Ok(holds.into());
+    }
+    // Differs from Ansible: 2.19 stops here unless ALLOW_BROKEN_CONDITIONALS is set; playbooks of both worlds run.
+    let holds = result.is_true();
+    let detail = format!(
+        "the result is of type '{}', which counts as {}; newer Ansible takes only true and false",
+        result.type_name(),
+        if holds { "true" } else { "false" }
+    );
+    scope.warn(
+        Diagnostic::warning("a condition is neither true nor false")
+            .detail(detail)
+            .at_maybe(value.origin(), "")
+            .help("say what is meant: `x | length > 0`, `x is defined`, `x | bool`"),
+    );
+    Ok(holds.into())
+}
+
+fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Value> {
+    let Some(text) = value.as_str() else {
+        return match value.kind() {
+            Kind::Bool(_) => Ok(value.clone()),
+            Kind::Null => Err(empty(value)),
+            _ => machine.finish(value.clone(), Finish::Stored),
+        };
+    };
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(empty(value));
+    }
+    if !is_all_template(text) {
+        return templar.evaluate(machine, value);
+    }
+    if !value.is_template() {
+        return Err(Fault::Error(
+            Diagnostic::new("not a condition")
+                .detail("the text comes from outside of the playbook, and is not evaluated")
+                .at_maybe(value.origin(), ""),
+        ));
+    }
+    let result = machine.render_template(&Value::template(text).from_where(value), None)?;
+    let result = machine.finish(result, Finish::Stored)?;
+    let Some(inner) = result.as_str() else {
+        machine.scope.warn(
+            Diagnostic::warning("a condition is written with {{ }}")
+                .detail("conditions are expressions already")
+                .at_maybe(value.origin(), "")
+                .help("leave the {{ }} away"),
+        );
+        return Ok(result);
+    };
+    if inner.trim().is_empty() {
+        return Err(empty(value));
+    }
+    match inner.trim() {
+        // What other templates make of truth values.
+        "True" | "true" => return Ok(Value::from(true)),
+        "False" | "false" => return Ok(Value::from(false)),
+        _ => {}
+    }
+    // Only text that stands in a playbook as it is may be an expression in turn; what was computed or came from a host
+    // never is.
+    if result.flags().has(Flags::WRITTEN) {
+        return templar.evaluate(machine, &result);
+    }
+    Err(Fault::Error(
+        Diagnostic::new("not a condition")
+            .detail("the text in {{ }} was computed, and is not evaluated again")
+            .at_maybe(value.origin(), "")
+            .help("write the condition without {{ }}"),
+    ))
+}
+
+fn empty(value: &Value) -> Fault {
+    Fault::Error(
+        Diagnostic::new("empty condition")
+            .detail("a condition must say something")
+            .at_maybe(value.origin(), ""),
+    )
+}
+
+/// Whether text begins and ends with the marks of a template.
+pub(crate) fn is_all_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|start| text.starts_with(start))
+        && ["}}", "%}", "#}"].iter().any(|end| text.ends_with(end))
+}

@@ -1,0 +1,208 @@
+//! Rendering without any filter: the language itself.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use shevek_diag::{Diagnostic, Origin, Result, Source};
+use shevek_template::plugin::{Plugins, TextOptions};
+use shevek_template::{Scope, Templar, Truth};
+use shevek_value::{Map, Value};
+
+#[derive(Default)]
+struct Variables {
+    values: HashMap<String, Value>,
+    rendered: Mutex<HashMap<String, Value>>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Variables {
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name.to_owned(), value.into());
+        self
+    }
+    fn template(self, name: &str, text: &str) -> Self {
+        self.with(name, Value::template(text))
+    }
+}
+
+impl Scope for Variables {
+    fn get(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.values.get(name).cloned())
+    }
+    fn names(&self) -> Vec<String> {
+        self.values.keys().cloned().collect()
+    }
+    fn rendered(&self, name: &str) -> Option<Value> {
+        self.rendered.lock().unwrap().get(name).cloned()
+    }
+    fn keep_rendered(&self, name: &str, value: &Value) {
+        self.rendered.lock().unwrap().insert(name.to_owned(), value.clone());
+    }
+    fn warn(&self, warning: Box<Diagnostic>) {
+        self.warnings.lock().unwrap().push(warning.message());
+    }
+}
+
+fn render(text: &str, scope: &Variables) -> Result<Value> {
+    Templar::new(Plugins::new()).render(&Value::template(text), scope)
+}
+
+fn printed(text: &str) -> String {
+    render(text, &Variables::default()).unwrap().repr()
+}
+
+#[test]
+fn one_expression_keeps_its_type_and_several_are_text() {
+    assert_eq!(printed("{{ [1, 2.0, none, (1,)] }}"), "[1, 2.0, None, [1]]");
+    assert_eq!(printed("{{ 1 }}{{ 2 }}"), "'12'");
+    assert_eq!(printed("{{ none }}"), "None");
+    assert_eq!(printed("a{{ none }}b{{ [none] }}"), "'ab[None]'");
+    assert_eq!(printed("{{ 'x' }}\n"), "'x\\n'");
+}
+
+#[test]
+fn backslashes_in_expressions_of_yaml_stand_for_themselves() {
+    assert_eq!(printed(r"{{ 'C:\users\n' }}"), r"'C:\\users\\n'");
+    assert_eq!(printed(r"{% set x = 'a\tb' %}{{ x }}"), r"'a\tb'");
+}
+
+#[test]
+fn lists_and_mappings_change_where_they_live() {
+    for (text, wanted) in [
+        ("{% set l = [1] %}{% set _ = l.append(2) %}{{ l }}", "[1, 2]"),
+        (
+            "{% set d = {} %}{% for i in [1, 2, 3] %}{% do d.setdefault(i % 2, []).append(i) %}{% endfor %}{{ d }}",
+            "{1: [1, 3], 0: [2]}",
+        ),
+        ("{% set d = {'a': [1]} %}{% set x = d.a %}{% do x.append(2) %}{{ d }}", "{'a': [1, 2]}"),
+        ("{% set a = [1] %}{% set b = a %}{% set a = [2] %}{% do b.append(3) %}{{ a + b }}", "[2, 1, 3]"),
+        (
+            "{% set l = [{}, {}] %}{% for d in l %}{% do d.update(i=loop.index) %}{% endfor %}{{ l }}",
+            "[{'i': 1}, {'i': 2}]",
+        ),
+        (
+            "{% set ns = namespace(l=[]) %}{% for i in [1, 2] %}{% do ns.l.append(i) %}{% endfor %}{{ ns.l }}",
+            "[1, 2]",
+        ),
+    ] {
+        assert_eq!(printed(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn variables_are_rendered_when_used_and_only_what_is_used() {
+    let scope = Variables::default().template("greeting", "hello {{ who }}").with("who", "you").with(
+        "lazy",
+        Value::dict([("good", Value::template("{{ who }}")), ("bad", Value::template("{{ nope }}"))]),
+    );
+    assert_eq!(render("{{ greeting }}!", &scope).unwrap(), "hello you!");
+    assert_eq!(render("{{ lazy.good }}", &scope).unwrap(), "you");
+    let why = render("{{ lazy }}", &scope).unwrap_err();
+    assert_eq!(why.message(), "undefined variable: 'nope' is undefined");
+}
+
+#[test]
+fn what_comes_from_a_host_is_never_rendered() {
+    let scope = Variables::default().with("stdout", "{{ lookup('pipe', 'rm -rf /') }}");
+    assert_eq!(render("{{ stdout }}", &scope).unwrap(), "{{ lookup('pipe', 'rm -rf /') }}");
+    assert_eq!(render("<{{ stdout }}>", &scope).unwrap(), "<{{ lookup('pipe', 'rm -rf /') }}>");
+    assert!(!render("{{ stdout }}", &scope).unwrap().is_template());
+}
+
+#[test]
+fn a_value_that_needs_itself_is_an_error_that_shows_the_circle() {
+    let scope =
+        Variables::default().template("a", "{{ b }}").template("b", "x{{ c }}").template("c", "{{ a }}");
+    let why = render("{{ a }}", &scope).unwrap_err();
+    assert_eq!(why.message(), "recursive loop detected: the value needs itself: a → b → c → a");
+}
+
+#[test]
+fn endless_macros_and_deep_data_are_errors_and_no_crash() {
+    let why = render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", &Variables::default()).unwrap_err();
+    assert!(why.message().contains("recursive loop detected"), "{why}");
+    let deep = "[".repeat(500) + &"]".repeat(500);
+    assert!(render(&format!("{{{{ {deep} }}}}"), &Variables::default()).is_err());
+    let mut value = Value::template("{{ 1 }}");
+    for _ in 0..3000 {
+        value = Value::list(vec![value]);
+    }
+    assert!(Templar::new(Plugins::new()).render(&value, &Variables::default()).is_ok());
+}
+
+#[test]
+fn errors_say_where_in_the_file_and_what_was_meant() {
+    let source = Source::new("play.yml", "- debug:\n    msg: \"hi {{ usr }}\"\n");
+    let value = Value::template("hi {{ usr }}").at(Origin { source, line: 2, column: 10 });
+    let scope = Variables::default().with("user", "x");
+    let why = Templar::new(Plugins::new()).render(&value, &scope).unwrap_err();
+    assert_eq!(why.to_string(), "undefined variable: 'usr' is undefined (play.yml:2:17)");
+    assert_eq!(why.help, ["did you mean `user`?"]);
+}
+
+#[test]
+fn omit_drops_out_of_containers_and_alone_stays() {
+    assert_eq!(printed("{{ [1, omit, {'a': omit, 'b': 2}] }}"), "[1, {'b': 2}]");
+    assert!(render("{{ omit }}", &Variables::default()).unwrap().is_omit());
+    let args = Value::dict([("a", Value::template("{{ omit }}")), ("b", Value::from(1))]);
+    let rendered = Templar::new(Plugins::new()).render(&args, &Variables::default()).unwrap();
+    assert_eq!(rendered.repr(), "{'b': 1}");
+}
+
+#[test]
+fn secrets_stay_secret_through_operations() {
+    let scope = Variables::default().with("pw", Value::from("hunter2").secret());
+    for text in [
+        "{{ pw }}",
+        "x{{ pw }}",
+        "{{ pw ~ 'x' }}",
+        "{{ pw.upper() }}",
+        "{{ pw[1:] }}",
+        "{{ [pw] }}",
+        "{{ '%s' % pw }}",
+        "{{ pw + 'a' }}",
+    ] {
+        assert!(render(text, &scope).unwrap().is_secret(), "{text}");
+    }
+    assert!(!render("{{ pw == 'x' }}", &scope).unwrap().is_secret());
+}
+
+#[test]
+fn conditions_are_yes_no_or_undecided() {
+    let scope = Variables::default()
+        .with("n", 3)
+        .with("later", Value::unknown("later"))
+        .with("list", Value::list(vec![]))
+        .with("evil", "true or true")
+        .with("rule", Value::template("n == 3"));
+    let templar = Templar::new(Plugins::new());
+    let ask = |text: &str| templar.condition(&Value::template(text), &scope);
+    assert_eq!(ask("n > 2").unwrap(), Truth::Yes);
+    assert_eq!(ask("n > 2 and n != 3").unwrap(), Truth::No);
+    assert!(matches!(ask("later.rc == 0").unwrap(), Truth::Undecided(_)));
+    assert!(matches!(ask("n == 3 and later").unwrap(), Truth::Undecided(_)));
+    assert_eq!(ask("n == 4 and later").unwrap(), Truth::No);
+    assert_eq!(ask("{{ rule }}").unwrap(), Truth::Yes);
+    assert!(ask("{{ evil }}").is_err());
+    assert!(ask("").is_err());
+    assert!(scope.warnings.lock().unwrap().is_empty());
+    assert_eq!(ask("list").unwrap(), Truth::No);
+    assert_eq!(ask("'{{ n }}' == '3'").unwrap(), Truth::No);
+    assert_eq!(scope.warnings.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn template_files_have_headers_line_ends_and_their_own_escapes() {
+    let templar = Templar::new(Plugins::new());
+    let file = |text: &str| {
+        let options = TextOptions::default();
+        templar.render_text("x.j2", text, (&Map::default(), &options), &Variables::default()).unwrap()
+    };
+    assert_eq!(file("{% for i in 1, 2 %}\n{{ i }}\n{% endfor %}\n\n"), "1\n2\n\n");
+    assert_eq!(file("{{ 'a\\tb' }}\n"), "a\tb\n");
+    assert_eq!(
+        file("#jinja2: variable_start_string: '[%', variable_end_string: '%]'\n[% 1 %]{{ 2 }}\n"),
+        "1{{ 2 }}\n"
+    );
+    assert_eq!(file("a\r\n{{ [1] }}\r\n"), "a\n[1]\n");
+}
