@@ -58,11 +58,7 @@ impl DateTime {
     fn from_civil(civil: civil::DateTime, offset: Option<i32>) -> Self {
         let part = |number: i8| u32::try_from(number).unwrap_or(0);
         Self {
-            date: Date {
-                year: i32::from(civil.year()),
-                month: part(civil.month()),
-                day: part(civil.day()),
-            },
+            date: Date { year: i32::from(civil.year()), month: part(civil.month()), day: part(civil.day()) },
             hour: part(civil.hour()),
             minute: part(civil.minute()),
             second: part(civil.second()),
@@ -109,7 +105,9 @@ impl DateTime {
     pub(crate) fn moved(&self, by: TimeDelta, forward: bool) -> Result<Value> {
         let micros = if forward { by.micros } else { -by.micros };
         let moved = Self::from_microseconds(self.microseconds_since_epoch() + micros, self.offset);
-        moved.map(Value::object).ok_or_else(|| Diagnostic::new("not a time").detail("date value out of range"))
+        moved
+            .map(Value::object)
+            .ok_or_else(|| Diagnostic::new("not a time").detail("date value out of range"))
     }
 }
 

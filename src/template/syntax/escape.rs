@@ -28,7 +28,9 @@ pub(super) fn unescape(text: &str) -> Result<String, String> {
             }
             Some('U') => out.push(character(code(&mut chars, 8, "\\U")?, "\\U")?),
             Some('N') => {
-                return Err("characters by name (\\N{…}) are not supported; write \\u and the code".to_owned());
+                return Err(
+                    "characters by name (\\N{…}) are not supported; write \\u and the code".to_owned()
+                );
             }
             Some(c @ '0'..='7') => {
                 let mut value = c.to_digit(8).unwrap_or(0);
