@@ -5,7 +5,11 @@
 //! are banned here (clippy.toml), so that all effects go through the kit.
 
 mod apt;
+mod command;
 mod group;
+mod ping;
+mod shell;
+mod stat;
 mod systemd_service;
 
 use shevek_kit::Module;

@@ -51,6 +51,7 @@ const LIST: &[(&str, How)] = &[
     ("dnf", Verb(&["list", "info", "repoquery", "repolist", "check-update", "search"])),
     ("dnf5", Verb(&["list", "info", "repoquery", "repo", "check-upgrade", "search"])),
     ("facter", Freely),
+    ("file", Freely),
     ("findmnt", Freely),
     (
         "firewall-cmd",

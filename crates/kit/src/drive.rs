@@ -181,7 +181,12 @@ pub fn procedure<P: Procedure>(
             Ground::Planned(overlay) => overlay,
         };
         match args.would(&probe)? {
-            Would::Answer(outcome) => Ok(*outcome),
+            Would::Answer(outcome) => {
+                if outcome.unknown {
+                    overlay.become_unsure();
+                }
+                Ok(*outcome)
+            }
             Would::Rehearse => run(Host::new(overlay.clone(), call.clone())),
             Would::Skip(why) => {
                 overlay.become_unsure();
@@ -211,9 +216,22 @@ fn around<A: Args>(
             _ => fault.outcome(),
         }),
     };
+    add_path_info(&mut outcome, &probe);
     outcome.warnings.extend(call.take_warnings());
     mask(&mut outcome, &secrets);
     outcome
+}
+
+/// Adds owner, mode and the like of the path that a result names, as Ansible does for every module.
+fn add_path_info(outcome: &mut Outcome, probe: &Probe) {
+    let named = outcome.get("path").or_else(|| outcome.get("dest")).and_then(Val::as_str).map(str::to_owned);
+    if let Some(path) = named
+        && let Ok(info) = crate::attributes::path_info(probe, &path)
+    {
+        for (key, value) in info {
+            outcome.set(key, value);
+        }
+    }
 }
 
 /// Whether a failure in check mode only means that something is not there yet.

@@ -10,12 +10,14 @@ mod accounts;
 mod apply_effect;
 mod arg;
 mod asking;
+mod attributes;
 mod checksum;
 mod command;
 mod content;
 pub mod drive;
 mod effect;
 pub mod fault;
+pub mod glob;
 mod host;
 pub mod json;
 mod kind;
@@ -23,6 +25,7 @@ mod mask;
 pub mod module;
 pub mod moment;
 mod overlay;
+pub mod permissions;
 mod plan;
 pub mod printed;
 mod probe;
@@ -35,9 +38,11 @@ mod state;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod words;
 
 pub use accounts::{Group, Shadow, User, known_id};
 pub use arg::{Arg, Args, Bytes, Dict, Json, Secret, Settled};
+pub use attributes::{AttributeDiff, FileAttributes, context, followed, path_info, selinux_enabled};
 pub use checksum::{Algorithm, checksum, hex};
 pub use command::{Command, Ran, cmd, quoted};
 pub use content::{Content, Courier, NoCourier};
@@ -47,6 +52,7 @@ pub use host::{Host, Owner, Recorded};
 pub use kind::{Kind, boolean, dict};
 pub use module::{Guard, Procedure, Query, Resource, Would, text_diff};
 pub use overlay::Overlay;
+pub use permissions::Permissions;
 pub use plan::{PLANNED_ID, Plan};
 pub use probe::{Call, Probe, Warnings, expand_variables};
 pub use real::Real;
@@ -70,8 +76,8 @@ pub mod prelude {
     pub use crate::module::{Guard, Procedure, Query, Resource, Would, text_diff};
     pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
     pub use crate::{
-        Account, Algorithm, Arg, Args, Bytes, Change, Command, Content, Dict, Effect, Host, Json, Known,
-        Owner, Presence, Probe, Ran, Secret, State, StateValue, Thing, cmd, fail,
+        Account, Algorithm, Arg, Args, AttributeDiff, Bytes, Change, Command, Content, Dict, Effect, Host,
+        Json, Known, Owner, Presence, Probe, Ran, Secret, State, StateValue, Thing, cmd, fail, followed,
     };
     pub use shevek_derive::{Args, Choice, State};
     pub use shevek_proto::{Diff, Outcome, Val};

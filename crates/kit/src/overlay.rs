@@ -449,6 +449,10 @@ impl Look for Overlay {
             .or_else(|| self.base.planned(thing, name))
     }
 
+    fn rehearsing(&self) -> bool {
+        self.script.is_none()
+    }
+
     fn unsure(&self) -> bool {
         self.locked().unsure || self.base.unsure()
     }

@@ -357,6 +357,11 @@ impl Probe {
         self.look.unsure()
     }
 
+    /// Whether this is check mode: only for results whose wording depends on it (`Would not run` / `Did not run`).
+    pub fn rehearsing(&self) -> bool {
+        self.look.rehearsing()
+    }
+
     /// Whether the task asked for differences.
     pub fn wants_diff(&self) -> bool {
         self.call.diff

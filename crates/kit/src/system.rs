@@ -49,6 +49,11 @@ pub trait Look: Send + Sync {
     fn planned(&self, _thing: Thing, _name: &str) -> Option<String> {
         None
     }
+    /// Whether writes go to a plan and not to the host. Modules do not need it: the kit does; results that word themselves
+    /// differently in check mode are the exception.
+    fn rehearsing(&self) -> bool {
+        false
+    }
     /// In check mode: whether earlier tasks would have done things whose traces cannot be known, such as the files of a
     /// package.
     fn unsure(&self) -> bool {

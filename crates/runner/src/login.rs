@@ -110,13 +110,13 @@ fn script(executable: &str, size: u64, nonce: &str) -> String {
 fn line(wanted: &Become, prompt: &str, script: &str) -> Result<Vec<String>, Fault> {
     let flags = |usual: &str| -> Result<Vec<String>, Fault> {
         let flags = wanted.flags.as_deref().unwrap_or(usual);
-        shlex::split(flags).ok_or_else(|| {
+        shevek_kit::words::split(flags).ok().ok_or_else(|| {
             fault(FaultKind::Become, format!("become_flags cannot be split into words: {flags}"), None)
         })
     };
     let exe = |usual: &str| -> Result<Vec<String>, Fault> {
         let exe = wanted.exe.as_deref().unwrap_or(usual);
-        shlex::split(exe).filter(|words| !words.is_empty()).ok_or_else(|| {
+        shevek_kit::words::split(exe).ok().filter(|words| !words.is_empty()).ok_or_else(|| {
             fault(FaultKind::Become, format!("become_exe cannot be split into words: {exe}"), None)
         })
     };
