@@ -1,6 +1,6 @@
 //! The way to a host: transports, starting the runner, and batches in flight.
 //!
-//! Start at [`Connection`]; [`Target`] says where to, over SSH or on this machine.
+//! Start at [`Connection`]; [`Target`] says where to, [`SshOptions`] makes one from Ansible's settings and `ssh_config`.
 //! `transport/` and `ssh/` run a command on a host, `boot/` makes that command the runner, `conversation/` speaks with it.
 //!
 //! Takes a resolved target, never variables or tasks: imports `proto` (and `diag`, `value`), nothing above.
@@ -15,6 +15,7 @@ mod raw;
 mod runners;
 mod secret;
 mod ssh;
+mod ssh_config;
 mod tail;
 mod target;
 mod transport;
@@ -27,6 +28,7 @@ pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey};
 pub use raw::{RawCommand, RawOutput};
 pub use runners::{RunnerImage, Runners};
 pub use secret::Secret;
+pub use ssh_config::{Place, SshConfigError, SshContext, SshOptions};
 pub use target::{
     AddressFamily, AgentUse, Algorithms, HostKeyCheck, HostKeyPolicy, LocalTarget, Login, LoginMethod,
     SshTarget, Target, TransportKind,

@@ -51,7 +51,7 @@ impl Default for LocalTarget {
     }
 }
 
-/// Everything that an SSH connection needs. `SshOptions` makes one from Ansible's settings and `ssh_config`.
+/// Everything that an SSH connection needs. [`crate::SshOptions`] makes one from Ansible's settings and `ssh_config`.
 #[derive(Debug, Clone)]
 pub struct SshTarget {
     /// Address or name to connect to (`HostName`).

@@ -11,10 +11,13 @@ use std::time::SystemTime;
 
 pub(crate) use file::{Entry, Marker, append, host_name, line_for};
 
+/// When a file was last changed, its length, and its entries.
+type ReadFile = (Option<(SystemTime, u64)>, Arc<Vec<Entry>>);
+
 /// Files that were read already, for as long as they do not change.
 #[derive(Default)]
 pub(crate) struct KnownHostsFiles {
-    read: Mutex<HashMap<PathBuf, (Option<(SystemTime, u64)>, Arc<Vec<Entry>>)>>,
+    read: Mutex<HashMap<PathBuf, ReadFile>>,
     /// Held while a line is appended.
     pub(crate) writing: Mutex<()>,
 }

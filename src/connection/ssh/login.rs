@@ -271,8 +271,13 @@ impl<'a> Login<'a> {
         }
         if self.rsa_hash.is_none() {
             let said = self.handle.best_supported_rsa_hash().await.ok().flatten();
-            // Servers that say nothing are old: OpenSSH tries SHA-2 with them all the same.
-            self.rsa_hash = Some(said.unwrap_or(Some(HashAlg::Sha512)));
+            // Servers that say nothing are old: they may know SHA-1 only, where that is allowed.
+            let sha1 = self
+                .settings
+                .key_algorithms
+                .as_ref()
+                .is_some_and(|names| names.iter().any(|name| name == "ssh-rsa"));
+            self.rsa_hash = Some(said.unwrap_or(if sha1 { None } else { Some(HashAlg::Sha512) }));
         }
         self.rsa_hash.flatten()
     }

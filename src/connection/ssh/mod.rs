@@ -23,6 +23,7 @@ use crate::transport::{Exit, Later, Output, Process, Terminal, Transport};
 use crate::{ConnectError, Phase};
 use client::Client;
 pub(crate) use keyring::KeyRing;
+pub(crate) use preferred::{List, default_names, is_supported};
 
 /// How long a server may take to open a channel on a connection that works.
 const CHANNEL: Duration = Duration::from_secs(30);

@@ -6,23 +6,27 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use russh::client::{self, Handle};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::{Client, Refusal};
 use super::login::{Login, agent_socket};
 use super::preferred::preferred;
 use super::trust::Trust;
 use crate::options::OpenOptions;
+use crate::tail::Tail;
 use crate::target::{AddressFamily, SshTarget};
 use crate::{ConnectError, Phase};
 
 /// A stream to a server, of whatever kind.
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// What a proxy command says on standard error, once it has ended.
+type LastWords = tokio::task::JoinHandle<String>;
 
 /// A session, and the news of its end.
 type Reached = (Handle<Client>, watch::Receiver<Option<ConnectError>>);
@@ -35,7 +39,7 @@ pub(super) async fn reach(
     options: &OpenOptions,
 ) -> Result<Reached, ConnectError> {
     let deadline = Instant::now() + target.connect_timeout;
-    let stream = open_stream(host, target, through, deadline).await?;
+    let (stream, proxy_said) = open_stream(host, target, through, deadline).await?;
     let trust = Trust::new(host, target, options)?;
     let asking = trust.asking();
     let config = Arc::new(client::Config {
@@ -68,13 +72,21 @@ pub(super) async fn reach(
     };
     let handshake = client::connect_stream(config, stream, client);
     let handshake = within(deadline, target.connect_timeout, asking, handshake);
-    let result = handshake.await.map_err(|_| {
+    let result = handshake.await;
+    // What the proxy command said about its failure.
+    let said = match (&result, proxy_said) {
+        (Ok(Ok(_)), _) | (_, None) => String::new(),
+        (_, Some(said)) => {
+            timeout(Duration::from_millis(300), said).await.ok().and_then(Result::ok).unwrap_or_default()
+        }
+    };
+    let result = result.map_err(|_| {
         ConnectError::timed_out(host, Phase::Connect, target.connect_timeout, "the server's key exchange")
             .with_help("something answers on that port, but does not speak SSH in time")
     })?;
     let handle = result.map_err(|e| {
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused.unwrap_or_else(|| failed_handshake(host, &e))
+        refused.unwrap_or_else(|| failed_handshake(host, &e, &said))
     })?;
     let mut login = Login::new(host, &target.user, &target.login, &options.shared.keyring, handle);
     let limit = options.deadlines.auth;
@@ -122,7 +134,10 @@ async fn within<T>(
     }
 }
 
-fn failed_handshake(host: &Arc<str>, error: &russh::Error) -> ConnectError {
+fn failed_handshake(host: &Arc<str>, error: &russh::Error, proxy: &str) -> ConnectError {
+    if !proxy.is_empty() {
+        return ConnectError::unreachable(host, Phase::Connect, format!("the proxy command failed: {proxy}"));
+    }
     let (detail, help) = match error {
         russh::Error::NoCommonAlgo { kind, ours, theirs } => (
             format!(
@@ -153,7 +168,7 @@ async fn open_stream(
     target: &SshTarget,
     through: Option<&Handle<Client>>,
     deadline: Instant,
-) -> Result<Box<dyn Duplex>, ConnectError> {
+) -> Result<(Box<dyn Duplex>, Option<LastWords>), ConnectError> {
     let late = || {
         ConnectError::timed_out(
             host,
@@ -168,7 +183,7 @@ async fn open_stream(
             let detail = format!("the jump host cannot reach {} port {}: {e}", target.host, target.port);
             ConnectError::unreachable(host, Phase::Connect, detail)
         })?;
-        return Ok(Box::new(channel.into_stream()));
+        return Ok((Box::new(channel.into_stream()), None));
     }
     if let Some(command) = &target.proxy_command {
         return proxy(host, command);
@@ -182,7 +197,7 @@ async fn open_stream(
         match timeout_at(deadline, tcp(host, target)).await.map_err(|_| late())? {
             Ok(stream) => {
                 let _ = stream.set_nodelay(true);
-                return Ok(Box::new(stream));
+                return Ok((Box::new(stream), None));
             }
             Err(error) => last = Some(error),
         }
@@ -234,22 +249,31 @@ fn plain(error: &std::io::Error) -> String {
     }
 }
 
-fn proxy(host: &Arc<str>, command: &str) -> Result<Box<dyn Duplex>, ConnectError> {
+fn proxy(host: &Arc<str>, command: &str) -> Result<(Box<dyn Duplex>, Option<LastWords>), ConnectError> {
     let failed = |detail: String| ConnectError::unreachable(host, Phase::Connect, detail);
     let mut child = Command::new("/bin/sh")
         .arg("-c")
         .arg(format!("exec {command}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .process_group(0)
         .spawn()
         .map_err(|e| failed(format!("the proxy command cannot be started: {e}")))?;
-    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+    let (Some(stdin), Some(stdout), Some(mut stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
         return Err(ConnectError::bug(host, Phase::Connect, "a proxy command without pipes"));
     };
-    Ok(Box::new(Proxied { stream: tokio::io::join(stdout, stdin), _child: child }))
+    let said = tokio::spawn(async move {
+        let (mut tail, mut buffer) = (Tail::default(), [0; 1024]);
+        while let Ok(n @ 1..) = stderr.read(&mut buffer).await {
+            tail.push(buffer.get(..n).unwrap_or_default());
+        }
+        tail.text()
+    });
+    Ok((Box::new(Proxied { stream: tokio::io::join(stdout, stdin), _child: child }), Some(said)))
 }
 
 /// The pipes to a proxy command, which ends with them.

@@ -1,6 +1,6 @@
 //! Whether a host's key is to be trusted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use russh::keys::ssh_key::certificate::CertType;
@@ -237,12 +237,12 @@ impl Trust {
 
     fn places(&self) -> String {
         let places: Vec<String> =
-            self.policy.user_files.iter().chain(&self.policy.global_files).map(show).collect();
+            self.policy.user_files.iter().chain(&self.policy.global_files).map(|path| show(path)).collect();
         if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") }
     }
 }
 
-fn show(path: &PathBuf) -> String {
+fn show(path: &Path) -> String {
     path.display().to_string()
 }
 

@@ -10,10 +10,19 @@ pub fn machine() -> &'static str {
     std::env::consts::ARCH
 }
 
+/// The test runner, without what only debuggers read.
+fn binary() -> Vec<u8> {
+    let path = env!("CARGO_BIN_EXE_shevek-test-runner");
+    let stripped = tempfile::NamedTempFile::new().unwrap();
+    let strip = std::process::Command::new("strip").arg("-o").arg(stripped.path()).arg(path).status();
+    let small = strip.is_ok_and(|status| status.success());
+    std::fs::read(if small { stripped.path() } else { Path::new(path) }).unwrap()
+}
+
 /// The options of a run that has the test runner for this machine.
 pub fn options() -> OpenOptions {
     static RUNNERS: LazyLock<Arc<Runners>> = LazyLock::new(|| {
-        let bytes = std::fs::read(env!("CARGO_BIN_EXE_shevek-test-runner")).unwrap();
+        let bytes = binary();
         let mut runners = Runners::new();
         runners.add(RunnerImage::from_bytes(machine(), Part::Core, bytes));
         Arc::new(runners)
@@ -23,7 +32,7 @@ pub fn options() -> OpenOptions {
 
 /// The same, but the runner has a name of its own: for tests that leave it outside the home.
 pub fn options_with_runner_named(hash: &str) -> OpenOptions {
-    let bytes = std::fs::read(env!("CARGO_BIN_EXE_shevek-test-runner")).unwrap();
+    let bytes = binary();
     let packed: &'static [u8] = zstd::bulk::compress(&bytes, 1).unwrap().leak();
     let mut runners = Runners::new();
     runners.add(RunnerImage::from_zstd(machine(), Part::Core, hash, bytes.len(), packed));

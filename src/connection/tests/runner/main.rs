@@ -3,6 +3,8 @@
 //! The module `echo` gives its arguments back, `sleep` waits, `die` ends the process in the middle of a message,
 //! `take` asks for content, `give` sends content up, `stderr` floods standard error, `whoami` says where it runs from.
 
+#![allow(clippy::exit, clippy::panic, reason = "a test's program")]
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::sync::mpsc;
@@ -136,7 +138,11 @@ impl Runner {
             }
             "whoami" => {
                 let path = std::fs::read_link("/proc/self/exe").unwrap_or_default();
-                return Some(vec![("path".into(), path.to_string_lossy().into_owned().into())]);
+                let pid = Val::Int(i64::from(std::process::id()));
+                return Some(vec![
+                    ("path".into(), path.to_string_lossy().into_owned().into()),
+                    ("pid".into(), pid),
+                ]);
             }
             _ => {}
         }

@@ -1,0 +1,191 @@
+//! A real OpenSSH server of the test's own, one process a connection, and a wire that can be cut.
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use shevek_connection::{HostKeyCheck, SshTarget, Target};
+
+pub struct Sshd {
+    pub folder: tempfile::TempDir,
+    pub address: SocketAddr,
+}
+
+impl Sshd {
+    /// A server with a host key and one user key, `None` where there is no sshd or no root to run it.
+    pub fn start(extra: &str) -> Option<Sshd> {
+        if !Path::new("/usr/sbin/sshd").exists() || rustix::process::getuid().as_raw() != 0 {
+            println!("skipped: needs sshd and root");
+            return None;
+        }
+        std::fs::create_dir_all("/run/sshd").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let sshd = Sshd { folder, address };
+        sshd.keygen("host", &["-t", "ed25519", "-N", ""]);
+        sshd.keygen("user", &["-t", "ed25519", "-N", ""]);
+        std::fs::copy(sshd.path("user.pub"), sshd.path("authorized_keys")).unwrap();
+        let config = format!(
+            "HostKey {host}\nAuthorizedKeysFile {keys}\nPidFile none\nStrictModes no\nUsePAM no\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nLogLevel ERROR\n\
+             SetEnv SHLVL=5 XDG_CACHE_HOME={cache}\n{extra}\n",
+            host = sshd.path("host").display(),
+            keys = sshd.path("authorized_keys").display(),
+            cache = sshd.path("cache").display(),
+        );
+        std::fs::write(sshd.path("sshd_config"), config).unwrap();
+        let config = sshd.path("sshd_config");
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let output = OwnedFd::from(stream.try_clone().unwrap());
+                let started = Command::new("/usr/sbin/sshd")
+                    .args(["-i", "-e", "-f"])
+                    .arg(&config)
+                    .stdin(Stdio::from(OwnedFd::from(stream)))
+                    .stdout(Stdio::from(output))
+                    .stderr(Stdio::null())
+                    .spawn();
+                if let Ok(mut child) = started {
+                    std::thread::spawn(move || child.wait());
+                }
+            }
+        });
+        Some(sshd)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn keygen(&self, name: &str, options: &[&str]) {
+        let path = self.path(name);
+        run("ssh-keygen", options.iter().copied().chain(["-q", "-C", name, "-f", path.to_str().unwrap()]));
+    }
+
+    /// Lets a further key in.
+    pub fn authorize(&self, name: &str) {
+        let mut keys = std::fs::read_to_string(self.path("authorized_keys")).unwrap();
+        keys += &std::fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
+        std::fs::write(self.path("authorized_keys"), keys).unwrap();
+    }
+
+    /// The server, with the user's key, accepting its host key.
+    pub fn ssh(&self) -> SshTarget {
+        let mut ssh = SshTarget::new("127.0.0.1", self.address.port(), "root");
+        ssh.login.keys = vec![self.path("user")];
+        ssh.login.agent = shevek_connection::AgentUse::Off;
+        ssh.host_key.check = HostKeyCheck::AcceptNew;
+        ssh.host_key.user_files = vec![self.path("known_hosts")];
+        ssh.host_key.global_files = vec![];
+        ssh
+    }
+
+    pub fn target(&self) -> Target {
+        Target::ssh("web1", self.ssh())
+    }
+
+    /// The fingerprint of a key.
+    pub fn fingerprint(&self, name: &str) -> String {
+        let output = Command::new("ssh-keygen")
+            .args(["-l", "-f"])
+            .arg(self.path(&format!("{name}.pub")))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().split(' ').nth(1).unwrap().to_owned()
+    }
+}
+
+pub fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) {
+    let args: Vec<&str> = args.into_iter().collect();
+    let output = Command::new(program).args(&args).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A TCP proxy that can cut or stall the wire.
+pub struct Wire {
+    pub address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    streams: Vec<TcpStream>,
+    stalled: bool,
+    /// Cut when this many bytes more have come up.
+    cut_after: Option<usize>,
+}
+
+impl Wire {
+    pub fn to(server: SocketAddr) -> Wire {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let far = TcpStream::connect(server).unwrap();
+                {
+                    let mut state = shared.lock().unwrap();
+                    state.streams.push(near.try_clone().unwrap());
+                    state.streams.push(far.try_clone().unwrap());
+                }
+                copy(near.try_clone().unwrap(), far.try_clone().unwrap(), shared.clone(), false);
+                copy(far, near, shared.clone(), true);
+            }
+        });
+        Wire { address, state }
+    }
+
+    /// Both ends see the connection closed.
+    pub fn cut(&self) {
+        for stream in &self.state.lock().unwrap().streams {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Cuts in the middle of what comes up next.
+    pub fn cut_after(&self, bytes: usize) {
+        self.state.lock().unwrap().cut_after = Some(bytes);
+    }
+
+    /// Nothing passes any more, and nobody is told.
+    pub fn stall(&self) {
+        self.state.lock().unwrap().stalled = true;
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, state: Arc<Mutex<State>>, up: bool) {
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(n @ 1..) = from.read(&mut buffer) {
+            let mut bytes = &buffer[..n];
+            let mut state = state.lock().unwrap();
+            if state.stalled {
+                continue;
+            }
+            if let (Some(left), true) = (state.cut_after, up) {
+                bytes = &bytes[..bytes.len().min(left)];
+                state.cut_after = Some(left - bytes.len());
+                if left == bytes.len() {
+                    let _ = to.write_all(bytes);
+                    for stream in &state.streams {
+                        let _ = stream.shutdown(Shutdown::Both);
+                    }
+                    return;
+                }
+            }
+            drop(state);
+            if to.write_all(bytes).is_err() {
+                return;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
+}
