@@ -191,25 +191,10 @@ impl<'a> Composer<'a> {
                 self.distrust -= 1;
                 return node;
             }
-            "!vault" | "!vault-encrypted" => Ok(self.vault(&text, &origin)),
+            "!vault" | "!vault-encrypted" => Ok(vault(&text, &origin, self.options)),
             _ => return Err(self.unknown_tag(tag, mark)),
         };
         value.map(|value| plain(value.at(origin))).map_err(|why| self.error(why, mark))
-    }
-
-    /// A vault value. One that can't be opened is undefined for a reason: only using it is an error.
-    fn vault(&self, text: &str, origin: &Origin) -> Value {
-        let nothing = shevek_vault::Vault::default();
-        match self.options.vault.unwrap_or(&nothing).decrypt_text(text) {
-            // Not a template: Ansible takes the trust away from inline vault values.
-            Ok(plain) => Value::str(plain.as_str()).secret(),
-            Err(why) => Undefined {
-                reason: Reason::Failed(why.at(origin, "this vault value")),
-                origin: Some(origin.clone()),
-                ..Undefined::default()
-            }
-            .into(),
-        }
     }
 
     fn unknown_tag(&self, tag: &str, mark: &Mark) -> Box<Diagnostic> {
@@ -383,6 +368,21 @@ impl<'a> Composer<'a> {
                 Ok(())
             }
         }
+    }
+}
+
+/// A vault value. One that can't be opened is undefined for a reason: only using it is an error.
+pub(crate) fn vault(text: &str, origin: &Origin, options: &Options<'_>) -> Value {
+    let nothing = shevek_vault::Vault::default();
+    match options.vault.unwrap_or(&nothing).decrypt_text(text) {
+        // Not a template: Ansible takes the trust away from inline vault values.
+        Ok(plain) => Value::str(plain.as_str()).secret(),
+        Err(why) => Undefined {
+            reason: Reason::Failed(why.at(origin, "this vault value")),
+            origin: Some(origin.clone()),
+            ..Undefined::default()
+        }
+        .into(),
     }
 }
 

@@ -5,18 +5,13 @@ use std::sync::Arc;
 use shevek_diag::{Origin, Source};
 use shevek_value::{BigInt, Map, Value};
 
+use crate::compose;
 use crate::load::Options;
 
 /// The value of a source that is JSON as Python's `json` takes it; `None`: it isn't, so it is YAML.
 pub(crate) fn load(source: &Arc<Source>, options: &Options<'_>) -> Option<Value> {
-    let mut reader = Reader {
-        source,
-        trusted: options.trusted,
-        rest: source.text(),
-        line: 1,
-        line_start: source.text().len(),
-        depth: 0,
-    };
+    let mut reader =
+        Reader { source, options, rest: source.text(), line: 1, line_start: source.text().len(), depth: 0 };
     let value = reader.value()?;
     reader.blank();
     reader.rest.is_empty().then_some(value)
@@ -24,7 +19,7 @@ pub(crate) fn load(source: &Arc<Source>, options: &Options<'_>) -> Option<Value>
 
 struct Reader<'a> {
     source: &'a Arc<Source>,
-    trusted: bool,
+    options: &'a Options<'a>,
     rest: &'a str,
     line: u32,
     /// Bytes that were left at the beginning of the line.
@@ -117,8 +112,19 @@ impl<'a> Reader<'a> {
             self.blank();
             if self.take(",").is_none() {
                 self.take("}")?;
-                return Some(Value::map(map));
+                return Some(self.marked(map));
             }
+        }
+    }
+
+    /// Ansible writes marked text as a mapping of one.
+    fn marked(&self, map: Map) -> Value {
+        let one = map.iter().next().filter(|_| map.len() == 1);
+        let text = one.and_then(|(key, value)| Some((key.as_str()?, value.as_str()?)));
+        match text {
+            Some(("__ansible_unsafe", text)) => Value::str(text),
+            Some(("__ansible_vault", text)) => compose::vault(text, &self.origin(), self.options),
+            _ => Value::map(map),
         }
     }
 
@@ -131,7 +137,7 @@ impl<'a> Reader<'a> {
             out.push_str(plain);
             self.rest = rest;
             if self.take("\"").is_some() {
-                return Some(if self.trusted { Value::template(out) } else { Value::str(out) });
+                return Some(if self.options.trusted { Value::template(out) } else { Value::str(out) });
             }
             self.take("\\")?;
             let escape = self.rest.chars().next()?;

@@ -17,4 +17,4 @@ pub mod resolve;
 mod timestamp;
 
 pub use dump::{DumpOptions, FlowStyle, dump};
-pub use load::{Duplicates, Options, load, load_all};
+pub use load::{Duplicates, Options, load, load_all, load_json};

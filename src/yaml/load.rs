@@ -59,6 +59,11 @@ pub fn load(source: &Arc<Source>, options: &Options<'_>) -> Result<Value> {
     Composer::new(source, options)?.single_document()
 }
 
+/// Reads a source that must be JSON; `None`: it isn't.
+pub fn load_json(source: &Arc<Source>, options: &Options<'_>) -> Option<Value> {
+    json::load(source, options)
+}
+
 /// Reads all documents of a source.
 pub fn load_all(source: &Arc<Source>, options: &Options<'_>) -> Result<Vec<Value>> {
     Composer::new(source, options)?.all_documents()
