@@ -79,12 +79,18 @@ impl Inventory {
 
     /// A host.
     pub fn host(&self, id: HostId) -> &Host {
-        self.hosts.get(id.index()).map_or_else(Self::no_host, AsRef::as_ref)
+        match self.hosts.get(id.index()) {
+            Some(host) => host,
+            None => Self::no_host(),
+        }
     }
 
     /// A group.
     pub fn group(&self, id: GroupId) -> &Group {
-        self.groups.get(id.index()).map_or_else(Self::no_group, AsRef::as_ref)
+        match self.groups.get(id.index()) {
+            Some(group) => group,
+            None => Self::no_group(),
+        }
     }
 
     /// What an id of another inventory stands for here.
