@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Result};
+use shevek_diag::{Diagnostic, Origin, Result};
 use shevek_value::{Kind, Map, Value};
 use shevek_yaml::key_value::{self, FreeForm};
 
@@ -23,6 +23,8 @@ pub(crate) struct Written {
     pub(crate) variable_args: Option<Value>,
     /// Whether it is a `local_action`.
     pub(crate) is_local: bool,
+    /// Where the task is written.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// The key under which the parsers of `key=value` put what is none.
@@ -101,7 +103,8 @@ impl Reader<'_> {
             }
         };
         let with_args = add_args(found, map.get("args")).map_err(|problem| problem.or_at(entry.origin()));
-        let written = self.problems.keep(with_args)?;
+        let mut written = self.problems.keep(with_args)?;
+        written.origin = entry.origin().cloned();
         for name in written.args.keys().filter(|name| name.text().starts_with("_ansible_")) {
             self.wrong(
                 Diagnostic::new("a reserved name for an argument")
@@ -216,7 +219,7 @@ fn words(text: &Value) -> Result<(Value, Map)> {
 
 fn written(name: Value, mut args: Map) -> Written {
     let free_form = args.shift_remove(RAW);
-    Written { name, args, free_form, variable_args: None, is_local: false }
+    Written { name, args, free_form, variable_args: None, is_local: false, origin: None }
 }
 
 /// `args:` below the arguments of the action itself.

@@ -159,7 +159,9 @@ impl Catalogue {
         let short = builtin_short(name);
         let is_plain = !name.contains('.');
         if !is_plain {
-            return self.by_name.get(short).cloned().or_else(|| place.in_collection(name));
+            let legacy = name.strip_prefix("ansible.legacy.").and_then(|short| place.in_libraries(short));
+            let known = || self.by_name.get(short).cloned();
+            return legacy.or_else(known).or_else(|| place.in_collection(name)).or_else(|| elsewhere(name));
         }
         for collection in place.collections.iter().filter(|name| ![BUILTIN, LEGACY].contains(&&***name)) {
             let full = format!("{collection}.{name}");
@@ -168,6 +170,11 @@ impl Catalogue {
             }
         }
         place.in_libraries(name).or_else(|| self.by_name.get(name).cloned())
+    }
+
+    /// The known name that was probably meant by one that is unknown.
+    pub(crate) fn near(&self, name: &str) -> Option<&str> {
+        shevek_diag::nearest(name, self.names())
     }
 
     /// The canonical name of an action, for comparing names; the name itself if it is unknown.
@@ -186,6 +193,20 @@ impl Catalogue {
 pub(crate) fn builtin_short(name: &str) -> &str {
     let rest = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy."));
     rest.unwrap_or(name)
+}
+
+/// A module that, by its name, is in a collection that is nowhere here. Nothing can be said about it until a task
+/// with it would run, and playbooks for many systems have tasks that never do.
+///
+/// Differs from Ansible: there a collection that is not installed stops the whole playbook.
+fn elsewhere(name: &str) -> Option<Resolved> {
+    let is_word = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphabetic())
+            && part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let is_full = name.split('.').count() >= 3 && name.split('.').all(is_word);
+    let is_ours = name.starts_with("ansible.builtin.") || name.starts_with("ansible.legacy.");
+    (is_full && !is_ours).then(|| Resolved { name: name.into(), target: Target::Unsupported, schema: None })
 }
 
 /// Where a task stands, for finding modules that the user brings.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use shevek_diag::{Diagnostic, Kind, Result, Source};
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Result, Source};
 use shevek_value::Value;
 use shevek_vault::Vault;
 
@@ -17,7 +17,7 @@ pub(crate) struct Files {
     vault: Vault,
     parsed: RwLock<HashMap<PathBuf, Value>>,
     folders: RwLock<HashMap<PathBuf, Arc<HashMap<String, PathBuf>>>>,
-    warnings: Arc<Mutex<Vec<Box<Diagnostic>>>>,
+    warnings: Arc<Mutex<Diagnostics>>,
     current: PathBuf,
 }
 
@@ -42,7 +42,7 @@ impl Files {
     }
 
     /// What reading has found odd since this was last asked.
-    pub(crate) fn take_warnings(&self) -> Vec<Box<Diagnostic>> {
+    pub(crate) fn take_warnings(&self) -> Diagnostics {
         std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

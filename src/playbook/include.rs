@@ -168,15 +168,14 @@ impl Reader<'_> {
         Scope { file: path.into(), included: Some(Arc::new(frame)), depth: scope.depth + 1, ..scope.clone() }
     }
 
-    /// Reads the tasks of an `import_tasks` into its place.
+    /// The tasks of an `import_tasks`.
     pub(crate) fn import_tasks(
         &mut self,
         entry: &Value,
         written: &Written,
         own: TaskOwn,
         scope: &Scope,
-        items: &mut Vec<Item>,
-    ) {
+    ) -> Vec<Item> {
         self.check_include_tasks(written);
         if own.loop_.is_some() {
             self.wrong(
@@ -185,15 +184,15 @@ impl Reader<'_> {
                     .at_maybe(entry.origin(), "")
                     .help("use `include_tasks` instead"),
             );
-            return;
+            return Vec::new();
         }
-        let Some(target) = included_name(written).cloned() else { return };
+        let Some(target) = included_name(written).cloned() else { return Vec::new() };
         let scope = scope.inside(&own.inherited);
         let rendered = self.render(&target, &scope);
-        let Some(name) = self.problems.keep(rendered).map(|name| name.text()) else { return };
+        let Some(name) = self.problems.keep(rendered).map(|name| name.text()) else { return Vec::new() };
         let path = self.loader.imported_file(&name, &scope);
         let inner = self.inside_file(&scope, &path, &name, Frame::Static);
-        let Some(list) = self.file(&path, target.origin().or(entry.origin())) else { return };
+        let Some(list) = self.file(&path, target.origin().or(entry.origin())) else { return Vec::new() };
         if !list.is_true() && list.as_map().is_none() {
             let name = self.loader.files.display(&path);
             self.wrong(
@@ -201,7 +200,7 @@ impl Reader<'_> {
                     .detail(format!("file {name} is empty and had no tasks to include"))
                     .at_maybe(target.origin(), ""),
             );
-            return;
+            return Vec::new();
         }
         if list.as_list().is_none() {
             self.wrong(
@@ -209,9 +208,9 @@ impl Reader<'_> {
                     .detail("included task files must contain a list of tasks")
                     .at_maybe(list.origin(), ""),
             );
-            return;
+            return Vec::new();
         }
-        items.extend(self.items(&list, &inner, "an imported file"));
+        self.items(&list, &inner, "an imported file")
     }
 
     /// The keywords under `apply`.
@@ -243,6 +242,18 @@ impl Reader<'_> {
         let action = written.name.text();
         let unknown = |name: &str| !crate::role::OPTIONS.contains(&name);
         self.check_include_options(written, &unknown);
+        for option in crate::role::FROM {
+            if let Some(value) = written.args.get(*option).filter(|value| value.as_str().is_none()) {
+                self.wrong(
+                    Diagnostic::new("a file name must be text")
+                        .detail(format!(
+                            "Expected a string for {option} but got {} instead",
+                            described(value)
+                        ))
+                        .at_maybe(value.origin().or(written.name.origin()), ""),
+                );
+            }
+        }
         let has_name = written.args.contains_key("name") || written.args.contains_key("role");
         if !has_name && written.variable_args.is_none() {
             self.wrong(

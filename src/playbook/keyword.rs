@@ -191,6 +191,8 @@ pub(crate) struct Own {
     pub(crate) vars: Map,
     pub(crate) collections: Option<Arc<[Arc<str>]>>,
     pub(crate) name: Option<Value>,
+    /// Values of the wrong type, which count only where the element surely has its turn.
+    pub(crate) mistyped: Diagnostics,
     /// Keywords set to `null`: they end inheritance.
     pub(crate) cleared: Vec<&'static str>,
 }
@@ -241,7 +243,8 @@ impl Own {
             self.cleared.push(name);
             return true;
         }
-        *field = Some(check_type(name, value, problems));
+        *field = Some(value.clone());
+        check_type(name, value, &mut self.mistyped);
         true
     }
 }
@@ -380,7 +383,7 @@ pub(crate) fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-fn check_type(keyword: &'static str, value: &Value, problems: &mut Diagnostics) -> Value {
+fn check_type(keyword: &'static str, value: &Value, problems: &mut Diagnostics) {
     if !value.is_template() {
         let is_right = match keyword {
             "port" | "throttle" | "timeout" => whole(value),
@@ -401,7 +404,6 @@ fn check_type(keyword: &'static str, value: &Value, problems: &mut Diagnostics) 
             problems.push(wrong(keyword, wanted, value));
         }
     }
-    value.clone()
 }
 
 fn whole(value: &Value) -> bool {

@@ -12,6 +12,7 @@ mod catalogue;
 mod files;
 mod include;
 mod keyword;
+mod listing;
 mod loader;
 pub mod model;
 mod options;
@@ -19,11 +20,14 @@ mod play;
 mod reader;
 mod role;
 mod scope;
+#[cfg(test)]
+mod stories;
 mod tags;
 mod task;
 
 pub use catalogue::Known;
 pub use include::Included;
+pub use listing::{ListedPlay, ListedTask, list};
 pub use loader::{Hashes, Loaded, Loader, Settings, Templating, UnknownKeywords};
 pub use model::{
     Action, Block, HandlerName, Handlers, IncludeFrame, Item, Keywords, Loop, LoopControl, LoopKind, Play,

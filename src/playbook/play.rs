@@ -112,7 +112,7 @@ impl Reader<'_> {
         for (key, value) in entry.as_map().into_iter().flatten() {
             let is_target = builtin_short(&key.text()) == "import_playbook";
             let known = key.as_str().is_some_and(|word| Element::ImportPlaybook.has(word));
-            if !is_target && !(known && own.take(key, value, &mut self.problems)) {
+            if !(is_target || known && own.take(key, value, &mut self.problems)) {
                 self.unknown_keyword(key, Element::ImportPlaybook);
             }
         }
@@ -224,7 +224,11 @@ impl Reader<'_> {
         let vars_files = play.list("vars_files");
         let base = self.play_scope(path, &vars, &own, &vars_files);
         self.settle(&mut own, &base);
-        let base = Scope { keywords: Arc::new(own.keywords_over(&Keywords::default())), ..base };
+        let base = Scope {
+            keywords: Arc::new(own.keywords_over(&Keywords::default())),
+            tags: join_tags(&[], &own.tags),
+            ..base
+        };
         let condition = Own { when: imported.when.clone(), ..Own::default() };
         let scope = base.inside(&condition);
         let handlers_scope = Scope { is_handlers: true, ..base.clone() };

@@ -1,14 +1,15 @@
 //! Reads one thing (a playbook, an included file) with all that it brings in, and gathers what is wrong.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Diagnostics, Origin, Result};
+use shevek_diag::{Diagnostic, Diagnostics, Origin, Result, Severity};
 use shevek_value::{Map, Value};
 
 use crate::catalogue::{Place, Resolved};
 use crate::keyword::{Element, Own, described};
-use crate::loader::{Loaded, Loader};
+use crate::loader::{Loaded, Loader, UnknownKeywords};
 use crate::model::{Block, Item, Role, Task};
 use crate::scope::Scope;
 
@@ -25,6 +26,8 @@ pub(crate) struct Reader<'l> {
     pub(crate) roles: Vec<Arc<Role>>,
     /// Folders with modules that the play sees: its own, those of all roles met so far, those configured.
     libraries: Vec<PathBuf>,
+    /// Modules that were warned about.
+    pub(crate) not_here: HashSet<String>,
     /// Folders with collections.
     pub(crate) collection_roots: Vec<PathBuf>,
 }
@@ -37,6 +40,7 @@ impl<'l> Reader<'l> {
             handlers: Vec::new(),
             roles: Vec::new(),
             libraries: Vec::new(),
+            not_here: HashSet::new(),
             collection_roots: Vec::new(),
         }
     }
@@ -61,9 +65,7 @@ impl<'l> Reader<'l> {
 
     /// The result, unless there were errors.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<Loaded<T>, Diagnostics> {
-        for warning in self.loader.files.take_warnings() {
-            self.problems.push(warning);
-        }
+        self.problems.extend(self.loader.files.take_warnings());
         if self.problems.has_errors() {
             return Err(self.problems);
         }
@@ -233,11 +235,30 @@ impl<'l> Reader<'l> {
             });
             *defaults = Value::map(canonical.collect()).from_where(defaults);
         }
+        if own.tags.iter().any(Value::is_template) {
+            self.render_tags(own, scope);
+        }
+        let mistyped = std::mem::take(&mut own.mistyped);
         if !scope.is_lenient {
             for condition in &own.when {
                 self.check_condition(condition);
             }
+            if own.when.is_empty() && own.keywords.ignore_errors.is_none() {
+                self.problems.extend(mistyped);
+            }
         }
+    }
+
+    /// Renders tags, which are chosen from before there is a host. Those that can't be rendered now stay as they are.
+    fn render_tags(&mut self, own: &mut Own, scope: &Scope) {
+        let mut tags = Vec::with_capacity(own.tags.len());
+        for tag in std::mem::take(&mut own.tags) {
+            match self.render(&tag, scope) {
+                Ok(rendered) => tags.extend(crate::keyword::list(&rendered)),
+                Err(_) => tags.push(tag),
+            }
+        }
+        own.tags = tags;
     }
 
     pub(crate) fn check_condition(&mut self, condition: &Value) {
@@ -259,6 +280,17 @@ impl<'l> Reader<'l> {
             .did_you_mean(&word, element.keywords());
         if let Some(other) = elsewhere {
             problem = problem.help(format!("`{word}` is a keyword of a {}", other.name().to_lowercase()));
+        }
+        let is_of_task = matches!(
+            element,
+            Element::Task
+                | Element::Handler
+                | Element::Include
+                | Element::HandlerInclude
+                | Element::IncludeRole
+        );
+        if is_of_task && self.loader.settings.unknown_keywords == UnknownKeywords::Ignore {
+            problem.severity = Severity::Warning;
         }
         self.wrong(problem);
     }

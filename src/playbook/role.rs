@@ -32,6 +32,9 @@ pub(crate) const OPTIONS: &[&str] = &[
     "rolespec_validate",
 ];
 
+/// Those of them that name a file of the role.
+pub(crate) const FROM: &[&str] = &["tasks_from", "vars_from", "defaults_from", "handlers_from"];
+
 /// A role that was read, with what it becomes.
 pub(crate) struct ReadRole {
     pub(crate) role: Arc<Role>,
@@ -108,7 +111,7 @@ impl Reader<'_> {
                     }
                 }
                 let named = map.get("role").or_else(|| map.get("name")).cloned();
-                named.or_else(|| map.get("src").map(|source| name_of_source(source)))
+                named.or_else(|| map.get("src").map(name_of_source))
             }
             None => Some(entry.clone()).filter(|name| name.as_str().is_some() || name.as_int().is_some()),
         };
@@ -148,15 +151,14 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads the role of an `import_role` into its place.
+    /// What the role of an `import_role` becomes.
     pub(crate) fn import_role(
         &mut self,
         entry: &Value,
         written: &Written,
         own: TaskOwn,
         scope: &Scope,
-        items: &mut Vec<Item>,
-    ) {
+    ) -> Vec<Item> {
         self.check_include_role(written);
         if own.loop_.is_some() {
             self.wrong(
@@ -165,20 +167,20 @@ impl Reader<'_> {
                     .at_maybe(entry.origin(), "")
                     .help("use `include_role` instead"),
             );
-            return;
+            return Vec::new();
         }
         let inner = scope.inside(&own.inherited);
         let rendered = self.render(&Value::map(written.args.clone()), &inner);
-        let Some(args) = self.problems.keep(rendered) else { return };
-        let Some(args) = args.as_map() else { return };
+        let Some(args) = self.problems.keep(rendered) else { return Vec::new() };
+        let Some(args) = args.as_map() else { return Vec::new() };
         let at = written.name.origin().or(entry.origin());
-        let Some(used) = self.spec(args, at, scope, Way::Import) else { return };
+        let Some(used) = self.spec(args, at, scope, Way::Import) else { return Vec::new() };
         let used = Use { own: Own { vars: own.inherited.vars, ..Own::default() }, ..used };
         let inner = with_parent(inner, scope.role.as_ref());
-        let Some(read) = self.role(used, &inner) else { return };
-        items.extend(read.items);
+        let Some(read) = self.role(used, &inner) else { return Vec::new() };
         self.handlers.extend(read.handlers);
         self.roles.push(read.role);
+        read.items
     }
 
     /// Reads the role of an `include_role`.
@@ -304,11 +306,15 @@ impl Reader<'_> {
         }
         let role = Arc::new(role);
         let scope = self.role_scope(&role, &outer);
-        let tasks = self.role_tasks(&role, &used.from, used.how, &scope, used.origin.as_ref());
+        let (from, asked) = (used.from, used.origin.as_ref());
+        if used.how.validates {
+            items.extend(self.validation(&role, from.tasks.as_deref().unwrap_or("main"), &scope));
+        }
+        let tasks = self.role_tasks(&role, from.tasks.as_deref(), &scope, asked);
         items.extend(tasks);
         items.push(Item::Task(Arc::new(self.implicit_meta("role_complete", &scope))));
         let scope = Scope { is_handlers: true, ..scope };
-        handlers.extend(self.role_handlers(&role, &used.from, &scope, used.origin.as_ref()));
+        handlers.extend(self.role_handlers(&role, from.handlers.as_deref(), &scope, asked));
         Some(ReadRole { role, items, handlers })
     }
 
@@ -358,33 +364,27 @@ impl Reader<'_> {
     fn role_tasks(
         &mut self,
         role: &Arc<Role>,
-        from: &From,
-        how: How,
+        from: Option<&str>,
         scope: &Scope,
         asked: Option<&Origin>,
     ) -> Vec<Item> {
-        let entry_point = from.tasks.as_deref();
-        let mut items = Vec::new();
-        if how.validates {
-            let specs = self.argument_specs(role);
-            let spec = specs.get(entry_point.unwrap_or("main")).filter(|spec| spec.is_true());
-            items.extend(spec.map(|spec| self.validation(role, spec, entry_point.unwrap_or("main"), scope)));
+        match self.role_file(&role.path, "tasks", from, asked) {
+            Some((path, list)) => {
+                let scope = Scope { file: path.into(), ..scope.clone() };
+                self.items(&list, &scope, "a role's tasks")
+            }
+            None => Vec::new(),
         }
-        if let Some((path, list)) = self.role_file(&role.path, "tasks", entry_point, asked) {
-            let scope = Scope { file: path.into(), ..scope.clone() };
-            items.extend(self.items(&list, &scope, "a role's tasks"));
-        }
-        items
     }
 
     fn role_handlers(
         &mut self,
         role: &Arc<Role>,
-        from: &From,
+        from: Option<&str>,
         scope: &Scope,
         asked: Option<&Origin>,
     ) -> Vec<Arc<Task>> {
-        match self.role_file(&role.path, "handlers", from.handlers.as_deref(), asked) {
+        match self.role_file(&role.path, "handlers", from, asked) {
             Some((path, list)) => {
                 let scope = Scope { file: path.into(), ..scope.clone() };
                 tasks_of(&self.items(&list, &scope, "a role's handlers"))
@@ -511,8 +511,10 @@ impl Reader<'_> {
         Arc::new(specs.unwrap_or_default())
     }
 
-    /// The task that checks the role's arguments.
-    fn validation(&mut self, role: &Role, spec: &Value, entry_point: &str, scope: &Scope) -> Item {
+    /// The task that checks the role's arguments, if it says what they are.
+    fn validation(&mut self, role: &Role, entry_point: &str, scope: &Scope) -> Option<Item> {
+        let specs = self.argument_specs(role);
+        let spec = specs.get(entry_point).filter(|spec| spec.is_true())?;
         let text = |text: &str| Value::str(text);
         let mut name = format!("Validating arguments against arg spec '{entry_point}'");
         if let Some(short) = spec.get("short_description") {
@@ -535,6 +537,7 @@ impl Reader<'_> {
             free_form: None,
             variable_args: None,
             is_local: false,
+            origin: spec.origin().cloned(),
         };
         let always = Own { tags: vec![text("always")], name: Some(Value::str(name)), ..Own::default() };
         let own = TaskOwn { inherited: always, ..TaskOwn::default() };
@@ -544,7 +547,7 @@ impl Reader<'_> {
             target: crate::model::Target::Controller,
             schema: None,
         });
-        Item::Task(Arc::new(self.make(spec, written, resolved, own, scope)))
+        Some(Item::Task(Arc::new(self.make(written, resolved, own, scope))))
     }
 
     /// The name, the folder and the collection of a role.

@@ -50,19 +50,19 @@ impl Reader<'_> {
         };
         let Some(own) = self.task_keywords(map, &written, element, scope) else { return };
         match short {
-            "import_tasks" => return self.import_tasks(entry, &written, own, scope, items),
+            "import_tasks" => return items.extend(self.import_tasks(entry, &written, own, scope)),
             "import_role" | "include_role" if scope.is_handlers => self.wrong(
                 Diagnostic::new("a role among handlers")
                     .detail(format!("Using '{name}' as a handler is not supported."))
                     .at_maybe(written.name.origin(), ""),
             ),
-            "import_role" => return self.import_role(entry, &written, own, scope, items),
+            "import_role" => return items.extend(self.import_role(entry, &written, own, scope)),
             "include_role" => self.check_include_role(&written),
             "include_tasks" => self.check_include_tasks(&written),
             _ => {}
         }
         let Some(resolved) = self.resolve_action(&written, &collections) else { return };
-        let task = self.make(entry, written, resolved, own, scope);
+        let task = self.make(written, resolved, own, scope);
         self.check_meta(&task, scope);
         self.check_task(&task, scope);
         items.push(Item::Task(Arc::new(task)));
@@ -74,6 +74,9 @@ impl Reader<'_> {
             return Some(Resolved { name: name.into(), target: Target::Template, schema: None });
         }
         let found = self.resolve(&name, collections);
+        if let Some(Resolved { target: Target::Unsupported, .. }) = &found {
+            self.not_here(&written.name, &name);
+        }
         if found.is_none() {
             let mut problem = Diagnostic::new("unknown module or action")
                 .detail(format!("couldn't resolve module/action '{name}'"))
@@ -88,6 +91,20 @@ impl Reader<'_> {
             self.wrong(problem);
         }
         found
+    }
+
+    /// Warns, once for a name, that nothing here can run a module that Ansible may have.
+    fn not_here(&mut self, at: &Value, name: &str) {
+        if !self.not_here.insert(name.to_owned()) {
+            return;
+        }
+        let mut problem = Diagnostic::warning("a module that shevek does not have")
+            .detail(format!("a task with '{name}' fails when its turn comes"))
+            .at_maybe(at.origin(), "");
+        if let Some(near) = self.loader.catalogue.near(name) {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        }
+        self.wrong(problem);
     }
 
     fn task_keywords(
@@ -273,14 +290,7 @@ impl Reader<'_> {
     }
 
     /// The task of what was read.
-    pub(crate) fn make(
-        &mut self,
-        entry: &Value,
-        written: Written,
-        resolved: Resolved,
-        own: TaskOwn,
-        scope: &Scope,
-    ) -> Task {
+    pub(crate) fn make(&mut self, written: Written, resolved: Resolved, own: TaskOwn, scope: &Scope) -> Task {
         let inner = scope.inside(&own.inherited);
         let is_include = matches!(&*resolved.name, "include_tasks" | "include_role");
         let include_vars = if is_include {
@@ -327,7 +337,7 @@ impl Reader<'_> {
             play_dir: inner.play.dir.clone(),
             included: inner.included,
             scope: outer,
-            origin: entry.origin().cloned(),
+            origin: written.origin,
         }
     }
 
@@ -339,9 +349,10 @@ impl Reader<'_> {
             free_form: Some(Value::str(word)),
             variable_args: None,
             is_local: false,
+            origin: None,
         };
         let resolved = Resolved { name: "meta".into(), target: Target::Controller, schema: None };
-        let task = self.make(&Value::NULL, written, resolved, TaskOwn::default(), scope);
+        let task = self.make(written, resolved, TaskOwn::default(), scope);
         Task { is_implicit: true, when: Arc::new([]), tags: Arc::new([Value::str("always")]), ..task }
     }
 

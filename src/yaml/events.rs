@@ -119,7 +119,8 @@ fn tag_before_comma(text: &str) -> Option<String> {
         let Some((tag, comma)) = next_tag_before_comma(current, from) else { break };
         from = comma + 1;
         let before = current.get(..comma).unwrap_or_default();
-        if is_tag_in_flow(&format!("{before} "), tag) {
+        // The newline is for a block scalar that the text would otherwise end in.
+        if is_tag_in_flow(&format!("{before} \n"), tag) {
             let after = current.get(comma..).unwrap_or_default();
             mended = Some(format!("{before} {after}"));
         }
@@ -196,6 +197,8 @@ mod tests {
         );
         assert_eq!(tag_before_comma("['hello !, you', \"!a, b\"]"), None);
         assert_eq!(tag_before_comma("a: hello !, you"), None);
+        assert_eq!(tag_before_comma("a: |\n  tag:!ipxe,tag\n"), None);
+        assert_eq!(tag_before_comma("a: |\n  !ipxe,tag\n"), None);
         assert_eq!(tag_before_comma("a: !!str, b"), None);
     }
 

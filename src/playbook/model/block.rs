@@ -32,7 +32,7 @@ pub struct Block {
 }
 
 impl Item {
-    /// Calls `visit` for each task, in the order in which `--list-tasks` shows them.
+    /// Calls `visit` for each task in it, those of `rescue` and `always` as well.
     pub fn each_task<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<Task>)) {
         match self {
             Item::Task(task) => visit(task),

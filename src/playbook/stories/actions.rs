@@ -1,0 +1,86 @@
+//! All ways to write an action.
+
+use shevek_value::Value;
+
+use super::Content;
+use crate::{LoopKind, Target};
+
+/// The action as name, arguments and free form.
+fn action(task: &str) -> (String, String, Option<String>) {
+    let action = &Content::new().tasks(task).task().action;
+    let args = Value::map((*action.args).clone()).repr();
+    (action.resolved.to_string(), args, action.free_form.as_ref().map(Value::text))
+}
+
+#[test]
+fn every_way_to_write_an_action_means_the_same() {
+    let expected = ("copy".to_owned(), "{'src': 'a b', 'dest': 'c'}".to_owned(), None);
+    for task in [
+        "- copy: { src: a b, dest: c }",
+        "- ansible.builtin.copy: src=\"a b\" dest=c",
+        "- action: copy src=\"a b\" dest=c",
+        "- copy:\n  args: { src: a b, dest: c }",
+        "- ansible.legacy.copy: { dest: c }\n  args: { src: a b }",
+        "- action: copy dest=c\n  args: { src: a b }",
+    ] {
+        assert_eq!(action(task), expected, "{task}");
+    }
+}
+
+#[test]
+fn a_command_line_keeps_its_words() {
+    let (name, args, line) = action("- shell: echo a=b \"c  d\" | cat chdir=/tmp");
+    assert_eq!((name.as_str(), args.as_str()), ("shell", "{'chdir': '/tmp'}"));
+    assert_eq!(line.as_deref(), Some("echo a=b \"c  d\" | cat"));
+}
+
+#[test]
+fn a_local_action_runs_on_localhost() {
+    let task = Content::new().tasks("- local_action: command ls -l\n").task();
+    assert_eq!(task.keywords.delegate_to, Some(Value::str("localhost")));
+    assert_eq!(task.action.free_form, Some(Value::str("ls -l")));
+}
+
+#[test]
+fn arguments_can_come_from_a_template() {
+    let task = Content::new().tasks("- copy:\n  args: '{{ a }}'\n").task();
+    assert!(task.action.variable_args.as_ref().unwrap().is_template());
+    let task = Content::new().tasks("- copy: '{{ a }}'\n").task();
+    assert_eq!(task.action.free_form, Some(Value::str("{{ a }}")));
+    let task = Content::new().tasks("- action: '{{ a }} x=1'\n").task();
+    assert_eq!((&task.action.target, &*task.action.resolved), (&Target::Template, "{{ a }}"));
+}
+
+#[test]
+fn loops_of_both_kinds_are_told_apart() {
+    let tasks = Content::new()
+        .tasks("- debug:\n  loop: [1]\n- debug:\n  with_dict: '{{ d }}'\n- debug:\n  with_ns.coll.tree: x\n  loop_control: { loop_var: i }\n")
+        .all();
+    let kinds: Vec<LoopKind> = tasks.iter().map(|task| task.loop_.as_ref().unwrap().kind.clone()).collect();
+    let with = |name: &str| LoopKind::With(name.into());
+    assert_eq!(kinds, [LoopKind::Loop, with("dict"), with("ns.coll.tree")]);
+    assert_eq!(tasks[2].loop_control.loop_var, Some(Value::str("i")));
+}
+
+#[test]
+fn modules_in_python_are_found_and_named() {
+    let content = Content::new()
+        .site("- hosts: all\n  roles: [r]\n  tasks:\n    - mine:\n    - ns.coll.theirs:\n    - theirs:\n      collections: [ns.coll]\n    - of_role:\n")
+        .file("library/mine.py", "")
+        .file("roles/r/library/of_role.py", "")
+        .file("installed/ansible_collections/ns/coll/plugins/modules/theirs.py", "");
+    for (task, file) in content.all().iter().zip(["mine.py", "theirs.py", "theirs.py", "of_role.py"]) {
+        match &task.action.target {
+            Target::Foreign(path) => assert!(path.ends_with(file), "{path:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_collection_that_is_nowhere_is_for_the_run_to_complain_about() {
+    let content = Content::new().tasks("- community.general.nmcli: { name: x }\n  when: never_true\n");
+    assert_eq!(content.task().action.target, Target::Unsupported);
+    let loaded = content.loader().playbook(&content.dir().join("site.yml")).unwrap();
+    assert_eq!(loaded.warnings.iter().count(), 1);
+}
