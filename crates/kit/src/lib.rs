@@ -76,8 +76,9 @@ pub mod prelude {
     pub use crate::module::{Guard, Procedure, Query, Resource, Would, text_diff};
     pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
     pub use crate::{
-        Account, Algorithm, Arg, Args, AttributeDiff, Bytes, Change, Command, Content, Dict, Effect, Host,
-        Json, Known, Owner, Presence, Probe, Ran, Secret, State, StateValue, Thing, cmd, fail, followed,
+        Account, Algorithm, Arg, Args, AttributeDiff, Bytes, Change, Command, Content, Dict, Effect,
+        FileAttributes, Host,
+        Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State, StateValue, Thing, cmd, fail, followed,
     };
     pub use shevek_derive::{Args, Choice, State};
     pub use shevek_proto::{Diff, Outcome, Val};

@@ -131,6 +131,10 @@ impl Session {
                 assert!(!second.changed, "the second run changed again: {:?}", second.diff);
             }
         }
+        if entry.schema.nature == Nature::Procedure && !check.unknown && !check.skipped {
+            assert_eq!(check.failed, outcome.failed, "check mode and the real run disagree: {} / {}", check.message(), outcome.message());
+            assert_eq!(check.changed, outcome.changed, "check mode and the real run disagree");
+        }
         if entry.schema.nature == Nature::Query {
             assert_eq!(picture(&world), before, "a query touched the world");
         }
