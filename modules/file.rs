@@ -183,7 +183,9 @@ impl File {
             Some(text) => match Moment::parse(host, text, format) {
                 Some(time) => Ok(Moved::To(time)),
                 None => {
-                    fail!("Error while obtaining timestamp for time {text} using format {format}: time data does not match")
+                    fail!(
+                        "Error while obtaining timestamp for time {text} using format {format}: time data does not match"
+                    )
                 }
             },
         };
@@ -210,7 +212,8 @@ impl File {
         if was != Is::File {
             diff.put("state", was.word(), "file");
         }
-        let changed = self.attributes.ensure(host, &path, &mut diff)? | set_times(host, &path, clock, Some(&mut diff))?;
+        let changed =
+            self.attributes.ensure(host, &path, &mut diff)? | set_times(host, &path, clock, Some(&mut diff))?;
         host.diff(diff.into());
         Ok(Outcome::ok().changed_if(changed).with("path", &path))
     }
@@ -257,7 +260,11 @@ impl File {
             Is::Absent => {
                 self.make_folders(host, path, clock, &mut diff).map_err(|f| match f.kind {
                     shevek_kit::fault::Kind::Failed if !f.result.iter().any(|(k, _)| k == "path") => Fault {
-                        message: format!("There was an issue creating {} as requested: {}", path.display(), f.message),
+                        message: format!(
+                            "There was an issue creating {} as requested: {}",
+                            path.display(),
+                            f.message
+                        ),
                         ..f.with("path", path)
                     },
                     _ => f,
@@ -266,9 +273,13 @@ impl File {
                 return Ok(outcome.changed_if(true));
             }
             Is::Directory => {}
-            _ => return Err(Fault::new(format!("{} already exists as a {}", path.display(), was.word())).with("path", path)),
+            _ => {
+                return Err(Fault::new(format!("{} already exists as a {}", path.display(), was.word()))
+                    .with("path", path));
+            }
         }
-        let mut changed = self.attributes.ensure(host, path, &mut diff)? | set_times(host, path, clock, Some(&mut diff))?;
+        let mut changed =
+            self.attributes.ensure(host, path, &mut diff)? | set_times(host, path, clock, Some(&mut diff))?;
         if self.recurse {
             changed |= self.recurse(host, path, clock, 0)?;
         }
@@ -277,7 +288,13 @@ impl File {
     }
 
     /// Makes a folder and those above it; all that are made get the attributes.
-    fn make_folders(&self, host: &mut Host, path: &Path, clock: &Clock, diff: &mut AttributeDiff) -> Result<()> {
+    fn make_folders(
+        &self,
+        host: &mut Host,
+        path: &Path,
+        clock: &Clock,
+        diff: &mut AttributeDiff,
+    ) -> Result<()> {
         let mode = 0o777 & !host.identity().umask;
         let mut made: Vec<&Path> = path.ancestors().filter(|p| !p.as_os_str().is_empty()).collect();
         made.reverse();
@@ -299,7 +316,10 @@ impl File {
     /// Sets attributes of all that is in a folder.
     fn recurse(&self, host: &mut Host, folder: &Path, clock: &Clock, depth: usize) -> Result<bool> {
         if depth > 1000 {
-            fail!("Could not recursively set attributes on {}: too deep, or a loop of links", folder.display());
+            fail!(
+                "Could not recursively set attributes on {}: too deep, or a loop of links",
+                folder.display()
+            );
         }
         let mut changed = false;
         for name in host.list(folder)? {
@@ -349,13 +369,23 @@ impl File {
         }
         match was {
             Is::Directory if !self.force => {
-                return refuse(format!("refusing to convert from directory to symlink for {}", path.display()));
+                return refuse(format!(
+                    "refusing to convert from directory to symlink for {}",
+                    path.display()
+                ));
             }
             Is::Directory if !host.list(path)?.is_empty() => {
-                return refuse(format!("the directory {} is not empty, refusing to convert it", path.display()));
+                return refuse(format!(
+                    "the directory {} is not empty, refusing to convert it",
+                    path.display()
+                ));
             }
             Is::File | Is::Hard if !self.force => {
-                return refuse(format!("refusing to convert from {} to symlink for {}", was.word(), path.display()));
+                return refuse(format!(
+                    "refusing to convert from {} to symlink for {}",
+                    was.word(),
+                    path.display()
+                ));
             }
             _ => {}
         }
@@ -385,7 +415,10 @@ impl File {
                 }
                 replace(host, path, |host, beside| host.symlink(src, beside))
             }
-            .map_err(|f| Fault { message: format!("Error while linking: {}", f.message), ..f.with("path", path) })?;
+            .map_err(|f| Fault {
+                message: format!("Error while linking: {}", f.message),
+                ..f.with("path", path)
+            })?;
         }
         let target = self.followed(host, path);
         if self.follow && !host.exists(&target) {
@@ -397,7 +430,10 @@ impl File {
             changed |= set_times(host, &target, clock, Some(&mut diff))?;
         }
         host.diff(diff.into());
-        Ok(Outcome::ok().changed_if(changed).with("dest", path).with("src", src.as_ref().map(|s| s.to_string_lossy().into_owned())))
+        Ok(Outcome::ok()
+            .changed_if(changed)
+            .with("dest", path)
+            .with("src", src.as_ref().map(|s| s.to_string_lossy().into_owned())))
     }
 
     fn hard(&self, host: &mut Host, path: &Path, clock: &Clock) -> Result<Outcome> {
@@ -407,7 +443,8 @@ impl File {
                 return Err(Fault::new("src is required for creating new hardlinks").with("path", path));
             }
             let mut diff = AttributeDiff::of(path);
-            let changed = self.attributes.ensure(host, path, &mut diff)? | set_times(host, path, clock, Some(&mut diff))?;
+            let changed = self.attributes.ensure(host, path, &mut diff)?
+                | set_times(host, path, clock, Some(&mut diff))?;
             host.diff(diff.into());
             return Ok(Outcome::ok().changed_if(changed).with("dest", path).with("src", Val::Null));
         };
@@ -450,7 +487,10 @@ impl File {
                 Is::Absent => host.hardlink(&src, path),
                 _ => replace(host, path, |host, beside| host.hardlink(&src, beside)),
             }
-            .map_err(|f| Fault { message: format!("Error while linking: {}", f.message), ..f.with("path", path) })?;
+            .map_err(|f| Fault {
+                message: format!("Error while linking: {}", f.message),
+                ..f.with("path", path)
+            })?;
         }
         let target = self.followed(host, path);
         changed |= self.attributes.ensure(host, &target, &mut diff)?;
@@ -513,8 +553,11 @@ fn set_times(host: &mut Host, path: &Path, clock: &Clock, diff: Option<&mut Attr
         return Ok(false);
     }
     let Some(now) = host.stat(path)? else {
-        return Err(Fault::absent(format!("Error while updating modification or access time: {} is not there", path.display()))
-            .with("path", path));
+        return Err(Fault::absent(format!(
+            "Error while updating modification or access time: {} is not there",
+            path.display()
+        ))
+        .with("path", path));
     };
     let time = host.now();
     let goal = |moved: Moved| match moved {
@@ -529,7 +572,9 @@ fn set_times(host: &mut Host, path: &Path, clock: &Clock, diff: Option<&mut Attr
         return Ok(false);
     }
     if let Some(diff) = diff {
-        for (name, goal, is) in [("mtime", times.modified, now.modified), ("atime", times.accessed, now.accessed)] {
+        for (name, goal, is) in
+            [("mtime", times.modified, now.modified), ("atime", times.accessed, now.accessed)]
+        {
             if let Some(goal) = goal.filter(|_| !same(goal, is)) {
                 diff.put(name, is.as_f64(), Time::from(goal).as_f64());
             }
@@ -548,8 +593,10 @@ mod tests {
 
     #[test]
     fn a_folder_is_made_with_those_above_it() {
-        let done = conform::<File>("{ path: /srv/a/b, state: directory, mode: '0750' }", World::new()).changed();
-        let done = done.diff("~ state: absent -> directory").gives("mode", "0750").gives("state", "directory");
+        let done =
+            conform::<File>("{ path: /srv/a/b, state: directory, mode: '0750' }", World::new()).changed();
+        let done =
+            done.diff("~ state: absent -> directory").gives("mode", "0750").gives("state", "directory");
         assert_eq!(done.probe().stat("/srv/a").unwrap().unwrap().mode, 0o750);
         done.then("{ path: /srv/a/b, state: directory, mode: '0750' }").unchanged();
     }
@@ -567,7 +614,8 @@ mod tests {
     #[test]
     fn recursion_reaches_everything() {
         let world = World::new().group("www", 33).file("/srv/a/b.txt", "").folder("/srv/a/c");
-        let done = conform::<File>("{ path: /srv, recurse: yes, group: www, mode: 'u=rwX,go=rX' }", world).changed();
+        let done =
+            conform::<File>("{ path: /srv, recurse: yes, group: www, mode: 'u=rwX,go=rX' }", world).changed();
         let probe = done.probe();
         for (path, mode) in [("/srv", 0o755), ("/srv/a/b.txt", 0o644), ("/srv/a/c", 0o755)] {
             let stat = probe.stat(path).unwrap().unwrap();
@@ -584,7 +632,8 @@ mod tests {
         let done = done.then("{ src: a, dest: /etc/link, state: link }").unchanged();
         let done = done.then("{ src: b, dest: /etc/link, state: link }").changed().diff("~ src: a -> b");
         assert_eq!(done.probe().readlink("/etc/link").unwrap(), PathBuf::from("b"));
-        conform::<File>("{ src: nope, dest: /etc/link, state: link }", world()).failed("src file does not exist");
+        conform::<File>("{ src: nope, dest: /etc/link, state: link }", world())
+            .failed("src file does not exist");
         conform::<File>("{ src: nope, dest: /etc/link, state: link, force: yes }", world()).changed();
         conform::<File>("{ src: a, dest: /etc/b, state: link }", world())
             .failed("refusing to convert from file to symlink for /etc/b");
@@ -603,13 +652,17 @@ mod tests {
     fn folders_are_removed_whole_but_links_are_not_followed() {
         let world = World::new().file("/srv/a/b", "").file("/etc/keep", "x").link("/srv/link", "/etc");
         let done = conform::<File>("{ path: /srv, state: absent }", world).changed().lacks("/srv");
-        done.holds("/etc/keep", "x").then("{ path: /srv, state: absent }").unchanged().gives("state", "absent");
+        done.holds("/etc/keep", "x")
+            .then("{ path: /srv, state: absent }")
+            .unchanged()
+            .gives("state", "absent");
     }
 
     #[test]
     fn touching_changes_times_every_time_unless_they_are_kept() {
         let done = conform::<File>("{ path: /etc/t, state: touch, mode: '0600' }", World::new()).changed();
-        let done = done.holds("/etc/t", "").gives("mode", "0600").then("{ path: /etc/t, state: touch }").changed();
+        let done =
+            done.holds("/etc/t", "").gives("mode", "0600").then("{ path: /etc/t, state: touch }").changed();
         let kept = "{ path: /etc/t, state: touch, modification_time: preserve, access_time: preserve }";
         let done = done.then(kept).unchanged();
         let dated = "{ path: /etc/t, modification_time: '202001020304.05', access_time: '202001020304.05' }";
@@ -620,8 +673,10 @@ mod tests {
     #[test]
     fn what_is_in_the_way_is_named() {
         let world = || World::new().file("/etc/a", "");
-        conform::<File>("{ path: /etc/a, state: directory }", world()).failed("/etc/a already exists as a file");
-        conform::<File>("{ path: /etc/a/b, state: directory }", world()).failed("There was an issue creating");
+        conform::<File>("{ path: /etc/a, state: directory }", world())
+            .failed("/etc/a already exists as a file");
+        conform::<File>("{ path: /etc/a/b, state: directory }", world())
+            .failed("There was an issue creating");
         conform::<File>("{ path: /etc/a, recurse: yes }", world()).failed("recurse option requires state");
         conform::<File>("{ path: /etc/a, src: b, state: file }", world()).failed("src option requires state");
     }

@@ -77,8 +77,8 @@ pub mod prelude {
     pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
     pub use crate::{
         Account, Algorithm, Arg, Args, AttributeDiff, Bytes, Change, Command, Content, Dict, Effect,
-        FileAttributes, Host,
-        Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State, StateValue, Thing, cmd, fail, followed,
+        FileAttributes, Host, Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State,
+        StateValue, Thing, cmd, fail, followed,
     };
     pub use shevek_derive::{Args, Choice, State};
     pub use shevek_proto::{Diff, Outcome, Val};

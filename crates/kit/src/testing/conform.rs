@@ -132,7 +132,13 @@ impl Session {
             }
         }
         if entry.schema.nature == Nature::Procedure && !check.unknown && !check.skipped {
-            assert_eq!(check.failed, outcome.failed, "check mode and the real run disagree: {} / {}", check.message(), outcome.message());
+            assert_eq!(
+                check.failed,
+                outcome.failed,
+                "check mode and the real run disagree: {} / {}",
+                check.message(),
+                outcome.message()
+            );
             assert_eq!(check.changed, outcome.changed, "check mode and the real run disagree");
         }
         if entry.schema.nature == Nature::Query {
