@@ -6,7 +6,7 @@ use shevek_value::Value;
 
 use crate::python::arguments::bind;
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["list"], markers: Markers::Inside, run: list }];
+pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["list"], markers: Markers::Propagate, run: list }];
 
 fn list(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["value"], [])?;

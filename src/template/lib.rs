@@ -19,5 +19,6 @@ mod syntax;
 mod templar;
 
 pub use condition::Truth;
+pub use methods::percent;
 pub use scope::Scope;
 pub use templar::Templar;

@@ -26,6 +26,7 @@ pub trait Scope {
     }
 
     /// Takes a warning for the user; the default drops it.
+    #[allow(clippy::boxed_local, reason = "diagnostics travel boxed")]
     fn warn(&self, _warning: Box<Diagnostic>) {}
 
     /// Whether this is a check run, in which what is unknown is undecided rather than an error.

@@ -20,10 +20,10 @@ pub(crate) enum Found {
 impl Machine<'_> {
     /// `value.name`: an attribute or method, then an entry.
     pub(crate) fn find_attribute(&self, value: &Value, name: &Arc<str>) -> Eval<Found> {
-        if let Kind::Object(object) = value.kind() {
-            if let Some(found) = object.attribute(name)? {
-                return Ok(Found::Value(self.ready_or_marker(found)));
-            }
+        if let Kind::Object(object) = value.kind()
+            && let Some(found) = object.attribute(name)?
+        {
+            return Ok(Found::Value(self.ready_or_marker(found)));
         }
         if name.starts_with("__") && !methods::is_allowed_dunder(value, name) {
             let hint = format!("access to attribute '{name}' of '{}' object is unsafe.", value.type_name());
@@ -46,10 +46,10 @@ impl Machine<'_> {
 
     /// `value[key]`: an entry, then an attribute.
     pub(crate) fn find_item(&self, value: &Value, key: &Value) -> Eval<Found> {
-        if let Kind::Object(object) = value.kind() {
-            if let Some(found) = object.get(key)? {
-                return Ok(Found::Value(self.ready_or_marker(found)));
-            }
+        if let Kind::Object(object) = value.kind()
+            && let Some(found) = object.get(key)?
+        {
+            return Ok(Found::Value(self.ready_or_marker(found)));
         }
         if let Some(found) = entry(value, key) {
             return Ok(Found::Value(self.ready_or_marker(found)));

@@ -172,7 +172,7 @@ impl Run<'_> {
         result: shevek_diag::Result<Value>,
     ) -> Value {
         let scalar = matches!(of.kind(), Kind::Str(_) | Kind::Bytes(_));
-        self.result_of(expr, result, (scalar && of.is_secret()) || (scalar && any_secret(arguments)))
+        self.result_of(expr, result, scalar && (of.is_secret() || any_secret(arguments)))
     }
 
     fn result_of(&mut self, expr: &Expr, result: shevek_diag::Result<Value>, secret: bool) -> Value {

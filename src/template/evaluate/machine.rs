@@ -35,9 +35,12 @@ pub(crate) struct Machine<'a> {
     /// Whether any variable is an alias.
     pub has_aliases: Cell<bool>,
     /// Where the last missing things were asked for.
-    missing: RefCell<VecDeque<(Arc<Undefined>, Arc<Written>, u32)>>,
+    missing: RefCell<VecDeque<Asked>>,
     depth: Cell<u32>,
 }
+
+/// Something missing, and where it was asked for.
+type Asked = (Arc<Undefined>, Arc<Written>, u32);
 
 /// A template being rendered.
 #[derive(Debug)]

@@ -34,6 +34,9 @@ impl Written {
     }
 }
 
+/// A block, and where it is written.
+type WrittenBlock = (Arc<Block>, Arc<Written>);
+
 /// One template being evaluated.
 pub(crate) struct Run<'m> {
     pub machine: &'m Machine<'m>,
@@ -44,7 +47,7 @@ pub(crate) struct Run<'m> {
     /// The frame of the template itself.
     pub root: Option<FrameId>,
     /// Blocks by name, those of the innermost child first, with where they are written.
-    pub blocks: HashMap<Name, Vec<(Arc<Block>, Arc<Written>)>>,
+    pub blocks: HashMap<Name, Vec<WrittenBlock>>,
     /// The blocks being printed: name, and how far up `super()` has gone.
     pub in_blocks: Vec<(Name, usize)>,
     pub loop_depth: usize,

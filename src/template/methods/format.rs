@@ -302,7 +302,7 @@ fn grouped(digits: &str, separator: Option<char>, every: usize) -> String {
     let length = digits.len();
     let mut out = String::with_capacity(length * 4 / 3);
     for (at, c) in digits.chars().enumerate() {
-        if at > 0 && (length - at) % every == 0 {
+        if at > 0 && (length - at).is_multiple_of(every) {
             out.push(separator);
         }
         out.push(c);

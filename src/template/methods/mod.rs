@@ -21,7 +21,7 @@ use shevek_value::{Kind, Map, Value};
 
 use arguments::Args;
 
-pub(crate) use percent::percent;
+pub use percent::percent;
 pub(crate) use slice::slice;
 
 /// `value.name(…)`; `None`: values of its type have no such method. Methods that change the value change a copy.

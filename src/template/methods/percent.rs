@@ -7,8 +7,8 @@ use shevek_value::{Kind, Value};
 
 use super::format::{Spec, float_text};
 
-/// Formats as Python's `%` does: a tuple gives several values, a mapping those with names.
-pub(crate) fn percent(pattern: &str, values: &Value) -> Result<Value> {
+/// Formats as Python's `%` does (and the filter `format`): a tuple gives several values, a mapping those with names.
+pub fn percent(pattern: &str, values: &Value) -> Result<Value> {
     let mut given = Given::of(values);
     let mut out = String::with_capacity(pattern.len());
     let mut chars = pattern.chars().peekable();

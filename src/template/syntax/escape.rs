@@ -65,11 +65,12 @@ fn with_low_surrogate(high: u32, chars: &mut Chars<'_>) -> u32 {
         return high;
     }
     let mut ahead = chars.clone();
-    if ahead.next() == Some('\\') && ahead.next() == Some('u') {
-        if let Ok(low @ 0xdc00..=0xdfff) = code(&mut ahead, 4, "\\u") {
-            *chars = ahead;
-            return 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-        }
+    if ahead.next() == Some('\\')
+        && ahead.next() == Some('u')
+        && let Ok(low @ 0xdc00..=0xdfff) = code(&mut ahead, 4, "\\u")
+    {
+        *chars = ahead;
+        return 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     }
     high
 }

@@ -89,7 +89,7 @@ impl Parser<'_> {
             "extends" => Stmt::Extends(self.expression()?),
             "include" => self.include()?,
             "import" => self.import()?,
-            "from" => self.from_import()?,
+            "from" => self.import_names()?,
             "macro" => {
                 let name = self.tokens.any_name()?;
                 Stmt::Macro(Arc::new(self.macro_definition(name, "endmacro")?))
@@ -280,7 +280,7 @@ impl Parser<'_> {
         Ok(Stmt::Import(template, name, with_context))
     }
 
-    fn from_import(&mut self) -> Parsed<Stmt> {
+    fn import_names(&mut self) -> Parsed<Stmt> {
         let template = self.expression()?;
         self.tokens.expect_name("import")?;
         let mut names: Vec<(Name, Name)> = Vec::new();

@@ -1,4 +1,5 @@
 //! Rendering without any filter: the language itself.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::sync::Mutex;
