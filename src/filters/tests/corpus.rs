@@ -58,8 +58,9 @@ const DIFFERENT: &[&str] = &[
 
 #[test]
 fn gives_what_ansible_gives() {
-    let templar =
-        Templar::new(Plugins::new().with_filters(shevek_filters::filters()).with_tests(shevek_filters::tests()));
+    let templar = Templar::new(
+        Plugins::new().with_filters(shevek_filters::filters()).with_tests(shevek_filters::tests()),
+    );
     let cases = std::fs::read_to_string(folder().join("cases.jsonl")).unwrap();
     let variables = variables();
     let (mut count, mut wrong, mut mended) = (0, Vec::new(), Vec::new());
@@ -72,7 +73,8 @@ fn gives_what_ansible_gives() {
         } else {
             templar.render(&Value::template(source), &variables)
         };
-        let (expected_kind, expected) = (case["expected"][0].as_str().unwrap(), case["expected"][1].as_str().unwrap());
+        let (expected_kind, expected) =
+            (case["expected"][0].as_str().unwrap(), case["expected"][1].as_str().unwrap());
         let equal = match &result {
             Ok(value) if expected_kind == "ok" => {
                 let text = match value.as_str() {
