@@ -1,1 +1,95 @@
-//! (to come)
+//! The engine: runs playbooks on hosts.
+//!
+//! Start reading at [`run`], then `play`, `batch` (the dispatcher, which owns all that changes) and `job` (one task on
+//! one host). What happens is told in events; a failing task is an event, an `Err` means that the run itself could not
+//! go on.
+//!
+//! Imports everything below it; never `report` or `cli`, and prints nothing.
+
+mod arguments;
+mod batch;
+mod cursor;
+mod done;
+mod handlers;
+mod includes;
+mod interrupt;
+mod job;
+mod keyword;
+mod looping;
+mod meta;
+mod play;
+mod reach;
+mod run;
+mod select;
+mod settle;
+mod stats;
+mod strategy;
+mod unknown;
+
+use std::sync::Arc;
+
+use shevek_diag::Result;
+use shevek_event::Event;
+use shevek_playbook::Playbook;
+
+pub use interrupt::Interrupt;
+pub use run::{Gathering, Options, ReachOptions, Run};
+pub use select::Selection;
+
+use play::{Next, Progress};
+
+/// How a run ended, as `ansible-playbook` tells by its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All went well.
+    Good,
+    /// Tasks failed on some hosts.
+    Failed,
+    /// Some hosts could not be reached.
+    Unreachable,
+    /// The user interrupted it.
+    Interrupted,
+}
+
+impl Ending {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Failed => 2,
+            Self::Unreachable => 4,
+            Self::Interrupted => 99,
+        }
+    }
+}
+
+/// Runs playbooks one after the other.
+pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
+    let selection = Arc::new(Selection::new(&run.options.only_tags, &run.options.skip_tags));
+    let mut progress =
+        Progress { stats: Default::default(), selection, plays: 0, tasks: 0, ends_play: false };
+    let result = run_all(&run, playbooks, &mut progress).await;
+    run.pool.close().await;
+    run.sink.send(Event::Recap(progress.stats.recap()));
+    result?;
+    Ok(if run.interrupt.is_raised() {
+        Ending::Interrupted
+    } else if !progress.stats.unreachable.is_empty() {
+        Ending::Unreachable
+    } else if !progress.stats.failed.is_empty() {
+        Ending::Failed
+    } else {
+        Ending::Good
+    })
+}
+
+async fn run_all(run: &Arc<Run>, playbooks: &[Playbook], progress: &mut Progress) -> Result<()> {
+    for playbook in playbooks {
+        for play in &playbook.plays {
+            if play::run(run, play, progress).await? == Next::Stop {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}

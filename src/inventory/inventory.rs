@@ -529,6 +529,15 @@ impl Inventory {
         Ok((host, changed))
     }
 
+    /// Adds a host that is in no group and no listing: one that only a `delegate_to` names.
+    pub fn add_stranger(&mut self, name: &str) -> HostId {
+        let id = self.push_host(HostName::from(name), source_vars(None), None);
+        if let Some(host) = self.host_mut(id) {
+            host.implicit = true;
+        }
+        id
+    }
+
     /// Puts a host into a group, and the group into others, while a run goes on (`group_by`); whether that changed
     /// anything.
     pub fn group_by(&mut self, host: HostId, group: &str, parents: &[&str]) -> Result<bool> {

@@ -9,7 +9,7 @@ use shevek_value::{Flags, Map, Reason, Value};
 use crate::condition::{self, Truth};
 use crate::evaluate::text_file::{TextFile, WithVariables};
 use crate::evaluate::{Eval, Fault, Finish, Machine, Run, Written};
-use crate::plugin::{Plugins, TextOptions};
+use crate::plugin::{Context, Plugins, TextOptions};
 use crate::position;
 use crate::syntax::{self, Escapes, Expr, SyntaxError, Template};
 use crate::{Scope, header};
@@ -103,6 +103,15 @@ impl Templar {
         let scope = WithVariables { variables, scope };
         let machine = Machine::new(self, &scope);
         machine.text_file(TextFile { name, text, options }).map_err(|fault| machine.report(fault))
+    }
+
+    /// Does something with what plugins get of the evaluator: runs a lookup or a filter outside any template.
+    pub fn with_context<T>(
+        &self,
+        scope: &dyn Scope,
+        work: impl FnOnce(&dyn Context) -> Result<T>,
+    ) -> Result<T> {
+        work(&Machine::new(self, scope))
     }
 
     /// Checks the syntax of all templates in a value, without rendering any.

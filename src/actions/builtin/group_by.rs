@@ -1,0 +1,56 @@
+//! Put hosts into groups by what they are like.
+//!
+//! ```yaml
+//! - group_by: { key: "os_{{ ansible_facts.distribution }}" }
+//! ```
+
+use shevek_diag::Result;
+use shevek_kit::Kind;
+use shevek_kit::schema::{Preset, Schema};
+
+use crate::options::{preset, required, schema};
+use crate::{Action, Effect, Invocation, Outcome, Running};
+
+static SCHEMA: Schema = schema(
+    "group_by",
+    &[
+        required("key", Kind::Str, "The group's name."),
+        preset("parents", Kind::List(&Kind::Str), Preset::List(&["all"]), "Groups that the group is put in."),
+    ],
+    &[],
+);
+
+/// `group_by`.
+pub(crate) struct GroupBy;
+
+/// The action.
+pub(crate) static ACTION: GroupBy = GroupBy;
+
+impl Action for GroupBy {
+    fn name(&self) -> &'static str {
+        "group_by"
+    }
+
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
+        Box::pin(async move { group(call) })
+    }
+}
+
+fn group(call: &Invocation<'_>) -> Result<Outcome> {
+    let group = call.required("key")?.replace(' ', "-");
+    let parents: Vec<String> = match call.get("parents") {
+        Some(_) => call.list("parents").iter().map(|parent| parent.replace(' ', "-")).collect(),
+        None => vec!["all".to_owned()],
+    };
+    let known = call.scope.fleet().inventory().group_names(call.scope.host());
+    let changed = !known.iter().any(|name| name.as_str() == group);
+    Ok(Outcome::ok()
+        .changed(changed)
+        .with("add_group", group.clone())
+        .with("parent_groups", parents.clone())
+        .effect(Effect::GroupBy { group, parents }))
+}

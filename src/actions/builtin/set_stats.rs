@@ -1,0 +1,62 @@
+//! Set numbers and texts to show at the end of the run.
+//!
+//! ```yaml
+//! - set_stats: { data: { deployed: 1 }, aggregate: true }
+//! ```
+
+use shevek_diag::{Diagnostic, Result};
+use shevek_kit::Kind;
+use shevek_kit::schema::{Preset, Schema};
+use shevek_value::Value;
+
+use crate::options::{preset, required, schema};
+use crate::{Action, Effect, Invocation, Outcome, Running};
+
+static SCHEMA: Schema = schema(
+    "set_stats",
+    &[
+        required("data", Kind::Dict, "Names and values."),
+        preset("per_host", Kind::Bool, Preset::Bool(false), "Keep them for each host apart."),
+        preset("aggregate", Kind::Bool, Preset::Bool(true), "Add to what is there instead of replacing it."),
+    ],
+    &[],
+);
+
+/// `set_stats`.
+pub(crate) struct SetStats;
+
+/// The action.
+pub(crate) static ACTION: SetStats = SetStats;
+
+impl Action for SetStats {
+    fn name(&self) -> &'static str {
+        "set_stats"
+    }
+
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
+        Box::pin(async move { set(call) })
+    }
+}
+
+fn set(call: &Invocation<'_>) -> Result<Outcome> {
+    let per_host = call.flag("per_host", false)?;
+    let aggregate = call.flag("aggregate", true)?;
+    let Some(data) = call.get("data").and_then(Value::as_map).cloned() else {
+        return Err(
+            Diagnostic::new("wrong argument").detail("The 'data' option needs to be a dictionary/hash")
+        );
+    };
+    for name in data.keys() {
+        super::set_fact::variable_name(name)?;
+    }
+    let shown = Value::dict([
+        ("data", Value::map(data.clone())),
+        ("per_host", per_host.into()),
+        ("aggregate", aggregate.into()),
+    ]);
+    Ok(Outcome::ok().with("ansible_stats", shown).effect(Effect::Stats { data, per_host, aggregate }))
+}

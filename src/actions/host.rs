@@ -1,0 +1,161 @@
+//! The host that an action works on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shevek_connection::{
+    Blobs, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
+};
+use shevek_proto::{Batch, Become, Call, Item, Mode, Val};
+use shevek_value::Map;
+use tokio::sync::OnceCell;
+
+use crate::Outcome;
+
+/// The open connections of a run: one for each host and way to it.
+#[derive(Debug)]
+pub struct Pool {
+    options: OpenOptions,
+    connections: Mutex<HashMap<String, Arc<OnceCell<Connection>>>>,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new(options: OpenOptions) -> Arc<Self> {
+        Arc::new(Self { options, connections: Mutex::default() })
+    }
+
+    async fn open(&self, target: &Target) -> Result<Connection, ConnectError> {
+        let cell = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.entry(key(target)).or_default().clone()
+        };
+        cell.get_or_try_init(|| Connection::open(target, &self.options)).await.cloned()
+    }
+
+    /// Forgets a connection, so that the next call makes it anew.
+    pub async fn reset(&self, target: &Target) {
+        let cell = self.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(target));
+        if let Some(connection) = cell.as_ref().and_then(|cell| cell.get()) {
+            connection.close().await;
+        }
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        let all: Vec<_> = self.connections.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let closing = all
+            .into_iter()
+            .filter_map(|(_, cell)| cell.get().cloned())
+            .map(|connection| tokio::spawn(async move { connection.close().await }));
+        for handle in closing.collect::<Vec<_>>() {
+            // A connection that panics while closing is closed as well.
+            let _ = handle.await;
+        }
+    }
+}
+
+/// What makes two ways to a host the same connection. Secrets print as nothing.
+fn key(target: &Target) -> String {
+    format!("{target:?}")
+}
+
+/// A host with the settings of one task: as whom, in which environment, in which mode.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The connections.
+    pub pool: Arc<Pool>,
+    /// The way there.
+    pub target: Arc<Target>,
+    /// Whom to become.
+    pub become_user: Option<Become>,
+    /// `environment` of the task.
+    pub environment: Vec<(String, String)>,
+    /// Check and diff mode.
+    pub mode: Mode,
+    /// Seconds that a call may take.
+    pub timeout: Option<u32>,
+}
+
+/// A module with its arguments, ready for the wire.
+pub type Request = (String, Vec<(String, Val)>);
+
+impl Host {
+    /// Runs a module and gives its outcome; a host that is lost and a become that fails are outcomes too.
+    pub async fn module(&self, name: &str, args: &Map) -> shevek_diag::Result<Outcome> {
+        let args = crate::wire::entries(args)?;
+        Ok(self.request((name.to_owned(), args), Blobs::new()).await)
+    }
+
+    /// Runs one request.
+    pub async fn request(&self, request: Request, blobs: Blobs) -> Outcome {
+        let mut outcomes = self.batch(vec![request], blobs, |_, _| {}).await;
+        outcomes.pop().unwrap_or_else(|| Outcome::failure("the host gave no result"))
+    }
+
+    /// Runs requests in order in one round trip; all of them run, whatever comes of the ones before. `on_item` hears
+    /// of each as it is done.
+    pub async fn batch(
+        &self,
+        requests: Vec<Request>,
+        blobs: Blobs,
+        mut on_item: impl FnMut(usize, &Outcome) + Send,
+    ) -> Vec<Outcome> {
+        let count = requests.len();
+        let calls = requests.into_iter().map(|(module, args)| self.call(module, args)).collect();
+        let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, stop_at_failure: false };
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(count);
+        let result = match self.pool.open(&self.target).await {
+            Ok(connection) => {
+                let heard = |item: &Item| {
+                    let outcome = Outcome::from(item.outcome.clone());
+                    on_item(item.index as usize, &outcome);
+                    outcomes.push(outcome);
+                };
+                connection.run(batch, blobs, heard).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            if matches!(error, ConnectError::Unreachable(_)) {
+                self.pool.reset(&self.target).await;
+            }
+            // What did not come to its end did so for the same reason.
+            outcomes.resize_with(count, || failed_connection(&error));
+        }
+        outcomes
+    }
+
+    fn call(&self, module: String, args: Vec<(String, Val)>) -> Call {
+        Call { module, args, mode: self.mode, environment: self.environment.clone(), timeout: self.timeout }
+    }
+
+    /// Runs a command line with the login user's shell, without a runner.
+    pub async fn raw(&self, command: RawCommand) -> Result<RawOutput, ConnectError> {
+        self.pool.open(&self.target).await?.raw(command).await
+    }
+
+    /// Content that a result named by its stream.
+    pub async fn fetched(&self, stream: u64) -> Result<Fetched, ConnectError> {
+        self.pool.open(&self.target).await?.fetched(stream).await
+    }
+
+    /// Makes the connection anew at the next call.
+    pub async fn reset(&self) {
+        self.pool.reset(&self.target).await;
+    }
+}
+
+/// The outcome of a call that a connection could not carry.
+pub fn failed_connection(error: &ConnectError) -> Outcome {
+    let trouble = error.trouble();
+    let message = match &trouble.help {
+        Some(help) => format!("{}: {} ({help})", trouble.phase, trouble.detail),
+        None => format!("{}: {}", trouble.phase, trouble.detail),
+    };
+    let outcome = Outcome::failure(message);
+    match error {
+        ConnectError::Unreachable(_) => Outcome { unreachable: true, failed: false, ..outcome },
+        _ => outcome,
+    }
+}

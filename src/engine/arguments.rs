@@ -1,0 +1,86 @@
+//! A task's action and arguments, rendered.
+
+use shevek_diag::{Diagnostic, Result};
+use shevek_playbook::{Target, Task};
+use shevek_value::{Map, Value};
+use shevek_vars::HostScope;
+
+/// The argument under which free-form text travels.
+const FREE_FORM: &str = "_raw_params";
+
+/// The action's canonical name and who does it.
+pub(crate) fn action(task: &Task, scope: &HostScope) -> Result<(String, Target)> {
+    let action = &task.action;
+    if action.target != Target::Template {
+        return Ok((action.resolved.to_string(), action.target.clone()));
+    }
+    let written = scope.fleet().templar.render(&action.name, scope)?.text();
+    let name = written.strip_prefix("ansible.builtin.").or_else(|| written.strip_prefix("ansible.legacy."));
+    let name = name.unwrap_or(&written).to_owned();
+    Ok((name, Target::Module))
+}
+
+/// The arguments: the play's defaults for the module below the task's own. `unrendered` ones stay as written.
+pub(crate) fn render(task: &Task, name: &str, scope: &HostScope, unrendered: &[&str]) -> Result<Map> {
+    let templar = &scope.fleet().templar;
+    let mut args = defaults(task, name, scope)?;
+    if let Some(more) = &task.action.variable_args {
+        let rendered = templar.render(more, scope)?;
+        let Some(map) = rendered.as_map() else {
+            return Err(Diagnostic::new("invalid arguments")
+                .detail(format!("`args` must give a mapping, not {}", rendered.type_name()))
+                .at_maybe(more.origin(), ""));
+        };
+        args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone())));
+    }
+    if let Some(text) = &task.action.free_form {
+        let rendered = templar.render(text, scope).map_err(|e| e.or_at(text.origin()))?;
+        match rendered.as_map() {
+            Some(map) => args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone()))),
+            None => {
+                args.insert(Value::str(FREE_FORM), rendered);
+            }
+        }
+    }
+    for (key, value) in task.action.args.iter() {
+        let as_written = key.as_str().is_some_and(|key| unrendered.contains(&key));
+        let rendered = if as_written {
+            value.clone()
+        } else {
+            templar.render(value, scope).map_err(|error| explain(error, name, key, value))?
+        };
+        if rendered.is_omit() {
+            args.shift_remove(key);
+        } else {
+            args.insert(key.clone(), rendered.from_where(value));
+        }
+    }
+    Ok(args)
+}
+
+fn explain(mut error: Box<Diagnostic>, action: &str, key: &Value, value: &Value) -> Box<Diagnostic> {
+    let message = error.message();
+    error.summary = format!("Finalization of task args for 'ansible.builtin.{action}' failed").into();
+    error.detail = format!("Error while resolving value for '{}': {message}", key.text());
+    error.or_at(value.origin())
+}
+
+/// `module_defaults` for this action.
+fn defaults(task: &Task, name: &str, scope: &HostScope) -> Result<Map> {
+    let mut args = Map::default();
+    for written in &task.keywords.module_defaults {
+        let rendered = scope.fleet().templar.render(written, scope)?;
+        let Some(map) = rendered.as_map() else { continue };
+        for (key, values) in map {
+            let key = key.text();
+            let bare = key.strip_prefix("ansible.builtin.").or_else(|| key.strip_prefix("ansible.legacy."));
+            if bare.unwrap_or(&key) != name {
+                continue;
+            }
+            for (argument, value) in values.as_map().into_iter().flatten() {
+                args.insert(argument.clone(), value.clone());
+            }
+        }
+    }
+    Ok(args)
+}

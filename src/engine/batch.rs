@@ -1,0 +1,375 @@
+//! The dispatcher: one batch of a play's hosts, from the first task to the last.
+//!
+//! It owns what changes while the play runs (where each host stands, counts, handlers) and puts everything in order;
+//! jobs only report to it. Start reading at [`Batch::run`].
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use shevek_diag::Result;
+use shevek_event::{Event, PlayId, TaskId as EventTask, TaskKind, TaskStarted};
+use shevek_inventory::HostId;
+use shevek_playbook::{Item, Task};
+use shevek_vars::{HostScope, PlayScope};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::cursor::{Cursor, Place, Step};
+use crate::done::Done;
+use crate::job::Job;
+use crate::select::Selection;
+use crate::stats::Stats;
+use crate::strategy::Strategy;
+use crate::{Run, keyword};
+
+/// Where one host stands.
+#[derive(Debug)]
+pub(crate) struct HostState {
+    pub(crate) cursor: Cursor,
+    /// It cannot be reached.
+    pub(crate) lost: bool,
+    /// A job of it is running.
+    pub(crate) busy: bool,
+    /// Names notified since the last flush, in order.
+    pub(crate) notified: IndexSet<String>,
+    /// Roles of which a task has run.
+    pub(crate) roles_begun: HashSet<Arc<str>>,
+    /// Roles that have come to their end.
+    pub(crate) roles_done: HashSet<Arc<str>>,
+    /// Whether `--start-at-task` has come to its task.
+    pub(crate) started: bool,
+}
+
+impl HostState {
+    /// Whether nothing more is to be done for it.
+    pub(crate) fn is_out(&self) -> bool {
+        self.lost
+    }
+}
+
+/// One batch of a play.
+pub(crate) struct Batch<'a> {
+    pub(crate) run: Arc<Run>,
+    pub(crate) play: Arc<PlayScope>,
+    pub(crate) play_id: PlayId,
+    pub(crate) hosts: IndexMap<HostId, HostState>,
+    pub(crate) handlers: Vec<Arc<Task>>,
+    pub(crate) stats: &'a mut Stats,
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) next_event: &'a mut u64,
+    /// The task under way, as events know it.
+    pub(crate) event: EventTask,
+    pub(crate) max_fail_percentage: Option<f64>,
+    /// `meta: end_play` was met.
+    pub(crate) ends_play: bool,
+    /// A fault that ends the whole run.
+    pub(crate) fault: Option<Box<shevek_diag::Diagnostic>>,
+    pub(crate) place: Place,
+    pub(crate) forks: Arc<Semaphore>,
+    pub(crate) stopping: bool,
+}
+
+impl Batch<'_> {
+    /// Runs the batch to its end.
+    pub(crate) async fn run(&mut self, strategy: Strategy) -> Result<()> {
+        self.tell_alive();
+        match strategy {
+            Strategy::Linear => self.run_linear().await,
+            Strategy::Free => self.run_free().await,
+        }
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    /// All hosts do a task, then all the next.
+    async fn run_linear(&mut self) {
+        while let Some((step, hosts)) = self.next_round() {
+            if self.fault.is_some() || self.is_interrupted() {
+                return;
+            }
+            for host in &hosts {
+                if let Some(state) = self.hosts.get_mut(host) {
+                    state.cursor.take();
+                }
+            }
+            if let Some(word) = step.task.meta().map(str::to_owned) {
+                self.meta(&step, &word, &hosts).await;
+                continue;
+            }
+            if !self.may_step(&step) {
+                continue;
+            }
+            let first = hosts.first().copied();
+            let once = first.is_some_and(|host| self.is_once(&step.task, host));
+            let workers: Vec<HostId> = if once { first.into_iter().collect() } else { hosts.clone() };
+            self.tell_task(&step, workers.first().copied());
+            let results = self.work(&step, &workers, once.then_some(&hosts[..])).await;
+            self.include(&step, &results);
+            self.spread_failure(&step, once, &results);
+            self.tell_alive();
+        }
+    }
+
+    /// The next task of the play that some host stands at, with those hosts.
+    fn next_round(&mut self) -> Option<(Step, Vec<HostId>)> {
+        let ids: Vec<HostId> = self.hosts.keys().copied().collect();
+        let mut steps: Vec<(HostId, Step)> = Vec::with_capacity(ids.len());
+        for host in ids {
+            if let Some(step) = self.next_step(host) {
+                steps.push((host, step));
+            }
+        }
+        // The first place behind the current one; when there is none (a rescue, a restart), the first of all.
+        let ahead = steps.iter().map(|(_, step)| &step.place).filter(|place| **place > self.place).min();
+        let place = ahead.or_else(|| steps.iter().map(|(_, step)| &step.place).min())?.clone();
+        let hosts = steps.iter().filter(|(_, step)| step.place == place).map(|(host, _)| *host).collect();
+        let step = steps.into_iter().find(|(_, step)| step.place == place).map(|(_, step)| step)?;
+        self.place = place;
+        Some((step, hosts))
+    }
+
+    /// A host's next task, past those that it need not do.
+    pub(crate) fn next_step(&mut self, host: HostId) -> Option<Step> {
+        let start_at = self.run.options.start_at.clone();
+        let state = self.hosts.get_mut(&host)?;
+        if state.lost {
+            return None;
+        }
+        loop {
+            let step = state.cursor.peek()?;
+            let task = &step.task;
+            let nothing_to_flush = task.is_implicit
+                && task.meta() == Some("flush_handlers")
+                && state.notified.is_empty()
+                && !state.cursor.has_notified();
+            let role_is_done = task.role.as_ref().is_some_and(|role| {
+                !role.meta.allow_duplicates && !role.is_included && state.roles_done.contains(&role.key)
+            });
+            let not_yet = !state.started
+                && start_at.as_ref().is_some_and(|wanted| !Selection::is_start(task, wanted))
+                && &*task.action.resolved != "gather_facts";
+            if !(nothing_to_flush || role_is_done || not_yet) {
+                if &*task.action.resolved != "gather_facts" {
+                    state.started = true;
+                }
+                return Some(step);
+            }
+            state.cursor.take();
+        }
+    }
+
+    /// Hosts go on by themselves, each to its next task as soon as it is done with one.
+    async fn run_free(&mut self) {
+        let mut jobs: JoinSet<(Step, EventTask, Job, Done)> = JoinSet::new();
+        let mut metas: VecDeque<(HostId, Step)> = VecDeque::new();
+        loop {
+            let idle: Vec<HostId> =
+                self.hosts.iter().filter(|(_, s)| !s.busy && !s.lost).map(|(h, _)| *h).collect();
+            for host in idle {
+                if self.fault.is_some() || self.is_interrupted() {
+                    break;
+                }
+                let Some(step) = self.next_step(host) else { continue };
+                if let Some(state) = self.hosts.get_mut(&host) {
+                    state.cursor.take();
+                }
+                if step.task.meta().is_some() {
+                    metas.push_back((host, step));
+                    continue;
+                }
+                if let Some(state) = self.hosts.get_mut(&host) {
+                    state.busy = true;
+                }
+                self.tell_task(&step, Some(host));
+                let job = self.job(&step, host);
+                let (forks, event) = (self.forks.clone(), self.event);
+                jobs.spawn(async move {
+                    let permit = forks.acquire_owned().await;
+                    let done = job.execute().await;
+                    drop(permit);
+                    (step, event, job, done)
+                });
+            }
+            if let Some((host, step)) = metas.pop_front() {
+                if let Some(word) = step.task.meta().map(str::to_owned) {
+                    self.meta(&step, &word, &[host]).await;
+                }
+                while let Some((host, step)) = metas.pop_front() {
+                    if let Some(word) = step.task.meta().map(str::to_owned) {
+                        self.meta(&step, &word, &[host]).await;
+                    }
+                }
+                continue;
+            }
+            let Some(joined) = jobs.join_next().await else { return };
+            let Ok((step, event, job, done)) = joined else { continue };
+            self.event = event;
+            if let Some(state) = self.hosts.get_mut(&done.host) {
+                state.busy = false;
+            }
+            self.settle(&step, &job, &done, None);
+            self.include(&step, std::slice::from_ref(&done));
+            self.tell_alive();
+        }
+    }
+
+    /// Does a task on some hosts at once and settles each result as it comes.
+    async fn work(&mut self, step: &Step, workers: &[HostId], everyone: Option<&[HostId]>) -> Vec<Done> {
+        let mut jobs = JoinSet::new();
+        let throttle = self.throttle(&step.task, workers.first().copied());
+        for host in workers {
+            let job = self.job(step, *host);
+            let (forks, throttle) = (self.forks.clone(), throttle.clone());
+            jobs.spawn(async move {
+                // The semaphores are never closed, so a permit always comes.
+                let own = match &throttle {
+                    Some(throttle) => throttle.acquire().await.ok(),
+                    None => None,
+                };
+                let permit = forks.acquire().await;
+                let done = job.execute().await;
+                drop((permit, own));
+                (job, done)
+            });
+        }
+        let mut results = Vec::with_capacity(workers.len());
+        while let Some(joined) = jobs.join_next().await {
+            match joined {
+                Ok((job, done)) => {
+                    self.settle(step, &job, &done, everyone);
+                    results.push(done);
+                }
+                Err(error) => {
+                    let bug = shevek_diag::Diagnostic::bug("a task ended without a result")
+                        .detail(error.to_string());
+                    self.fault.get_or_insert(bug);
+                }
+            }
+        }
+        // Results came as hosts were done; what follows goes by the order of hosts.
+        let order: IndexMap<HostId, usize> = workers.iter().copied().zip(0..).collect();
+        results.sort_by_key(|done: &Done| order.get(&done.host).copied());
+        results
+    }
+
+    fn throttle(&self, task: &Arc<Task>, host: Option<HostId>) -> Option<Arc<Semaphore>> {
+        let written = task.keywords.throttle.as_ref()?;
+        let scope = HostScope::new(&self.run.fleet, &self.play, host?, Some(task));
+        let limit = keyword::number(&scope, "throttle", Some(written)).ok()??;
+        (limit >= 1.0).then(|| Arc::new(Semaphore::new(limit as usize)))
+    }
+
+    fn job(&self, step: &Step, host: HostId) -> Job {
+        Job {
+            run: self.run.clone(),
+            play: self.play.clone(),
+            task: step.task.clone(),
+            host,
+            event: self.event,
+        }
+    }
+
+    /// Whether a task runs once for all hosts.
+    fn is_once(&self, task: &Arc<Task>, host: HostId) -> bool {
+        if self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once) {
+            return true;
+        }
+        let Some(written) = &task.keywords.run_once else { return false };
+        let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
+        keyword::flag(&scope, "run_once", Some(written)).ok().flatten().unwrap_or(false)
+    }
+
+    /// With `--step`, asks whether to do a task.
+    fn may_step(&mut self, step: &Step) -> bool {
+        if !self.run.options.step || self.stopping {
+            return true;
+        }
+        self.run.sink.flush();
+        let text = format!("Perform task: TASK: {} (N)o/(y)es/(c)ontinue: ", step.task.title());
+        let question = shevek_event::Question { text, ..Default::default() };
+        let answer = self.run.ask.ask(&question).unwrap_or_default().to_lowercase();
+        match answer.as_str() {
+            "y" | "yes" => true,
+            "c" | "continue" => {
+                self.stopping = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Tells that a task begins; its name is rendered with the first host's variables.
+    pub(crate) fn tell_task(&mut self, step: &Step, host: Option<HostId>) {
+        *self.next_event += 1;
+        self.event = EventTask(*self.next_event);
+        let task = &step.task;
+        let name = host.map_or_else(|| task.title(), |host| self.rendered_title(task, host));
+        let is_include = matches!(&*task.action.resolved, "include_tasks" | "include_role");
+        let event = TaskStarted {
+            id: self.event,
+            play: self.play_id,
+            name,
+            action: task.action.resolved.to_string(),
+            role: task.role.as_ref().map(|role| role.full_name()),
+            task_kind: if task.is_handler { TaskKind::Handler } else { TaskKind::Task },
+            check: self.run.options.check,
+            is_loop: task.loop_.is_some(),
+            is_include,
+            arguments: None,
+            place: task.origin.as_ref().map(shevek_diag::Origin::place),
+        };
+        self.run.sink.send(Event::TaskStarted(Box::new(event)));
+    }
+
+    /// The task's title with its name rendered, or as written where it can't be.
+    pub(crate) fn rendered_title(&self, task: &Arc<Task>, host: HostId) -> String {
+        let Some(name) = task.name.as_ref().filter(|name| name.is_template()) else { return task.title() };
+        let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
+        match self.run.fleet.templar.render(name, &scope) {
+            Ok(name) => match &task.role {
+                Some(role) => format!("{} : {}", role.full_name(), name.text()),
+                None => name.text(),
+            },
+            Err(_) => task.title(),
+        }
+    }
+
+    /// Notes which hosts are still in the play.
+    pub(crate) fn tell_alive(&self) {
+        let out: HashSet<HostId> = self
+            .hosts
+            .iter()
+            .filter(|(_, s)| s.lost || s.cursor.is_failed())
+            .map(|(host, _)| *host)
+            .collect();
+        let alive =
+            self.play.hosts.iter().copied().filter(|host| !out.contains(host) && !self.is_out_before(*host));
+        self.play.set_alive(alive.collect());
+    }
+
+    /// Whether an earlier batch or play lost the host.
+    fn is_out_before(&self, host: HostId) -> bool {
+        let name = self.name(host);
+        !self.hosts.contains_key(&host)
+            && (self.stats.failed.contains(&name) || self.stats.unreachable.contains(&name))
+    }
+
+    /// A host's name.
+    pub(crate) fn name(&self, host: HostId) -> String {
+        self.run.fleet.host_name(host).to_string()
+    }
+
+    /// The items that the tags select.
+    pub(crate) fn selected(&self, items: Vec<Item>) -> Vec<Item> {
+        let outside =
+            self.hosts.keys().next().map(|host| HostScope::new(&self.run.fleet, &self.play, *host, None));
+        self.selection.filter(items, &|tag| match &outside {
+            Some(scope) => self.run.fleet.templar.render(tag, scope).unwrap_or_else(|_| tag.clone()),
+            None => tag.clone(),
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.run.interrupt.is_raised()
+    }
+}

@@ -1,0 +1,190 @@
+//! What came of a task on a host.
+
+use shevek_actions::Outcome;
+use shevek_event::{Delegate, Diff, HostResult, ItemLabel, Notice, Show, Status};
+use shevek_inventory::HostId;
+use shevek_value::{Map, Value};
+use shevek_vars::HostScope;
+
+use crate::includes::IncludeRequest;
+use crate::job::Job;
+use crate::{keyword, looping, unknown};
+
+/// One item of a loop, with the variables that it sets.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LoopItem {
+    pub(crate) index: usize,
+    pub(crate) label: Option<Value>,
+    pub(crate) value: Value,
+    pub(crate) variables: Map,
+}
+
+/// What came of one item, or of a task without a loop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ItemDone {
+    pub(crate) outcome: Outcome,
+    pub(crate) item: Option<LoopItem>,
+    pub(crate) include: Option<IncludeRequest>,
+    pub(crate) notify: Vec<String>,
+    pub(crate) delegate: Option<(HostId, Delegate)>,
+    pub(crate) notices: Vec<Notice>,
+    /// A check run could not tell whether it would have run.
+    pub(crate) undecided: bool,
+    /// How many attempts `until` took; 0 without it.
+    pub(crate) attempts: u32,
+}
+
+/// What came of a task on a host: all its items.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) host: HostId,
+    pub(crate) is_loop: bool,
+    pub(crate) items: Vec<ItemDone>,
+    pub(crate) seconds: f64,
+}
+
+impl ItemDone {
+    pub(crate) fn status(&self) -> Status {
+        status(&self.outcome, self.undecided)
+    }
+
+    /// The item's result with what the loop adds to it.
+    fn value(&self, register: &str) -> Value {
+        let value = unknown::registered(register, &self.outcome);
+        let (Some(item), Some(map)) = (&self.item, value.as_map()) else { return value };
+        let mut map = map.clone();
+        map.extend(item.variables.iter().map(|(k, v)| (k.clone(), v.clone())));
+        Value::map(map)
+    }
+
+    /// The event that tells of it.
+    pub(crate) fn event(&self, job: &Job) -> HostResult {
+        let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
+        let label = self.item.as_ref().map(|item| ItemLabel {
+            index: u32::try_from(item.index).unwrap_or(u32::MAX),
+            label: looping::label(&scope, item),
+        });
+        HostResult {
+            item: label,
+            diffs: self.outcome.diff.iter().flat_map(Diff::read).collect(),
+            notices: self.all_notices(),
+            attempts: self.attempts,
+            delegate: self.delegate.as_ref().map(|(_, delegate)| delegate.clone()),
+            ..base(job, &scope, self.status(), self.value(""))
+        }
+    }
+
+    fn all_notices(&self) -> Vec<Notice> {
+        let warnings = self.outcome.warnings.iter().map(Notice::warning);
+        self.notices.iter().cloned().chain(warnings).collect()
+    }
+}
+
+impl Done {
+    /// All items as one outcome.
+    pub(crate) fn combined(&self) -> Outcome {
+        if !self.is_loop {
+            return self.items.first().map(|item| item.outcome.clone()).unwrap_or_default();
+        }
+        let any = |mark: fn(&Outcome) -> bool| self.items.iter().any(|item| mark(&item.outcome));
+        let all_skipped = self.items.iter().all(|item| item.outcome.skipped);
+        let results = Value::list(self.items.iter().map(|item| item.value("")).collect());
+        let mut outcome = Outcome {
+            changed: any(|o| o.changed),
+            failed: any(|o| o.failed),
+            unreachable: any(|o| o.unreachable),
+            skipped: all_skipped,
+            unknown: any(|o| o.unknown),
+            ..Outcome::default()
+        };
+        if self.items.is_empty() {
+            outcome = outcome
+                .with("skipped_reason", "No items in the list")
+                .with("skip_reason", "No items in the list");
+        } else {
+            let message = match (outcome.failed || outcome.unreachable, all_skipped) {
+                (true, _) => "One or more items failed",
+                (false, true) => "All items skipped",
+                (false, false) => "All items completed",
+            };
+            outcome = outcome.with("msg", message);
+        }
+        outcome.with("results", results)
+    }
+
+    /// The result under its name.
+    pub(crate) fn registered(&self, name: &str) -> Value {
+        if !self.is_loop
+            && let Some(item) = self.items.first()
+        {
+            return unknown::registered(name, &item.outcome);
+        }
+        self.combined().to_value()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let undecided = self.items.iter().any(|item| item.undecided);
+        status(&self.combined(), undecided)
+    }
+
+    /// The event that tells of the whole.
+    pub(crate) fn event(&self, job: &Job) -> HostResult {
+        if !self.is_loop
+            && let Some(item) = self.items.first()
+        {
+            return HostResult { seconds: self.seconds, item: None, ..item.event(job) };
+        }
+        let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
+        let delegate =
+            self.items.first().and_then(|item| item.delegate.as_ref()).map(|(_, delegate)| delegate.clone());
+        HostResult {
+            seconds: self.seconds,
+            delegate,
+            ..base(job, &scope, self.status(), self.combined().to_value())
+        }
+    }
+}
+
+fn status(outcome: &Outcome, undecided: bool) -> Status {
+    if outcome.unreachable {
+        Status::Unreachable
+    } else if outcome.failed {
+        Status::Failed
+    } else if outcome.skipped {
+        if undecided { Status::Undecided } else { Status::Skipped }
+    } else if outcome.changed {
+        Status::Changed
+    } else {
+        Status::Ok
+    }
+}
+
+fn base(job: &Job, scope: &HostScope, status: Status, result: Value) -> HostResult {
+    let keywords = &job.task.keywords;
+    let ignored = match status {
+        Status::Failed => &keywords.ignore_errors,
+        Status::Unreachable => &keywords.ignore_unreachable,
+        _ => &None,
+    };
+    // A keyword that cannot be rendered is no permission, and hides rather than shows.
+    let ignored = keyword::flag(scope, "ignore_errors", ignored.as_ref()).ok().flatten().unwrap_or(false);
+    let no_log = match keyword::flag(scope, "no_log", keywords.no_log.as_ref()) {
+        Ok(flag) => flag.unwrap_or(false),
+        Err(_) => true,
+    };
+    let show = match &*job.task.action.resolved {
+        "debug" => Show::Always,
+        "setup" | "gather_facts" => Show::Never,
+        _ => Show::Verbose,
+    };
+    HostResult {
+        task: job.event,
+        host: job.run.fleet.host_name(job.host).to_string(),
+        status,
+        ignored,
+        result,
+        no_log,
+        show,
+        ..HostResult::default()
+    }
+}

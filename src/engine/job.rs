@@ -1,0 +1,491 @@
+//! One task on one host, from its variables to its result.
+//!
+//! Start reading at [`Job::execute`]. A job changes nothing but the host: what is to be remembered of it goes back to
+//! the dispatcher as a [`Done`].
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use shevek_actions::{Action, Host, Invocation, Outcome, Request};
+use shevek_connection::Blobs;
+use shevek_diag::{Diagnostic, Result};
+use shevek_event::{Delegate, Event, Notice, Retry, TaskId as EventTask};
+use shevek_inventory::HostId;
+use shevek_playbook::{LoopKind, Target, Task};
+use shevek_template::{Scope, Truth};
+use shevek_value::{Map, Value};
+use shevek_vars::{HostScope, PlayScope};
+
+use crate::done::{Done, ItemDone, LoopItem};
+use crate::includes::IncludeRequest;
+use crate::{Run, arguments, keyword, looping, reach, unknown};
+
+/// One task on one host.
+pub(crate) struct Job {
+    pub(crate) run: Arc<Run>,
+    pub(crate) play: Arc<PlayScope>,
+    pub(crate) task: Arc<Task>,
+    pub(crate) host: HostId,
+    pub(crate) event: EventTask,
+}
+
+/// What is left to do for one item once its conditions hold and its arguments are known.
+enum Prepared<'a> {
+    /// Nothing: it is skipped, an include, or cannot be prepared.
+    Over(Box<ItemDone>),
+    /// A module, as it is, on the host.
+    Module(Box<Ready>, Request),
+    /// An action of the controller.
+    Action(Box<Ready>, &'a dyn Action, Map),
+}
+
+/// An item about to run.
+struct Ready {
+    scope: HostScope,
+    host: Host,
+    item: Option<LoopItem>,
+    delegate: Option<(HostId, Delegate)>,
+}
+
+impl Job {
+    /// Does the task and says what came of it; whatever goes wrong is a result.
+    pub(crate) async fn execute(&self) -> Done {
+        let started = Instant::now();
+        let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
+        let mut done = self.attempt(&scope).await;
+        done.seconds = started.elapsed().as_secs_f64();
+        done
+    }
+
+    async fn attempt(&self, scope: &HostScope) -> Done {
+        let items = match &self.task.loop_ {
+            None => None,
+            Some(over) => match looping::items(scope, over) {
+                Ok(items) => Some(items),
+                // A loop over what is not there is no error where a condition forbids the task anyway.
+                Err(error) => match self.conditions(scope) {
+                    Ok(Verdict::Run) | Err(_) => return self.done(false, vec![self.failed(None, &error)]),
+                    Ok(Verdict::Skip(item)) => return self.done(false, vec![*item]),
+                },
+            },
+        };
+        let Some(items) = items else {
+            let item = self.one(scope, None).await;
+            return self.done(false, vec![item]);
+        };
+        let control = match looping::Control::read(scope, &self.task.loop_control) {
+            Ok(control) => control,
+            Err(error) => return self.done(false, vec![self.failed(None, &error)]),
+        };
+        if scope.get(&control.variable).ok().flatten().is_some() {
+            self.run.warn(format!(
+                "The loop variable '{}' is already in use. You should set the `loop_var` value in the `loop_control` \
+                 option for the task to something else to avoid variable collisions and unexpected behavior.",
+                control.variable
+            ));
+        }
+        let items = control.items(items);
+        let results =
+            if control.pause > 0.0 || !self.task.loop_control.break_when.is_empty() || self.repeats() {
+                self.one_by_one(scope, items, &control).await
+            } else {
+                self.together(scope, items, &control).await
+            };
+        self.done(true, results)
+    }
+
+    fn repeats(&self) -> bool {
+        !self.task.until.is_empty() || self.task.retries.is_some()
+    }
+
+    /// Items one after the other, each its own round trip.
+    async fn one_by_one(
+        &self,
+        scope: &HostScope,
+        items: Vec<LoopItem>,
+        control: &looping::Control,
+    ) -> Vec<ItemDone> {
+        let mut results = Vec::with_capacity(items.len());
+        for (position, item) in items.into_iter().enumerate() {
+            if position > 0 && control.pause > 0.0 {
+                tokio::time::sleep(std::time::Duration::from_secs_f64(control.pause)).await;
+            }
+            let inner = scope.with(item.variables.clone());
+            let done = self.one(&inner, Some(item)).await;
+            let ends = !self.task.loop_control.break_when.is_empty() && self.breaks(&inner, &done);
+            self.report(&done);
+            results.push(done);
+            if ends {
+                break;
+            }
+        }
+        results
+    }
+
+    fn breaks(&self, scope: &HostScope, done: &ItemDone) -> bool {
+        let scope = self.with_result(scope, &done.outcome);
+        let truths =
+            self.task.loop_control.break_when.iter().map(|c| self.run.fleet.templar.condition(c, &scope));
+        truths.into_iter().all(|truth| matches!(truth, Ok(Truth::Yes)))
+    }
+
+    /// All items, those for the host in one round trip wherever nothing forces an order.
+    async fn together(
+        &self,
+        scope: &HostScope,
+        items: Vec<LoopItem>,
+        control: &looping::Control,
+    ) -> Vec<ItemDone> {
+        let _ = control;
+        let mut results: Vec<Option<ItemDone>> = Vec::with_capacity(items.len());
+        let mut waiting: Vec<(usize, Box<Ready>, Request)> = Vec::new();
+        for (position, item) in items.into_iter().enumerate() {
+            let inner = scope.with(item.variables.clone());
+            let prepared = self.prepare(inner, Some(item));
+            if let Prepared::Module(ready, request) = prepared {
+                let same = waiting.first().is_none_or(|(_, first, _)| same_host(&first.host, &ready.host));
+                if !same {
+                    self.flush(&mut waiting, &mut results).await;
+                }
+                waiting.push((position, ready, request));
+                results.push(None);
+                continue;
+            }
+            // What the controller does comes after what was put before it.
+            if matches!(prepared, Prepared::Action(..)) {
+                self.flush(&mut waiting, &mut results).await;
+            }
+            let done = self.carry_out(prepared).await;
+            if waiting.is_empty() {
+                self.report(&done);
+            }
+            results.push(Some(done));
+        }
+        self.flush(&mut waiting, &mut results).await;
+        results.into_iter().flatten().collect()
+    }
+
+    /// Sends what is waiting as one batch; items are reported in their order, skipped ones between them too.
+    async fn flush(&self, waiting: &mut Vec<(usize, Box<Ready>, Request)>, results: &mut [Option<ItemDone>]) {
+        let Some((first, host)) = waiting.first().map(|(position, ready, _)| (*position, ready.host.clone()))
+        else {
+            return;
+        };
+        let mut readies = Vec::with_capacity(waiting.len());
+        let mut requests = Vec::with_capacity(waiting.len());
+        for (position, ready, request) in waiting.drain(..) {
+            readies.push(Some((position, ready)));
+            requests.push(request);
+        }
+        let mut reported = first;
+        let heard = |index: usize, outcome: &Outcome| {
+            let Some((position, ready)) = readies.get_mut(index).and_then(Option::take) else { return };
+            let done = self.judge(*ready, outcome.clone());
+            if let Some(place) = results.get_mut(position) {
+                *place = Some(done);
+            }
+            while let Some(Some(done)) = results.get(reported) {
+                self.report(done);
+                reported += 1;
+            }
+        };
+        let outcomes = host.batch(requests, Blobs::new(), heard).await;
+        // The connection was lost: what is left has the same outcome as the last.
+        for (ready, outcome) in readies.iter_mut().zip(outcomes) {
+            if let Some((position, ready)) = ready.take() {
+                let done = self.judge(*ready, outcome);
+                self.report(&done);
+                if let Some(place) = results.get_mut(position) {
+                    *place = Some(done);
+                }
+            }
+        }
+    }
+
+    /// One item, or a task without a loop, with its retries.
+    async fn one(&self, scope: &HostScope, item: Option<LoopItem>) -> ItemDone {
+        if !self.repeats() {
+            let prepared = self.prepare(scope.with([]), item);
+            return self.carry_out(prepared).await;
+        }
+        let tries = match self.tries(scope) {
+            Ok(tries) => tries,
+            Err(error) => return self.failed(item, &error),
+        };
+        let (attempts, delay) = tries;
+        let mut attempt = 1;
+        loop {
+            let prepared = self.prepare(scope.with([]), item.clone());
+            if let Prepared::Over(done) = prepared {
+                return *done;
+            }
+            let mut done = self.carry_out(prepared).await;
+            if attempts > 1 {
+                done.attempts = attempt;
+                done.outcome = done.outcome.with("attempts", i64::from(attempt));
+            }
+            if done.outcome.unreachable || attempts <= 1 || self.is_enough(scope, &done) {
+                return done;
+            }
+            if attempt >= attempts {
+                done.outcome.failed = true;
+                done.attempts = attempts - 1;
+                done.outcome = done.outcome.with("attempts", i64::from(attempts - 1));
+                return done;
+            }
+            done.outcome = done.outcome.with("retries", i64::from(attempts));
+            let result = done.event(self);
+            self.run.sink.send(Event::Retry(Box::new(Retry { result, left: attempts - attempt })));
+            tokio::time::sleep(std::time::Duration::from_secs_f64(delay)).await;
+            attempt += 1;
+        }
+    }
+
+    fn tries(&self, scope: &HostScope) -> Result<(u32, f64)> {
+        let retries = keyword::number(scope, "retries", self.task.retries.as_ref())?;
+        let delay = keyword::number(scope, "delay", self.task.delay.as_ref())?.unwrap_or(5.0);
+        let retries = retries.unwrap_or(if self.task.until.is_empty() { 0.0 } else { 3.0 });
+        Ok((1 + retries.max(0.0) as u32, if delay < 0.0 { 1.0 } else { delay }))
+    }
+
+    fn is_enough(&self, scope: &HostScope, done: &ItemDone) -> bool {
+        if self.task.until.is_empty() {
+            return !done.outcome.failed;
+        }
+        let scope = self.with_result(scope, &done.outcome);
+        self.task.until.iter().all(|c| matches!(self.run.fleet.templar.condition(c, &scope), Ok(Truth::Yes)))
+    }
+
+    /// The variables with the result so far under its name.
+    fn with_result(&self, scope: &HostScope, outcome: &Outcome) -> HostScope {
+        let mut variables: Vec<(Value, Value)> = Vec::new();
+        if let Some(name) = &self.task.register {
+            variables.push((Value::str(name.clone()), unknown::registered(name, outcome)));
+        }
+        if !outcome.facts.is_empty() {
+            variables.extend(outcome.facts.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        scope.with(variables)
+    }
+
+    fn prepare(&self, scope: HostScope, item: Option<LoopItem>) -> Prepared<'_> {
+        match self.conditions(&scope) {
+            Ok(Verdict::Run) => {}
+            Ok(Verdict::Skip(mut done)) => {
+                done.item = item;
+                return Prepared::Over(done);
+            }
+            Err(error) => return Prepared::Over(Box::new(self.failed(item, &error))),
+        }
+        match self.make_ready(scope, item.clone()) {
+            Ok(prepared) => prepared,
+            Err(error) if unknown::is_cause(&error) => {
+                Prepared::Over(Box::new(self.undecided(item, &error.message())))
+            }
+            Err(error) => Prepared::Over(Box::new(self.failed(item, &error))),
+        }
+    }
+
+    fn make_ready(&self, scope: HostScope, item: Option<LoopItem>) -> Result<Prepared<'_>> {
+        let task = &self.task;
+        let delegate = self.delegate(&scope)?;
+        let scope = match &delegate {
+            Some((_, delegate)) => {
+                let there = Value::dict([(delegate.name.clone(), Value::map(Map::default()))]);
+                scope.with([(Value::str("ansible_delegated_vars"), there)])
+            }
+            None => scope,
+        };
+        let (name, target) = arguments::action(task, &scope)?;
+        if let Some(request) = IncludeRequest::read(task, &name, &scope)? {
+            let mut done = self.finished(Outcome::ok(), item);
+            done.include = Some(request);
+            return Ok(Prepared::Over(Box::new(done)));
+        }
+        if let Target::Foreign(path) = &target {
+            return Err(Diagnostic::new("module not supported")
+                .detail(format!("`{name}` is a module written in Python ({})", path.display()))
+                .help("modules of that kind cannot be run yet")
+                .or_at(task.origin.as_ref()));
+        }
+        let host = match &delegate {
+            Some((id, _)) => {
+                let there = HostScope::new(&self.run.fleet, &self.play, *id, Some(task));
+                reach::host(&self.run, task, &scope, &there)?
+            }
+            None => reach::host(&self.run, task, &scope, &scope)?,
+        };
+        let action = self.run.actions.find(&name);
+        let args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
+        let ready = Box::new(Ready { scope, host, item, delegate });
+        Ok(match action {
+            Some(action) => Prepared::Action(ready, action, args),
+            None => Prepared::Module(ready, (name, shevek_actions::wire::entries(&args)?)),
+        })
+    }
+
+    /// The host that does the work for this one.
+    fn delegate(&self, scope: &HostScope) -> Result<Option<(HostId, Delegate)>> {
+        let Some(name) = keyword::text(scope, self.task.keywords.delegate_to.as_ref())? else {
+            return Ok(None);
+        };
+        let id = self.run.fleet.host_or_new(&name);
+        let there = HostScope::new(&self.run.fleet, &self.play, id, None);
+        let address =
+            there.rendered_variable("ansible_host")?.map(|v| v.text()).filter(|address| *address != name);
+        Ok(Some((id, Delegate { name, address })))
+    }
+
+    /// Whether the task's conditions hold.
+    fn conditions(&self, scope: &HostScope) -> Result<Verdict> {
+        for condition in self.task.when.iter() {
+            let truth = self
+                .run
+                .fleet
+                .templar
+                .condition(condition, scope)
+                .map_err(|e| e.or_at(condition.origin()))?;
+            match truth {
+                Truth::Yes => {}
+                Truth::No => {
+                    let outcome = Outcome { skipped: true, ..Outcome::default() }
+                        .with("skip_reason", "Conditional result was False")
+                        .with("false_condition", condition.clone().untrusted());
+                    return Ok(Verdict::Skip(Box::new(self.finished(outcome, None))));
+                }
+                Truth::Undecided(why) => {
+                    return Ok(Verdict::Skip(Box::new(self.undecided(None, &why.message()))));
+                }
+            }
+        }
+        Ok(Verdict::Run)
+    }
+
+    async fn carry_out(&self, prepared: Prepared<'_>) -> ItemDone {
+        match prepared {
+            Prepared::Over(done) => *done,
+            Prepared::Module(ready, request) => {
+                let outcome = ready.host.request(request, Blobs::new()).await;
+                self.judge(*ready, outcome)
+            }
+            Prepared::Action(ready, action, args) => {
+                let invocation = Invocation {
+                    task: &self.task,
+                    args,
+                    scope: &ready.scope,
+                    host: &ready.host,
+                    loader: &self.run.loader,
+                    ask: &*self.run.ask,
+                };
+                match action.run(&invocation).await {
+                    Ok(outcome) => self.judge(*ready, outcome),
+                    Err(error) if unknown::is_cause(&error) => self.undecided(ready.item, &error.message()),
+                    Err(error) => {
+                        let mut done = self.failed(ready.item, &error);
+                        done.delegate = ready.delegate;
+                        done
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives `changed_when` and `failed_when` their say.
+    fn judge(&self, ready: Ready, mut outcome: Outcome) -> ItemDone {
+        let Ready { scope, item, delegate, .. } = ready;
+        let mut notices = Vec::new();
+        if !outcome.skipped && !outcome.unreachable {
+            let judged = self.overrule(&scope, &mut outcome);
+            if let Err(error) = judged {
+                outcome.failed = true;
+                outcome = outcome.with("msg", error.message());
+                notices.push(Notice::from(&*error));
+            }
+        }
+        let mut done = self.finished(outcome, item);
+        done.notices.extend(notices);
+        match keyword::list(&scope, self.task.keywords.notify.as_ref()) {
+            Ok(names) => done.notify = names,
+            Err(error) => {
+                done.outcome.failed = true;
+                done.outcome = done.outcome.with("msg", error.message());
+            }
+        }
+        done.delegate = delegate;
+        done
+    }
+
+    fn overrule(&self, scope: &HostScope, outcome: &mut Outcome) -> Result<()> {
+        if self.task.changed_when.is_empty() && self.task.failed_when.is_empty() {
+            return Ok(());
+        }
+        if let Some(changed) = self.all_true(&self.task.changed_when, &self.with_result(scope, outcome))? {
+            outcome.changed = changed;
+        }
+        if let Some(failed) = self.all_true(&self.task.failed_when, &self.with_result(scope, outcome))? {
+            outcome.failed = failed;
+            outcome.body.insert(Value::str("failed_when_result"), failed.into());
+        }
+        Ok(())
+    }
+
+    /// `None`: there are no conditions, or a check run cannot tell.
+    fn all_true(&self, conditions: &[Value], scope: &HostScope) -> Result<Option<bool>> {
+        if conditions.is_empty() {
+            return Ok(None);
+        }
+        for condition in conditions {
+            match self
+                .run
+                .fleet
+                .templar
+                .condition(condition, scope)
+                .map_err(|e| e.or_at(condition.origin()))?
+            {
+                Truth::Yes => {}
+                Truth::No => return Ok(Some(false)),
+                Truth::Undecided(_) => return Ok(None),
+            }
+        }
+        Ok(Some(true))
+    }
+
+    fn report(&self, done: &ItemDone) {
+        if done.include.is_none() {
+            self.run.sink.send(Event::ItemDone(Box::new(done.event(self))));
+        }
+    }
+
+    fn finished(&self, outcome: Outcome, item: Option<LoopItem>) -> ItemDone {
+        ItemDone { outcome, item, ..ItemDone::default() }
+    }
+
+    fn undecided(&self, item: Option<LoopItem>, why: &str) -> ItemDone {
+        let outcome = Outcome { skipped: true, unknown: true, ..Outcome::default() }.with("skip_reason", why);
+        let mut done = self.finished(outcome, item);
+        done.undecided = true;
+        done
+    }
+
+    fn failed(&self, item: Option<LoopItem>, error: &Diagnostic) -> ItemDone {
+        let outcome = Outcome::failure(format!("Task failed: {}", error.message()));
+        let mut done = self.finished(outcome, item);
+        done.notices.push(Notice::from(error));
+        done
+    }
+
+    fn done(&self, is_loop: bool, items: Vec<ItemDone>) -> Done {
+        let with_lookup = self.task.loop_.as_ref().is_some_and(|over| over.kind != LoopKind::Loop);
+        Done { host: self.host, is_loop: is_loop || (items.is_empty() && with_lookup), items, seconds: 0.0 }
+    }
+}
+
+enum Verdict {
+    Run,
+    Skip(Box<ItemDone>),
+}
+
+/// Whether two items go to the same place in the same way, so that they can share a batch.
+fn same_host(a: &Host, b: &Host) -> bool {
+    a.become_user == b.become_user && format!("{:?}", a.target) == format!("{:?}", b.target)
+}

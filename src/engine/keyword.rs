@@ -1,0 +1,49 @@
+//! Keywords of a task, rendered.
+
+use shevek_actions::truth;
+use shevek_diag::{Diagnostic, Result};
+use shevek_value::Value;
+use shevek_vars::HostScope;
+
+/// A keyword's value; `None`: not set, or `omit`ted.
+pub(crate) fn value(scope: &HostScope, written: Option<&Value>) -> Result<Option<Value>> {
+    let Some(written) = written else { return Ok(None) };
+    let value =
+        if written.is_template() { scope.fleet().templar.render(written, scope)? } else { written.clone() };
+    Ok(Some(value).filter(|value| !value.is_omit() && !value.is_null()))
+}
+
+/// A keyword as text.
+pub(crate) fn text(scope: &HostScope, written: Option<&Value>) -> Result<Option<String>> {
+    Ok(value(scope, written)?.map(|value| value.text()).filter(|text| !text.is_empty()))
+}
+
+/// A keyword as a truth value.
+pub(crate) fn flag(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<bool>> {
+    let Some(value) = value(scope, written)? else { return Ok(None) };
+    truth(&value).map(Some).ok_or_else(|| unfit(name, "a truth value", &value, written))
+}
+
+/// A keyword as a number.
+pub(crate) fn number(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<f64>> {
+    let Some(value) = value(scope, written)? else { return Ok(None) };
+    let number = value.as_float().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+    number.map(Some).ok_or_else(|| unfit(name, "a number", &value, written))
+}
+
+/// A keyword as a list of texts; text alone is a list of one.
+pub(crate) fn list(scope: &HostScope, written: Option<&Value>) -> Result<Vec<String>> {
+    Ok(match value(scope, written)? {
+        None => Vec::new(),
+        Some(value) => match value.as_list() {
+            Some(items) => items.iter().map(Value::text).collect(),
+            None => vec![value.text()],
+        },
+    })
+}
+
+fn unfit(name: &str, wanted: &str, value: &Value, written: Option<&Value>) -> Box<Diagnostic> {
+    Diagnostic::new("wrong value of a keyword")
+        .detail(format!("{name} must be {wanted}, not {}", value.repr()))
+        .at_maybe(written.and_then(Value::origin), "")
+}

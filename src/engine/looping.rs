@@ -1,0 +1,131 @@
+//! Loops of tasks.
+
+use shevek_actions::truth;
+use shevek_diag::{Diagnostic, Result};
+use shevek_playbook::{Loop, LoopControl, LoopKind};
+use shevek_template::plugin::Arguments;
+use shevek_value::{Map, Value};
+use shevek_vars::HostScope;
+
+use crate::done::LoopItem;
+use crate::keyword;
+
+/// What a task loops over.
+pub(crate) fn items(scope: &HostScope, over: &Loop) -> Result<Vec<Value>> {
+    let templar = &scope.fleet().templar;
+    let items = match &over.kind {
+        LoopKind::Loop => {
+            let items = templar.render(&over.value, scope)?;
+            if items.as_list().is_none() {
+                return Err(Diagnostic::new("invalid loop")
+                    .detail(format!("the `loop` value must resolve to a 'list', not '{}'", items.type_name()))
+                    .help("wrap it in a list, or use a filter such as `dict2items`, `split` or `flatten`")
+                    .at_maybe(over.value.origin(), ""));
+            }
+            items
+        }
+        LoopKind::With(lookup) => {
+            let terms = templar.render(&over.value, scope)?;
+            let positional = match terms.as_list() {
+                Some(terms) => terms.to_vec(),
+                None => vec![terms],
+            };
+            templar.with_context(scope, |context| {
+                context.lookup(lookup, Arguments { positional, named: Map::default() })
+            })?
+        }
+    };
+    Ok(items.as_list().map(<[Value]>::to_vec).unwrap_or_default())
+}
+
+/// `loop_control`, rendered.
+pub(crate) struct Control {
+    /// The variable that takes the item.
+    pub(crate) variable: String,
+    index: Option<String>,
+    /// What is shown of an item, unrendered.
+    label: Option<Value>,
+    /// Seconds between items.
+    pub(crate) pause: f64,
+    extended: bool,
+    all_items: bool,
+}
+
+impl Control {
+    pub(crate) fn read(scope: &HostScope, control: &LoopControl) -> Result<Self> {
+        let flag = |written: &Option<Value>, default: bool| -> Result<bool> {
+            Ok(keyword::value(scope, written.as_ref())?.and_then(|v| truth(&v)).unwrap_or(default))
+        };
+        Ok(Self {
+            variable: keyword::text(scope, control.loop_var.as_ref())?.unwrap_or_else(|| "item".to_owned()),
+            index: keyword::text(scope, control.index_var.as_ref())?,
+            label: control.label.clone(),
+            pause: keyword::number(scope, "pause", control.pause.as_ref())?.unwrap_or(0.0),
+            extended: flag(&control.extended, false)?,
+            all_items: flag(&control.extended_allitems, true)?,
+        })
+    }
+
+    /// The items with the variables that each sets.
+    pub(crate) fn items(&self, items: Vec<Value>) -> Vec<LoopItem> {
+        let all = Value::list(items.clone());
+        let count = items.len();
+        (0..)
+            .zip(items.iter())
+            .map(|(position, item): (usize, &Value)| {
+                let mut variables = Map::default();
+                variables.insert(Value::str("ansible_loop_var"), Value::str(self.variable.clone()));
+                variables.insert(Value::str(self.variable.clone()), item.clone());
+                if let Some(index) = &self.index {
+                    variables.insert(Value::str("ansible_index_var"), Value::str(index.clone()));
+                    variables.insert(Value::str(index.clone()), position.into());
+                }
+                if self.extended {
+                    let neighbours =
+                        (position.checked_sub(1).and_then(|p| items.get(p)), items.get(position + 1));
+                    let all = self.all_items.then_some(&all);
+                    variables.insert(Value::str("ansible_loop"), extended(position, count, neighbours, all));
+                }
+                LoopItem { index: position, label: self.label.clone(), value: item.clone(), variables }
+            })
+            .collect()
+    }
+}
+
+fn extended(
+    at: usize,
+    count: usize,
+    (before, after): (Option<&Value>, Option<&Value>),
+    all: Option<&Value>,
+) -> Value {
+    let mut map = Map::default();
+    let mut put = |key: &str, value: Value| {
+        map.insert(Value::str(key), value);
+    };
+    put("index", (at + 1).into());
+    put("index0", at.into());
+    put("first", (at == 0).into());
+    put("last", (at + 1 == count).into());
+    put("length", count.into());
+    put("revindex", (count - at).into());
+    put("revindex0", (count - at - 1).into());
+    if let Some(all) = all {
+        put("allitems", all.clone());
+    }
+    if let Some(after) = after {
+        put("nextitem", after.clone());
+    }
+    if let Some(before) = before {
+        put("previtem", before.clone());
+    }
+    Value::map(map)
+}
+
+/// What is shown for an item.
+pub(crate) fn label(scope: &HostScope, item: &LoopItem) -> String {
+    let rendered = match &item.label {
+        Some(label) => scope.fleet().templar.render(label, &scope.with(item.variables.clone())),
+        None => Ok(item.value.clone()),
+    };
+    rendered.map_or_else(|error| error.message(), |value| value.text())
+}

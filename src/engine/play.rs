@@ -1,0 +1,398 @@
+//! One play: its hosts, its questions, its variable files, its batches.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use shevek_diag::{Diagnostic, Result};
+use shevek_event::{Event, PlayId, PlayStarted, Question, TaskId as EventTask};
+use shevek_inventory::HostId;
+use shevek_playbook::{Action, Handlers, Item, Play, Target, Task, TaskId, VarsPrompt};
+use shevek_value::{Map, Value};
+use shevek_vars::{HostScope, PlayScope};
+use tokio::sync::Semaphore;
+
+use crate::batch::{Batch, HostState};
+use crate::cursor::{Cursor, Place};
+use crate::select::Selection;
+use crate::stats::Stats;
+use crate::strategy::Strategy;
+use crate::{Gathering, Run, keyword};
+
+/// Whether the plays after this one are to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    Go,
+    Stop,
+}
+
+/// What plays of a run share while it goes on.
+pub(crate) struct Progress {
+    pub(crate) stats: Stats,
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) plays: u32,
+    pub(crate) tasks: u64,
+    /// A batch met `meta: end_play`.
+    pub(crate) ends_play: bool,
+}
+
+/// Runs a play.
+pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progress) -> Result<Next> {
+    let empty = Arc::new(PlayScope::new(play.clone(), play.title(), Map::default(), Vec::new()));
+    let localhost = run.fleet.host_or_new("localhost");
+    let outside = HostScope::new(&run.fleet, &empty, localhost, None);
+    let prompts = prompt(run, &play.vars_prompt, &outside)?;
+    let outside = outside.with(prompts.clone());
+    let hosts = hosts(run, play, &outside)?;
+    let name = match keyword::text(&outside, play.name.as_ref()) {
+        Ok(Some(name)) => name,
+        _ => play.title(),
+    };
+    let strategy =
+        keyword::text(&outside, play.strategy.as_ref())?.unwrap_or_else(|| run.options.strategy.clone());
+    let strategy =
+        Strategy::named(&strategy).map_err(|e| e.or_at(play.strategy.as_ref().and_then(Value::origin)))?;
+    progress.plays += 1;
+    let id = PlayId(progress.plays);
+    run.sink.send(Event::PlayStarted(PlayStarted {
+        id,
+        name: name.clone(),
+        hosts: hosts.len(),
+        check: run.options.check,
+        free: strategy.is_free(),
+        place: play.origin.as_ref().map(shevek_diag::Origin::place),
+    }));
+    if hosts.is_empty() {
+        run.sink.send(Event::NoHostsMatched);
+        return Ok(Next::Go);
+    }
+    let scope = Arc::new(PlayScope::new(play.clone(), name, prompts, hosts.clone()));
+    for host in &hosts {
+        load_files(run, &scope, *host)?;
+    }
+    let batches = batches(play, &outside, &hosts)?;
+    let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;
+    let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref())?;
+    let forced = if forced.unwrap_or(false) || run.options.force_handlers {
+        Handlers::Forced
+    } else {
+        Handlers::WhenGood
+    };
+    let items = Arc::new(items(run, play, &outside, forced, progress)?);
+    for batch in batches {
+        let next = run_batch(
+            run,
+            &scope,
+            &batch,
+            Prepared { id, strategy, max_fail, items: items.clone() },
+            progress,
+        )
+        .await?;
+        if next == Next::Stop || run.interrupt.is_raised() {
+            return Ok(Next::Stop);
+        }
+        if progress.ends_play {
+            break;
+        }
+    }
+    Ok(Next::Go)
+}
+
+struct Prepared {
+    id: PlayId,
+    strategy: Strategy,
+    max_fail: Option<f64>,
+    items: Arc<Vec<Item>>,
+}
+
+async fn run_batch(
+    run: &Arc<Run>,
+    scope: &Arc<PlayScope>,
+    hosts: &[HostId],
+    prepared: Prepared,
+    progress: &mut Progress,
+) -> Result<Next> {
+    scope.set_batch(hosts.to_vec());
+    let failed_before = progress.stats.failed.len() + progress.stats.unreachable.len();
+    let mut states = IndexMap::new();
+    for host in hosts {
+        let name = run.fleet.host_name(*host).to_string();
+        progress.stats.host(&name);
+        if progress.stats.failed.contains(&name) || progress.stats.unreachable.contains(&name) {
+            continue;
+        }
+        states.insert(
+            *host,
+            HostState {
+                cursor: Cursor::new(prepared.items.clone()),
+                lost: false,
+                busy: false,
+                notified: Default::default(),
+                roles_begun: HashSet::new(),
+                roles_done: HashSet::new(),
+                started: run.options.start_at.is_none(),
+            },
+        );
+    }
+    let mut batch = Batch {
+        run: run.clone(),
+        play: scope.clone(),
+        play_id: prepared.id,
+        hosts: states,
+        handlers: scope.play.handlers.clone(),
+        stats: &mut progress.stats,
+        selection: progress.selection.clone(),
+        next_event: &mut progress.tasks,
+        event: EventTask::default(),
+        max_fail_percentage: prepared.max_fail,
+        ends_play: false,
+        fault: None,
+        place: Place::new(),
+        forks: Arc::new(Semaphore::new(run.options.forks.max(1))),
+        stopping: false,
+    };
+    batch.run(prepared.strategy).await?;
+    let ends = batch.ends_play;
+    let stats = &progress.stats;
+    let failed_now = stats.failed.len() + stats.unreachable.len() - failed_before;
+    progress.ends_play = ends;
+    // When a whole batch has failed there is nobody left for what comes after.
+    Ok(if failed_now > 0 && failed_now >= hosts.len() { Next::Stop } else { Next::Go })
+}
+
+/// The play's hosts in its order, less those that could not be reached before.
+fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
+    let patterns =
+        run.fleet.templar.render(&play.hosts, outside).map_err(|e| e.or_at(play.hosts.origin()))?;
+    let pattern = match patterns.as_list() {
+        Some(parts) => parts.iter().map(Value::text).collect::<Vec<_>>().join(","),
+        None => patterns.text(),
+    };
+    let inventory = run.fleet.inventory();
+    let mut hosts =
+        inventory.select(&pattern, run.options.limit.as_deref()).map_err(|e| e.or_at(play.hosts.origin()))?;
+    let order = keyword::text(outside, play.order.as_ref())?.unwrap_or_else(|| "inventory".to_owned());
+    match order.as_str() {
+        "inventory" => {}
+        "reverse_inventory" => hosts.reverse(),
+        "sorted" => hosts.sort_by_key(|host| inventory.host(*host).name().clone()),
+        "reverse_sorted" => {
+            hosts.sort_by_key(|host| inventory.host(*host).name().clone());
+            hosts.reverse();
+        }
+        "shuffle" => {
+            use rand::seq::SliceRandom;
+            hosts.shuffle(&mut rand::rng());
+        }
+        other => {
+            return Err(Diagnostic::new("wrong value of a keyword")
+                .detail(format!("order is `{other}`"))
+                .help("one of inventory, reverse_inventory, sorted, reverse_sorted, shuffle")
+                .did_you_mean(
+                    other,
+                    ["inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"],
+                )
+                .at_maybe(play.order.as_ref().and_then(Value::origin), ""));
+        }
+    }
+    Ok(hosts)
+}
+
+/// `serial`: the sizes of the batches, the last one for all that follow.
+fn batches(play: &Play, outside: &HostScope, hosts: &[HostId]) -> Result<Vec<Vec<HostId>>> {
+    let mut sizes: Vec<usize> = Vec::new();
+    for written in &play.serial {
+        let value = keyword::value(outside, Some(written))?.unwrap_or_default();
+        let parts = value.as_list().map(<[Value]>::to_vec).unwrap_or_else(|| vec![value]);
+        for part in parts {
+            sizes.push(batch_size(&part, hosts.len()).map_err(|e| e.at_maybe(written.origin(), ""))?);
+        }
+    }
+    let mut rest = hosts;
+    let mut batches = Vec::new();
+    let mut sizes = sizes.into_iter();
+    let mut size = sizes.next().unwrap_or(0);
+    while !rest.is_empty() {
+        let count = if size == 0 { rest.len() } else { size.min(rest.len()) };
+        let (batch, left) = rest.split_at(count);
+        batches.push(batch.to_vec());
+        rest = left;
+        size = sizes.next().unwrap_or(size);
+    }
+    Ok(batches)
+}
+
+fn batch_size(value: &Value, hosts: usize) -> Result<usize> {
+    let text = value.text();
+    let size = match text.trim().strip_suffix('%') {
+        Some(percent) => {
+            percent.trim().parse::<f64>().ok().map(|p| ((p / 100.0 * hosts as f64) as usize).max(1))
+        }
+        None => text.trim().parse::<i64>().ok().map(|n| usize::try_from(n).unwrap_or(0)),
+    };
+    size.ok_or_else(|| {
+        Diagnostic::new("wrong value of a keyword")
+            .detail(format!("serial must be a number or percentage, not {text}"))
+    })
+}
+
+/// The play's items that the tags select, facts first.
+fn items(
+    run: &Run,
+    play: &Arc<Play>,
+    outside: &HostScope,
+    handlers: Handlers,
+    progress: &Progress,
+) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    let wanted = keyword::flag(outside, "gather_facts", play.gather_facts.as_ref())?;
+    let gathers = match run.options.gathering {
+        Gathering::Implicit | Gathering::Smart => wanted.unwrap_or(true),
+        Gathering::Explicit => wanted.unwrap_or(false),
+    };
+    if gathers {
+        items.push(Item::Task(Arc::new(gather_task(run, play))));
+    }
+    let render = |tag: &Value| run.fleet.templar.render(tag, outside).unwrap_or_else(|_| tag.clone());
+    items.extend(progress.selection.filter(play.sections(handlers), &render));
+    Ok(items)
+}
+
+/// The task that gathers facts before all others.
+fn gather_task(run: &Run, play: &Play) -> Task {
+    let mut args = Map::default();
+    let subset = play.gather_subset.clone().or_else(|| {
+        let configured = &run.options.gather_subset;
+        (!configured.is_empty()).then(|| configured.clone().into())
+    });
+    for (name, value) in [
+        ("gather_subset", subset),
+        ("gather_timeout", play.gather_timeout.clone()),
+        ("fact_path", play.fact_path.clone()),
+    ] {
+        if let Some(value) = value {
+            args.insert(Value::str(name), value);
+        }
+    }
+    let mut when = play.import_conditions.clone();
+    if run.options.gathering == Gathering::Smart {
+        when.push(Value::str("not ansible_facts.module_setup | default(false)"));
+    }
+    Task {
+        id: TaskId(0),
+        name: Some(Value::str("Gathering Facts")),
+        action: Action {
+            name: Value::str("gather_facts"),
+            resolved: "gather_facts".into(),
+            target: Target::Controller,
+            args: Arc::new(args),
+            free_form: None,
+            variable_args: None,
+            schema: None,
+        },
+        when: when.into(),
+        tags: Arc::from([Value::str("always")]),
+        is_implicit: false,
+        ..(*play.flush).clone()
+    }
+}
+
+/// Asks the questions of `vars_prompt` to which `-e` has no answer.
+fn prompt(run: &Run, prompts: &[VarsPrompt], outside: &HostScope) -> Result<Map> {
+    let mut answers = Map::default();
+    for prompt in prompts.iter().filter(|prompt| !run.fleet.extra.contains_key(&*prompt.name)) {
+        let scope = outside.with(answers.clone());
+        let answer = ask(run, prompt, &scope)?;
+        answers.insert(Value::str(prompt.name.clone()), answer);
+    }
+    Ok(answers)
+}
+
+fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
+    let words = keyword::text(scope, prompt.prompt.as_ref())?.unwrap_or_else(|| prompt.name.to_string());
+    let default = keyword::text(scope, prompt.default.as_ref())?;
+    if !run.ask.is_interactive() {
+        run.warn(format!(
+            "Not prompting as we are not in interactive mode: '{}' has its default",
+            prompt.name
+        ));
+        return Ok(default.map_or(Value::NULL, Value::from));
+    }
+    let question = |text: String| Question { text, private: prompt.is_private, seconds: None };
+    run.sink.flush();
+    let text = match &default {
+        Some(default) => format!("{words} [{default}]: "),
+        None => format!("{words}: "),
+    };
+    let answer = loop {
+        let answer = run.ask.ask(&question(text.clone()))?;
+        if !prompt.confirm || run.ask.ask(&question(format!("confirm {words}: ")))? == answer {
+            break answer;
+        }
+        run.warn("***** VALUES ENTERED DO NOT MATCH ****");
+    };
+    let answer = if answer.is_empty() { default.unwrap_or_default() } else { answer };
+    if prompt.is_private {
+        run.sink.masker().learn_text(&answer);
+    }
+    let mut value = if prompt.is_unsafe { Value::str(answer) } else { Value::template(answer) };
+    if let Some(hash) = keyword::text(scope, prompt.encrypt.as_ref())? {
+        let mut named = Map::default();
+        for (name, written) in [("salt", &prompt.salt), ("salt_size", &prompt.salt_size)] {
+            if let Some(setting) = keyword::value(scope, written.as_ref())? {
+                named.insert(Value::str(name), setting);
+            }
+        }
+        let arguments = shevek_template::plugin::Arguments { positional: vec![value, hash.into()], named };
+        value = scope
+            .fleet()
+            .templar
+            .with_context(scope, |context| context.filter("password_hash", arguments))?;
+    }
+    Ok(if prompt.is_private { value.secret() } else { value })
+}
+
+/// Reads `vars_files` for a host: each entry a name, or names of which the first that exists is taken.
+fn load_files(run: &Run, scope: &Arc<PlayScope>, host: HostId) -> Result<()> {
+    let play = &scope.play;
+    if play.vars_files.is_empty() {
+        return Ok(());
+    }
+    let mut variables = Map::default();
+    for written in &play.vars_files {
+        let names = match written.as_list() {
+            Some(names) => names.to_vec(),
+            None => vec![written.clone()],
+        };
+        scope.set_files(host, Arc::new(variables.clone()));
+        let variables_now = HostScope::new(&run.fleet, scope, host, None);
+        let mut found = false;
+        let mut missing = Vec::new();
+        for name in &names {
+            let name = match run.fleet.templar.render(name, &variables_now) {
+                Ok(name) => name.text(),
+                // Facts that the name needs are not known before the first task: the next name may do.
+                Err(error) if names.len() > 1 => {
+                    missing.push(error.message());
+                    continue;
+                }
+                Err(error) => return Err(error.or_at(written.origin())),
+            };
+            if let Some(path) = run.loader.vars_file(&play.dir, &name) {
+                let read = run.loader.variables(&path)?;
+                variables = run.loader.combine(&variables, &read);
+                found = true;
+                break;
+            }
+            missing.push(name);
+        }
+        if !found {
+            return Err(Diagnostic::new("variable file not found")
+                .detail(format!("there is no {}", missing.join(", nor ")))
+                .help(format!("relative names are looked for in {} and its vars folder", play.dir.display()))
+                .at_maybe(written.origin(), ""));
+        }
+    }
+    scope.set_files(host, Arc::new(variables));
+    Ok(())
+}

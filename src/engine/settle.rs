@@ -1,0 +1,272 @@
+//! What follows from a task's result: counts, variables, notifications, failures.
+
+use std::sync::Arc;
+
+use shevek_actions::{Effect, Outcome};
+use shevek_diag::Diagnostic;
+use shevek_event::{Event, HostResult, Status};
+use shevek_inventory::HostId;
+use shevek_playbook::Task;
+use shevek_value::{Map, Value};
+use shevek_vars::HostScope;
+
+use crate::batch::Batch;
+use crate::cursor::Step;
+use crate::done::{Done, ItemDone};
+use crate::job::Job;
+use crate::keyword;
+
+impl Batch<'_> {
+    /// Takes a result. `everyone`: the task ran once for all of these hosts.
+    pub(crate) fn settle(&mut self, step: &Step, job: &Job, done: &Done, everyone: Option<&[HostId]>) {
+        let task = &step.task;
+        let own = [done.host];
+        let targets = everyone.unwrap_or(&own);
+        let mut event = done.event(job);
+        let name = event.host.clone();
+        let is_include = done.items.iter().any(|item| item.include.is_some());
+        match event.status {
+            Status::Failed if event.ignored => {
+                let counts = self.stats.host(&name);
+                counts.ok += 1;
+                counts.ignored += 1;
+                counts.changed += u32::from(done.combined().changed);
+            }
+            Status::Failed => event.rescued = self.fail(step, done, targets),
+            Status::Unreachable => self.lose(&name, done.host, event.ignored),
+            Status::Skipped | Status::Undecided => self.stats.host(&name).skipped += 1,
+            Status::Ok | Status::Changed => {
+                if event.status == Status::Changed {
+                    self.notify_all(task, done);
+                }
+                for item in &done.items {
+                    self.apply(task, item, done.host, targets);
+                }
+                if !is_include {
+                    let counts = self.stats.host(&name);
+                    counts.ok += 1;
+                    counts.changed += u32::from(event.status == Status::Changed);
+                }
+            }
+        }
+        self.register(task, done, targets);
+        if let Some(role) = &task.role
+            && matches!(event.status, Status::Ok | Status::Changed | Status::Failed)
+            && let Some(state) = self.hosts.get_mut(&done.host)
+        {
+            state.roles_begun.insert(role.key.clone());
+        }
+        // What includes is told of once, for all its hosts.
+        if !is_include {
+            self.run.sink.send(Event::HostDone(Box::new(event)));
+        }
+    }
+
+    /// A failure outside any job: an include that could not be read.
+    pub(crate) fn settle_failure(&mut self, step: &Step, done: &Done) {
+        let targets = [done.host];
+        let rescued = self.fail(step, done, &targets);
+        let result = HostResult {
+            task: self.event,
+            host: self.name(done.host),
+            status: Status::Failed,
+            rescued,
+            result: done.combined().to_value(),
+            notices: done.items.iter().flat_map(|item| item.notices.clone()).collect(),
+            ..HostResult::default()
+        };
+        self.run.sink.send(Event::HostDone(Box::new(result)));
+    }
+
+    /// Counts a failure and sends the hosts to their rescue; true: there is one.
+    fn fail(&mut self, step: &Step, done: &Done, targets: &[HostId]) -> bool {
+        let rescued = self.hosts.get(&done.host).is_some_and(|state| state.cursor.would_rescue());
+        let name = self.name(done.host);
+        for host in targets {
+            self.fail_host(*host);
+        }
+        if rescued {
+            self.stats.host(&name).rescued += 1;
+            let memory = self.run.fleet.memory(done.host);
+            memory.set_one("ansible_failed_task", described(&step.task));
+            memory.set_one("ansible_failed_result", done.combined().to_value());
+        } else {
+            self.stats.host(&name).failed += 1;
+        }
+        rescued
+    }
+
+    /// Sends a host to its rescue, or out of the play.
+    pub(crate) fn fail_host(&mut self, host: HostId) {
+        let name = self.name(host);
+        if let Some(state) = self.hosts.get_mut(&host).filter(|state| !state.lost) {
+            state.cursor.fail();
+            if state.cursor.is_failed() {
+                self.stats.failed.insert(name);
+            }
+        }
+    }
+
+    fn lose(&mut self, name: &str, host: HostId, ignored: bool) {
+        let counts = self.stats.host(name);
+        if ignored {
+            counts.ok += 1;
+            counts.ignored += 1;
+            return;
+        }
+        counts.unreachable += 1;
+        self.stats.unreachable.insert(name.to_owned());
+        if let Some(state) = self.hosts.get_mut(&host) {
+            state.lost = true;
+        }
+    }
+
+    /// Keeps a result under its name.
+    fn register(&self, task: &Task, done: &Done, targets: &[HostId]) {
+        let Some(name) = &task.register else { return };
+        let value = done.registered(name);
+        for host in targets {
+            self.run.fleet.memory(*host).set_one(name, value.clone());
+        }
+    }
+
+    /// Facts and effects of one item.
+    fn apply(&mut self, task: &Arc<Task>, item: &ItemDone, host: HostId, targets: &[HostId]) {
+        let outcome = &item.outcome;
+        if outcome.failed || outcome.skipped || outcome.unreachable {
+            return;
+        }
+        if !outcome.facts.is_empty() {
+            self.learn(task, item, host, targets);
+        }
+        for effect in &outcome.effects {
+            match effect {
+                Effect::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
+                Effect::GroupBy { group, parents } => {
+                    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+                    let grouped = self.run.fleet.change_inventory(|i| i.group_by(host, group, &parents));
+                    self.keep_fault(grouped.map(drop));
+                }
+                Effect::Stats { data, per_host, aggregate } => {
+                    if *per_host {
+                        for host in targets {
+                            let name = self.name(*host);
+                            self.stats.set(Some(&name), data, *aggregate);
+                        }
+                    } else {
+                        self.stats.set(None, data, *aggregate);
+                    }
+                }
+                // These qualify the facts above; the connection was reset by the action itself.
+                Effect::SetFact { .. } | Effect::IncludeVars | Effect::ResetConnection => {}
+            }
+        }
+    }
+
+    fn add_host(&mut self, name: &str, groups: &[String], variables: &Map) {
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let added = self.run.fleet.change_inventory(|inventory| inventory.add_host(name, &groups, variables));
+        self.keep_fault(added.map(drop));
+    }
+
+    /// What is wrong with the run itself ends it.
+    fn keep_fault(&mut self, result: shevek_diag::Result<()>) {
+        if let Err(error) = result {
+            self.fault.get_or_insert(error);
+        }
+    }
+
+    fn learn(&self, task: &Arc<Task>, item: &ItemDone, host: HostId, targets: &[HostId]) {
+        let facts = &item.outcome.facts;
+        let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
+        let delegated = keyword::flag(&scope, "delegate_facts", task.keywords.delegate_facts.as_ref());
+        let there = item.delegate.as_ref().map(|(id, _)| *id).filter(|_| matches!(delegated, Ok(Some(true))));
+        let elsewhere: Vec<HostId> = there.into_iter().collect();
+        let targets = if elsewhere.is_empty() { targets } else { &elsewhere };
+        for target in targets {
+            let memory = self.run.fleet.memory(*target);
+            match kind(&item.outcome) {
+                FactKind::Set { cacheable } => {
+                    memory.set_all(facts);
+                    if cacheable {
+                        memory.learn(facts);
+                    }
+                }
+                FactKind::Included => memory.include(facts),
+                FactKind::Host => memory.learn(facts),
+            }
+        }
+    }
+
+    /// `any_errors_fatal` and `max_fail_percentage`: what fails on some hosts ends the others' play too.
+    pub(crate) fn spread_failure(&mut self, step: &Step, once: bool, results: &[Done]) {
+        let Some(first) = results.first() else { return };
+        let scope = HostScope::new(&self.run.fleet, &self.play, first.host, Some(&step.task));
+        let keywords = &step.task.keywords;
+        let fatal =
+            keyword::flag(&scope, "any_errors_fatal", keywords.any_errors_fatal.as_ref()).ok().flatten();
+        let ignored = keyword::flag(&scope, "ignore_errors", keywords.ignore_errors.as_ref()).ok().flatten();
+        let fatal = (fatal.unwrap_or(self.run.options.any_errors_fatal) || once) && ignored != Some(true);
+        let broken: Vec<HostId> = results
+            .iter()
+            .filter(|done| matches!(done.status(), Status::Failed | Status::Unreachable))
+            .map(|done| done.host)
+            .collect();
+        let over = self.max_fail_percentage.is_some_and(|limit| {
+            let failed = self.hosts.values().filter(|s| s.cursor.is_failed()).count();
+            failed as f64 / self.hosts.len().max(1) as f64 * 100.0 > limit
+        });
+        if (fatal && !broken.is_empty()) || over {
+            let others: Vec<HostId> =
+                self.hosts.keys().copied().filter(|host| !broken.contains(host)).collect();
+            for host in others {
+                self.fail_host(host);
+            }
+            if over {
+                self.run.sink.send(Event::NoHostsRemaining);
+                self.ends_play = true;
+            }
+        }
+    }
+}
+
+enum FactKind {
+    Host,
+    Set { cacheable: bool },
+    Included,
+}
+
+fn kind(outcome: &Outcome) -> FactKind {
+    for effect in &outcome.effects {
+        match effect {
+            Effect::SetFact { cacheable } => return FactKind::Set { cacheable: *cacheable },
+            Effect::IncludeVars => return FactKind::Included,
+            _ => {}
+        }
+    }
+    FactKind::Host
+}
+
+/// `ansible_failed_task`: what a rescue may want to know of the task.
+fn described(task: &Task) -> Value {
+    let mut map = Map::default();
+    let mut put = |key: &str, value: Value| {
+        map.insert(Value::str(key), value);
+    };
+    put("name", task.name.clone().map_or_else(|| task.action.name.clone(), |name| name).untrusted());
+    put("action", task.action.resolved.to_string().into());
+    put("args", Value::map((*task.action.args).clone()).untrusted());
+    put("tags", Value::list(task.tags.to_vec()).untrusted());
+    put("register", task.register.as_ref().map(|name| name.to_string()).into());
+    put("when", Value::list(task.when.to_vec()).untrusted());
+    Value::map(map)
+}
+
+impl Done {
+    /// A failure that no job reported.
+    pub(crate) fn failure(host: HostId, error: &Diagnostic) -> Self {
+        let mut item = ItemDone { outcome: Outcome::failure(error.message()), ..ItemDone::default() };
+        item.notices.push(error.into());
+        Self { host, is_loop: false, items: vec![item], seconds: 0.0 }
+    }
+}

@@ -1,0 +1,34 @@
+//! In which order hosts go through a play.
+
+use shevek_diag::{Diagnostic, Result};
+
+/// In which order hosts go through a play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// All hosts do a task before any does the next (`linear`, `debug`).
+    Linear,
+    /// Each host goes on as fast as it can (`free`, `host_pinned`).
+    Free,
+}
+
+impl Strategy {
+    /// The strategy of that name.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let bare = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy."));
+        match bare.unwrap_or(name) {
+            "linear" | "debug" => Ok(Self::Linear),
+            // Mitogen's strategies only make Ansible faster; content that asks for them means the plain ones.
+            "mitogen_linear" => Ok(Self::Linear),
+            "free" | "host_pinned" | "mitogen_free" | "mitogen_host_pinned" => Ok(Self::Free),
+            other => Err(Diagnostic::new("unknown strategy")
+                .detail(format!("`{other}` is not a strategy"))
+                .help("there are linear, free, host_pinned and debug")
+                .did_you_mean(other, ["linear", "free", "host_pinned", "debug"])),
+        }
+    }
+
+    /// Whether results of several tasks mix.
+    pub(crate) fn is_free(self) -> bool {
+        self == Self::Free
+    }
+}

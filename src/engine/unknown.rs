@@ -1,0 +1,60 @@
+//! What a check run cannot know.
+
+use std::any::Any;
+
+use shevek_actions::Outcome;
+use shevek_diag::{Diagnostic, Result};
+use shevek_value::{Map, Object, Value};
+
+/// The summary by which an error for want of knowledge is told from others.
+const SUMMARY: &str = "unknown in a check run";
+
+/// Whether an error only says that a check run cannot know something.
+pub(crate) fn is_cause(error: &Diagnostic) -> bool {
+    // Errors about arguments put their own summary over it.
+    error.summary == SUMMARY || error.detail.contains(SUMMARY)
+}
+
+/// A result under its name. Of a task that a check run did not carry out only some keys are known; asking for another
+/// is undecided instead of undefined.
+pub(crate) fn registered(name: &str, outcome: &Outcome) -> Value {
+    let value = outcome.to_value();
+    match value.as_map() {
+        Some(known) if outcome.unknown => {
+            Value::object(PartlyKnown { name: name.to_owned(), known: known.clone() })
+        }
+        _ => value,
+    }
+}
+
+#[derive(Debug)]
+struct PartlyKnown {
+    name: String,
+    known: Map,
+}
+
+impl Object for PartlyKnown {
+    fn type_name(&self) -> &'static str {
+        "dict"
+    }
+
+    fn get(&self, key: &Value) -> Result<Option<Value>> {
+        if let Some(value) = self.known.get(key) {
+            return Ok(Some(value.clone()));
+        }
+        let name = if self.name.is_empty() { key.text() } else { format!("{}.{}", self.name, key.text()) };
+        Ok(Some(Value::unknown(name)))
+    }
+
+    fn keys(&self) -> Option<Vec<Value>> {
+        Some(self.known.keys().cloned().collect())
+    }
+
+    fn plain(&self) -> Option<Value> {
+        Some(Value::map(self.known.clone()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,136 @@
+//! Facts of one host.
+
+use std::sync::Arc;
+
+use shevek_value::{Map, Value};
+
+/// What is known of a host, as modules returned it (`ansible_hostname`) and as `ansible_facts` shows it (`hostname`).
+#[derive(Debug, Clone)]
+pub struct Facts {
+    returned: Arc<Map>,
+    namespaced: Value,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self { returned: Arc::default(), namespaced: Value::map(Map::default()) }
+    }
+}
+
+impl Facts {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.returned.is_empty()
+    }
+
+    /// The variables that stand beside all others (`inject_facts_as_vars`).
+    pub fn injected(&self) -> &Arc<Map> {
+        &self.returned
+    }
+
+    /// `ansible_facts`.
+    pub fn namespaced(&self) -> &Value {
+        &self.namespaced
+    }
+
+    /// Adds what a module returned; a name known already is replaced.
+    pub fn merge(&mut self, facts: &Map) {
+        let mut returned = Arc::unwrap_or_clone(std::mem::take(&mut self.returned));
+        let mut namespaced = self.namespaced.as_map().cloned().unwrap_or_default();
+        for (name, value) in facts {
+            let value = value.clone().untrusted();
+            let key = name.as_str().unwrap_or_default();
+            let bare = key.strip_prefix("ansible_").filter(|_| key != "ansible_local").unwrap_or(key);
+            namespaced.insert(Value::str(if key == "ansible_local" { "local" } else { bare }), value.clone());
+            if is_injectable(key) {
+                returned.insert(name.clone(), value);
+            }
+        }
+        self.returned = Arc::new(returned);
+        self.namespaced = Value::map(namespaced);
+    }
+}
+
+/// Whether a fact may become a variable of its own.
+///
+/// A host must not be able to say how it is reached or become root there: facts named like connection settings stay
+/// in `ansible_facts` alone.
+fn is_injectable(name: &str) -> bool {
+    const REACHING: [&str; 14] = [
+        "ansible_host",
+        "ansible_port",
+        "ansible_user",
+        "ansible_password",
+        "ansible_connection",
+        "ansible_facts",
+        "ansible_playbook_python",
+        "ansible_rsync_path",
+        "ansible_timeout",
+        "ansible_remote_user",
+        "ansible_private_key_file",
+        "ansible_pipelining",
+        "ansible_host_key_checking",
+        "ansible_shell_executable",
+    ];
+    const PREFIXES: [&str; 12] = [
+        "ansible_become",
+        "ansible_sudo",
+        "ansible_su_",
+        "ansible_doas",
+        "ansible_runas",
+        "ansible_local_",
+        "ansible_docker_",
+        "ansible_paramiko",
+        "ansible_winrm",
+        "ansible_psrp",
+        "ansible_shell_",
+        "ansible_ssh_",
+    ];
+    let reaching = REACHING.contains(&name)
+        || name.ends_with("_interpreter")
+        || (PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            && !name.starts_with("ansible_ssh_host_key_"));
+    !reaching
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, &str)]) -> Map {
+        entries.iter().map(|(k, v)| (Value::str(*k), Value::str(*v))).collect()
+    }
+
+    #[test]
+    fn facts_have_a_long_name_and_a_short_one() {
+        let mut facts = Facts::default();
+        facts.merge(&map(&[("ansible_hostname", "web1"), ("packages", "p")]));
+        assert_eq!(facts.injected().get("ansible_hostname").unwrap(), &"web1");
+        assert_eq!(facts.namespaced().get("hostname").unwrap(), &"web1");
+        assert_eq!(facts.namespaced().get("packages").unwrap(), &"p");
+    }
+
+    #[test]
+    fn a_host_cannot_say_how_it_is_reached() {
+        let mut facts = Facts::default();
+        facts.merge(&map(&[
+            ("ansible_host", "evil"),
+            ("ansible_become_password", "x"),
+            ("ansible_ssh_common_args", "-o ProxyCommand=evil"),
+            ("ansible_ssh_host_key_rsa_public", "AAAA"),
+        ]));
+        assert_eq!(facts.injected().len(), 1);
+        assert!(facts.injected().contains_key("ansible_ssh_host_key_rsa_public"));
+        assert_eq!(facts.namespaced().get("host").unwrap(), &"evil");
+    }
+
+    #[test]
+    fn text_from_a_host_is_never_a_template() {
+        let mut facts = Facts::default();
+        facts.merge(&Map::from_iter([(
+            Value::str("ansible_x"),
+            Value::template("{{ lookup('pipe', 'id') }}"),
+        )]));
+        assert!(!facts.injected().get("ansible_x").unwrap().is_template());
+    }
+}

@@ -1,0 +1,136 @@
+//! What outlives a play: inventory, extra variables, and what is known of each host.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use shevek_inventory::{HostId, HostName, Inventory};
+use shevek_template::Templar;
+use shevek_value::{Map, Value};
+
+use crate::{Layer, Memory, inventory};
+
+/// Options of a run that variables depend on or show.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Check mode.
+    pub check: bool,
+    /// Diff mode.
+    pub diff: bool,
+    /// Hosts in flight.
+    pub forks: u32,
+    /// How many `-v`.
+    pub verbosity: u8,
+    /// `--limit`.
+    pub limit: Option<String>,
+    /// `--tags`.
+    pub run_tags: Vec<String>,
+    /// `--skip-tags`.
+    pub skip_tags: Vec<String>,
+    /// The configuration file.
+    pub config_file: Option<String>,
+    /// The inventory sources, absolute.
+    pub inventory_sources: Vec<String>,
+    /// `hash_behaviour=merge`.
+    pub merge_hashes: bool,
+    /// `inject_facts_as_vars`.
+    pub inject_facts: bool,
+}
+
+/// The hosts of a run and all that is known of them.
+pub struct Fleet {
+    /// Templates.
+    pub templar: Arc<Templar>,
+    /// `-e` variables.
+    pub extra: Arc<Map>,
+    /// Options.
+    pub options: RunOptions,
+    inventory: RwLock<Inventory>,
+    memories: RwLock<HashMap<HostId, Arc<Memory>>>,
+    layers: RwLock<HashMap<HostId, Arc<[Layer]>>>,
+    groups: RwLock<Option<Value>>,
+    strangers: RwLock<HashMap<String, HostId>>,
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet").finish_non_exhaustive()
+    }
+}
+
+impl Fleet {
+    /// The hosts of an inventory, nothing known of them yet.
+    pub fn new(inventory: Inventory, templar: Arc<Templar>, extra: Map, options: RunOptions) -> Arc<Self> {
+        Arc::new(Self {
+            templar,
+            extra: Arc::new(extra),
+            options,
+            inventory: RwLock::new(inventory),
+            memories: RwLock::default(),
+            layers: RwLock::default(),
+            groups: RwLock::default(),
+            strangers: RwLock::default(),
+        })
+    }
+
+    /// The inventory.
+    pub fn inventory(&self) -> RwLockReadGuard<'_, Inventory> {
+        self.inventory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the inventory (`add_host`, `group_by`, `meta: refresh_inventory`).
+    pub fn change_inventory<T>(&self, how: impl FnOnce(&mut Inventory) -> T) -> T {
+        let mut guard: RwLockWriteGuard<'_, Inventory> =
+            self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let result = how(&mut guard);
+        self.layers.write().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = None;
+        result
+    }
+
+    /// What is known of a host.
+    pub fn memory(&self, host: HostId) -> Arc<Memory> {
+        if let Some(memory) = self.memories.read().unwrap_or_else(PoisonError::into_inner).get(&host) {
+            return memory.clone();
+        }
+        self.memories.write().unwrap_or_else(PoisonError::into_inner).entry(host).or_default().clone()
+    }
+
+    /// The inventory's variables for a host, strongest first. A file of variables that cannot be read gives none here:
+    /// [`Inventory::read_vars_files`] has reported it before the run.
+    pub fn inventory_layers(&self, host: HostId) -> Arc<[Layer]> {
+        if let Some(layers) = self.layers.read().unwrap_or_else(PoisonError::into_inner).get(&host) {
+            return layers.clone();
+        }
+        let layers: Arc<[Layer]> = inventory::layers(&self.inventory(), host).unwrap_or_default().into();
+        self.layers.write().unwrap_or_else(PoisonError::into_inner).insert(host, layers.clone());
+        layers
+    }
+
+    /// A host's name.
+    pub fn host_name(&self, host: HostId) -> HostName {
+        self.inventory().host(host).name().clone()
+    }
+
+    /// The host of that name; one that nobody named is made for this run, and is in no group.
+    pub fn host_or_new(&self, name: &str) -> HostId {
+        if let Some(host) = self.inventory().find_host(name) {
+            return host;
+        }
+        if let Some(host) = self.strangers.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return *host;
+        }
+        let host = self.change_inventory(|inventory| inventory.add_stranger(name));
+        self.strangers.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), host);
+        host
+    }
+
+    /// `groups`: the host names of every group.
+    pub fn groups(&self) -> Value {
+        if let Some(groups) = &*self.groups.read().unwrap_or_else(PoisonError::into_inner) {
+            return groups.clone();
+        }
+        let groups = self.inventory().groups_variable();
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = Some(groups.clone());
+        groups
+    }
+}

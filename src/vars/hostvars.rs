@@ -1,0 +1,111 @@
+//! `hostvars` and `vars`: variables as mappings, made when looked into.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use shevek_diag::Result;
+use shevek_inventory::HostId;
+use shevek_template::Scope;
+use shevek_value::{Map, Object, Value};
+
+use crate::{Fleet, HostScope, PlayScope};
+
+/// `hostvars`: the variables of every host, by its name.
+#[derive(Debug)]
+pub(crate) struct HostVars {
+    fleet: Arc<Fleet>,
+    play: Arc<PlayScope>,
+}
+
+impl HostVars {
+    pub(crate) fn new(fleet: Arc<Fleet>, play: Arc<PlayScope>) -> Self {
+        Self { fleet, play }
+    }
+
+    fn of(&self, host: HostId) -> Value {
+        Value::object(ScopeVars::new(HostScope::new(&self.fleet, &self.play, host, None)))
+    }
+}
+
+impl Object for HostVars {
+    fn type_name(&self) -> &'static str {
+        "HostVars"
+    }
+
+    fn get(&self, key: &Value) -> Result<Option<Value>> {
+        let host = key.as_str().and_then(|name| self.fleet.inventory().find_host(name));
+        Ok(host.map(|host| self.of(host)))
+    }
+
+    fn keys(&self) -> Option<Vec<Value>> {
+        let inventory = self.fleet.inventory();
+        Some(inventory.host_ids().map(|host| inventory.host(host).name().shared().clone().into()).collect())
+    }
+
+    fn plain(&self) -> Option<Value> {
+        let entries = self.keys()?.into_iter().filter_map(|name| {
+            let variables = self.get(&name).ok()??;
+            Some((name, variables.as_object()?.plain()?))
+        });
+        Some(Value::map(entries.collect()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// All variables of a scope: one host's entry of `hostvars`, or `vars`.
+#[derive(Debug)]
+pub(crate) struct ScopeVars {
+    scope: HostScope,
+}
+
+impl ScopeVars {
+    pub(crate) fn new(scope: HostScope) -> Self {
+        Self { scope }
+    }
+}
+
+impl Object for ScopeVars {
+    fn type_name(&self) -> &'static str {
+        "HostVarsVars"
+    }
+
+    fn get(&self, key: &Value) -> Result<Option<Value>> {
+        match key.as_str() {
+            // A mapping that holds itself could not be shown.
+            Some("vars" | "hostvars") | None => Ok(None),
+            Some(name) => self.scope.rendered_variable(name),
+        }
+    }
+
+    fn keys(&self) -> Option<Vec<Value>> {
+        let names = self.scope.names();
+        Some(
+            names
+                .into_iter()
+                .filter(|name| !matches!(&**name, "vars" | "hostvars" | "omit"))
+                .map(Value::from)
+                .collect(),
+        )
+    }
+
+    /// What cannot be rendered is left out: showing all variables must not fail for one that nobody asked for.
+    fn plain(&self) -> Option<Value> {
+        let mut map = Map::default();
+        for key in self.keys()? {
+            if let Ok(Some(value)) = self.get(&key) {
+                let value = value.as_object().map_or(Some(value.clone()), |object| object.plain());
+                if let Some(value) = value {
+                    map.insert(key, value);
+                }
+            }
+        }
+        Some(Value::map(map))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

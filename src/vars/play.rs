@@ -1,0 +1,98 @@
+//! Variables of a play in progress.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use shevek_inventory::HostId;
+use shevek_playbook::{Play, Role};
+use shevek_value::Map;
+
+/// What a play's tasks see besides host and task: its variables, its roles' and its hosts.
+#[derive(Debug)]
+pub struct PlayScope {
+    /// The play.
+    pub play: Arc<Play>,
+    /// Its name, rendered.
+    pub name: String,
+    /// `vars_prompt` answers.
+    pub prompts: Arc<Map>,
+    /// All its hosts (`ansible_play_hosts_all`).
+    pub hosts: Vec<HostId>,
+    files: RwLock<HashMap<HostId, Arc<Map>>>,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct State {
+    batch: Arc<Vec<HostId>>,
+    alive: Arc<Vec<HostId>>,
+    roles: Arc<Vec<Arc<Role>>>,
+}
+
+impl PlayScope {
+    /// A play about to start.
+    pub fn new(play: Arc<Play>, name: String, prompts: Map, hosts: Vec<HostId>) -> Self {
+        let roles = Arc::new(play.roles.iter().filter(|role| role.is_public).cloned().collect());
+        let state = RwLock::new(State { roles, ..State::default() });
+        Self { play, name, prompts: Arc::new(prompts), hosts, files: RwLock::default(), state }
+    }
+
+    /// Sets the hosts of the current batch (`ansible_play_batch`).
+    pub fn set_batch(&self, hosts: Vec<HostId>) {
+        self.change(|state| state.batch = Arc::new(hosts));
+    }
+
+    /// Sets the hosts that are neither failed nor lost (`ansible_play_hosts`).
+    pub fn set_alive(&self, hosts: Vec<HostId>) {
+        self.change(|state| state.alive = Arc::new(hosts));
+    }
+
+    /// The hosts of the current batch.
+    pub fn batch(&self) -> Arc<Vec<HostId>> {
+        self.state().batch
+    }
+
+    /// The hosts that are neither failed nor lost.
+    pub fn alive(&self) -> Arc<Vec<HostId>> {
+        self.state().alive
+    }
+
+    /// The hosts of the current batch that are neither failed nor lost.
+    pub fn batch_alive(&self) -> Vec<HostId> {
+        let state = self.state();
+        let alive: std::collections::HashSet<HostId> = state.alive.iter().copied().collect();
+        state.batch.iter().copied().filter(|host| alive.contains(host)).collect()
+    }
+
+    /// Roles whose defaults and variables all tasks see, first to last.
+    pub fn roles(&self) -> Arc<Vec<Arc<Role>>> {
+        self.state().roles
+    }
+
+    /// Adds a role that was included with `public: true`.
+    pub fn publish(&self, role: &Arc<Role>) {
+        self.change(|state| {
+            if !state.roles.iter().any(|known| known.key == role.key) {
+                Arc::make_mut(&mut state.roles).push(role.clone());
+            }
+        });
+    }
+
+    /// Variables of the play's `vars_files` for a host.
+    pub fn files(&self, host: HostId) -> Option<Arc<Map>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).get(&host).cloned()
+    }
+
+    /// Sets variables of the play's `vars_files` for a host.
+    pub fn set_files(&self, host: HostId, variables: Arc<Map>) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(host, variables);
+    }
+
+    fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, how: impl FnOnce(&mut State)) {
+        how(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
