@@ -228,8 +228,11 @@ impl Talk<'_> {
 
     /// What is known when the host is gone.
     fn gone(&self, phase: Phase) -> ConnectError {
-        let lost = self.lost.borrow().clone();
-        lost.unwrap_or_else(|| ConnectError::unreachable(self.boot.host, phase, "the connection was closed"))
+        match &*self.lost.borrow() {
+            Some(lost) if lost.phase() == Phase::Idle => lost.clone(),
+            Some(lost) => ConnectError::unreachable(self.boot.host, phase, lost.detail()),
+            None => ConnectError::unreachable(self.boot.host, phase, "the connection was closed"),
+        }
     }
 
     /// What is known when the command ended too early.

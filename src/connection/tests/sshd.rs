@@ -114,12 +114,19 @@ pub struct Wire {
     state: Arc<Mutex<State>>,
 }
 
+/// Up is from the host.
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    Up,
+    Down,
+}
+
 #[derive(Default)]
 struct State {
     streams: Vec<TcpStream>,
     stalled: bool,
-    /// Cut when this many bytes more have come up.
-    cut_after: Option<usize>,
+    /// Cut when this many bytes more have come up, or gone down.
+    cut_after: Option<(usize, Direction)>,
 }
 
 impl Wire {
@@ -136,8 +143,8 @@ impl Wire {
                     state.streams.push(near.try_clone().unwrap());
                     state.streams.push(far.try_clone().unwrap());
                 }
-                copy(near.try_clone().unwrap(), far.try_clone().unwrap(), shared.clone(), false);
-                copy(far, near, shared.clone(), true);
+                copy(near.try_clone().unwrap(), far.try_clone().unwrap(), shared.clone(), Direction::Down);
+                copy(far, near, shared.clone(), Direction::Up);
             }
         });
         Wire { address, state }
@@ -151,8 +158,13 @@ impl Wire {
     }
 
     /// Cuts in the middle of what comes up next.
-    pub fn cut_after(&self, bytes: usize) {
-        self.state.lock().unwrap().cut_after = Some(bytes);
+    pub fn cut_up_after(&self, bytes: usize) {
+        self.state.lock().unwrap().cut_after = Some((bytes, Direction::Up));
+    }
+
+    /// Cuts in the middle of what goes down next.
+    pub fn cut_down_after(&self, bytes: usize) {
+        self.state.lock().unwrap().cut_after = Some((bytes, Direction::Down));
     }
 
     /// Nothing passes any more, and nobody is told.
@@ -161,7 +173,7 @@ impl Wire {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, state: Arc<Mutex<State>>, up: bool) {
+fn copy(mut from: TcpStream, mut to: TcpStream, state: Arc<Mutex<State>>, direction: Direction) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(n @ 1..) = from.read(&mut buffer) {
@@ -170,9 +182,11 @@ fn copy(mut from: TcpStream, mut to: TcpStream, state: Arc<Mutex<State>>, up: bo
             if state.stalled {
                 continue;
             }
-            if let (Some(left), true) = (state.cut_after, up) {
+            if let Some((left, cut)) = state.cut_after
+                && cut == direction
+            {
                 bytes = &bytes[..bytes.len().min(left)];
-                state.cut_after = Some(left - bytes.len());
+                state.cut_after = Some((left - bytes.len(), cut));
                 if left == bytes.len() {
                     let _ = to.write_all(bytes);
                     for stream in &state.streams {
