@@ -11,7 +11,7 @@ use crate::conversation::{Beginning, Blobs, Fetched, Runner};
 use crate::options::OpenOptions;
 use crate::raw::{RawCommand, RawOutput, run_raw};
 use crate::target::{Target, TransportKind};
-use crate::transport::{Local, Transport};
+use crate::transport::{Inside, Local, OpenSsh, Transport};
 use crate::{ConnectError, Phase};
 
 /// A connection to one host as one login user, for the whole run. Cheap to clone.
@@ -41,6 +41,8 @@ impl Connection {
     pub async fn open(target: &Target, options: &OpenOptions) -> Result<Connection, ConnectError> {
         let transport: Box<dyn Transport> = match &target.kind {
             TransportKind::Local(local) => Box::new(Local::new(target.name.clone(), local.clone())),
+            TransportKind::Inside(inside) => Box::new(Inside::new(target.name.clone(), inside.clone())),
+            TransportKind::OpenSsh(ssh) => Box::new(OpenSsh::new(target.name.clone(), ssh.clone())),
             TransportKind::Ssh(ssh) => Box::new(crate::ssh::Ssh::open(&target.name, ssh, options).await?),
         };
         let (host, options) = (target.name.clone(), options.clone());
@@ -50,6 +52,12 @@ impl Connection {
     /// The inventory name of the host.
     pub fn host(&self) -> &Arc<str> {
         &self.inner.host
+    }
+
+    /// Why the host is lost, once it is. A connection that is lost stays so; open another one.
+    pub fn lost(&self) -> Option<ConnectError> {
+        let transport = self.inner.transport.lost().borrow().clone();
+        transport.or_else(|| self.inner.runner.get()?.lost())
     }
 
     /// The runner, started now if it was not. A start that failed is tried again by the next call.

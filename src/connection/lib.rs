@@ -30,7 +30,7 @@ pub use runners::{RunnerImage, Runners};
 pub use secret::Secret;
 pub use ssh_config::{Place, SshConfigError, SshContext, SshOptions};
 pub use target::{
-    AddressFamily, AgentUse, Algorithms, HostKeyCheck, HostKeyPolicy, LocalTarget, Login, LoginMethod,
-    SshTarget, Target, TransportKind,
+    AddressFamily, AgentUse, Algorithms, ContainerTarget, HostKeyCheck, HostKeyPolicy, InsideTarget,
+    LocalTarget, Login, LoginMethod, OpenSshTarget, SshTarget, Target, TransportKind,
 };
 pub use transport::{Exit, Later, Terminal};

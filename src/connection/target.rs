@@ -34,6 +34,52 @@ pub enum TransportKind {
     Local(LocalTarget),
     /// SSH.
     Ssh(Box<SshTarget>),
+    /// SSH through the machine's own `ssh` program.
+    OpenSsh(OpenSshTarget),
+    /// A container or a folder on this machine.
+    Inside(InsideTarget),
+}
+
+/// How the machine's own `ssh` is called. [`crate::SshOptions::openssh`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSshTarget {
+    /// The program (`ansible_ssh_executable`).
+    pub program: String,
+    /// Its options.
+    pub arguments: Vec<String>,
+    /// The host to name.
+    pub host: String,
+}
+
+/// Places on this machine that a program leads into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InsideTarget {
+    /// A container of Docker.
+    Docker(ContainerTarget),
+    /// A container of Podman.
+    Podman(ContainerTarget),
+    /// A pod of Kubernetes; namespace, container and the like are arguments.
+    Kubectl(ContainerTarget),
+    /// A folder with a system of its own.
+    Chroot {
+        /// The folder.
+        folder: PathBuf,
+        /// The program, if not `chroot`.
+        program: Option<String>,
+    },
+}
+
+/// A container and how to get into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerTarget {
+    /// Its name or id.
+    pub name: String,
+    /// The user to be inside.
+    pub user: Option<String>,
+    /// The engine's program, if not the usual one.
+    pub program: Option<String>,
+    /// Further arguments of the program, before `exec`.
+    pub arguments: Vec<String>,
 }
 
 /// How commands run on this machine.

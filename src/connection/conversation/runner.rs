@@ -175,6 +175,11 @@ impl Runner {
         self.shared.cached
     }
 
+    /// Why the conversation is over, once it is.
+    pub fn lost(&self) -> Option<ConnectError> {
+        lock(&self.shared.state).over.clone()
+    }
+
     /// Starts a batch; its id is given here. Any number may be in flight.
     pub async fn start(&self, mut batch: Batch, blobs: Blobs) -> Result<Running, ConnectError> {
         let id = self.shared.next_batch.fetch_add(1, Ordering::Relaxed);

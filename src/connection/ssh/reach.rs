@@ -9,7 +9,7 @@ use russh::client::{self, Handle};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::process::Command;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::{Client, Refusal};
@@ -77,7 +77,7 @@ pub(super) async fn reach(
     let said = match (&result, proxy_said) {
         (Ok(Ok(_)), _) | (_, None) => String::new(),
         (_, Some(said)) => {
-            timeout(Duration::from_millis(300), said).await.ok().and_then(Result::ok).unwrap_or_default()
+            timeout(Duration::from_secs(2), said).await.ok().and_then(Result::ok).unwrap_or_default()
         }
     };
     let result = result.map_err(|_| {
@@ -266,6 +266,17 @@ fn proxy(host: &Arc<str>, command: &str) -> Result<(Box<dyn Duplex>, Option<Last
     else {
         return Err(ConnectError::bug(host, Phase::Connect, "a proxy command without pipes"));
     };
+    let (guard, dropped) = oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let ended = tokio::select! {
+            _ = child.wait() => true,
+            _ = dropped => false,
+        };
+        // One that fails may close its output before it says why.
+        if !ended && timeout(Duration::from_secs(1), child.wait()).await.is_err() {
+            let _ = child.kill().await;
+        }
+    });
     let said = tokio::spawn(async move {
         let (mut tail, mut buffer) = (Tail::default(), [0; 1024]);
         while let Ok(n @ 1..) = stderr.read(&mut buffer).await {
@@ -273,13 +284,13 @@ fn proxy(host: &Arc<str>, command: &str) -> Result<(Box<dyn Duplex>, Option<Last
         }
         tail.text()
     });
-    Ok((Box::new(Proxied { stream: tokio::io::join(stdout, stdin), _child: child }), Some(said)))
+    Ok((Box::new(Proxied { stream: tokio::io::join(stdout, stdin), _guard: guard }), Some(said)))
 }
 
 /// The pipes to a proxy command, which ends with them.
 struct Proxied {
     stream: tokio::io::Join<tokio::process::ChildStdout, tokio::process::ChildStdin>,
-    _child: tokio::process::Child,
+    _guard: oneshot::Sender<()>,
 }
 
 impl AsyncRead for Proxied {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::line::{self, Line};
+use super::{SshConfigError, SshOptions};
+use crate::target::SshTarget;
 
 /// Who and where we are, and the configuration files, read once for all hosts.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ pub struct SshContext {
     /// The system's configuration; read unless `-F` is given.
     pub system_config: PathBuf,
     files: Mutex<HashMap<PathBuf, Arc<ParsedFile>>>,
+    targets: Mutex<HashMap<SshOptions, SshTarget>>,
 }
 
 /// The lines of a file, or why it cannot be read.
@@ -65,7 +68,22 @@ impl SshContext {
             user_config,
             system_config,
             files: Mutex::default(),
+            targets: Mutex::default(),
         }
+    }
+
+    /// The target that options lead to, made once: every task of a host asks for it.
+    pub(super) fn resolved(
+        &self,
+        options: &SshOptions,
+        make: impl FnOnce() -> Result<SshTarget, SshConfigError>,
+    ) -> Result<SshTarget, SshConfigError> {
+        if let Some(known) = self.targets.lock().unwrap_or_else(PoisonError::into_inner).get(options) {
+            return Ok(known.clone());
+        }
+        let target = make()?;
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner).insert(options.clone(), target.clone());
+        Ok(target)
     }
 
     /// The lines of a file.

@@ -7,13 +7,13 @@ use super::read::Files;
 use super::resolve::{Ends, target};
 use super::{Place, SshConfigError, SshContext};
 use crate::Secret;
-use crate::target::{LoginMethod, SshTarget};
+use crate::target::{LoginMethod, OpenSshTarget, SshTarget};
 
 /// The `ssh_args` that Ansible has unless told otherwise: sharing connections, which is built in here.
 const DEFAULT_ARGS: &str = "-C -o ControlMaster=auto -o ControlPersist=60s";
 
 /// What Ansible's variables and settings say about reaching a host over SSH, rendered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SshOptions {
     /// `ansible_host`, or the inventory name.
     pub host: String,
@@ -47,9 +47,57 @@ impl SshOptions {
         SshOptions { host: host.into(), ..SshOptions::default() }
     }
 
-    /// Makes a target: first what is said here counts (in Ansible's order), then the user's `ssh_config`, then the
+    /// Makes a target, once for every set of options: first what is said here counts (in Ansible's order), then the user's `ssh_config`, then the
     /// system's, then OpenSSH's defaults.
     pub fn resolve(&self, context: &SshContext) -> Result<SshTarget, SshConfigError> {
+        context.resolved(self, || self.make(context))
+    }
+
+    /// The same for the machine's own `ssh`, for what is not supported here (`connection: openssh`). It reads its
+    /// configuration itself. Passwords cannot be given to it.
+    pub fn openssh(&self, program: Option<&str>) -> Result<OpenSshTarget, SshConfigError> {
+        let mut arguments = Vec::new();
+        let split = |text: &Option<String>, name: &'static str| {
+            let words = shlex::split(text.as_deref().unwrap_or_default());
+            words.ok_or_else(|| SshConfigError::new(&Place::Argument(name), "a quote is not closed"))
+        };
+        let (base, common, extra) = (
+            split(&self.ssh_args, "ssh_args")?,
+            split(&self.ssh_common_args, "ansible_ssh_common_args")?,
+            split(&self.ssh_extra_args, "ansible_ssh_extra_args")?,
+        );
+        arguments.extend(base);
+        let mut option = |text: String| arguments.extend(["-o".to_owned(), text]);
+        if self.host_key_checking == Some(false) {
+            option("StrictHostKeyChecking=no".to_owned());
+        }
+        if let Some(port) = self.port {
+            option(format!("Port={port}"));
+        }
+        if let Some(file) = &self.private_key_file {
+            option(format!("IdentityFile=\"{file}\""));
+        }
+        if let Some(user) = &self.user {
+            option(format!("User=\"{user}\""));
+        }
+        if let Some(timeout) = self.timeout {
+            option(format!("ConnectTimeout={}", timeout.as_secs().max(1)));
+        }
+        option("ServerAliveInterval=15".to_owned());
+        arguments.extend(common);
+        arguments.extend(extra);
+        if self.password.is_some() || self.passphrase.is_some() || self.private_key.is_some() {
+            let place = Place::Argument("ansible_password");
+            return Err(SshConfigError::new(
+                &place,
+                "passwords and keys in variables cannot be given to the ssh program",
+            )
+            .with_help("use `connection: ssh`, or keys and an agent"));
+        }
+        Ok(OpenSshTarget { program: program.unwrap_or("ssh").to_owned(), arguments, host: self.host.clone() })
+    }
+
+    fn make(&self, context: &SshContext) -> Result<SshTarget, SshConfigError> {
         let mut arguments = Arguments::default();
         // Differs from Ansible: its default `-C` is left out, since compression slows most networks down.
         if let Some(args) = self.ssh_args.as_deref().filter(|args| args.trim() != DEFAULT_ARGS) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Content, OpenOptions, Phase, RawCommand, Runners,
+    Blobs, Cache, ConnectError, Connection, Content, InsideTarget, OpenOptions, Phase, RawCommand, Runners,
+    Target, TransportKind,
 };
 use shevek_proto::{Become, BecomeMethod, Blob, Val};
 
@@ -87,6 +88,63 @@ async fn other_shells_start_it_too() {
         let connection = Connection::open(&home.target_with_shell(shell), &options()).await.unwrap();
         assert!(!connection.runner().await.unwrap_or_else(|e| panic!("{shell}: {e}")).was_cached());
     }
+}
+
+/// A host on which `/bin/sh` is another shell, with none but these programs.
+fn host_with_sh(home: &Home, sh: &str, path: &str) -> String {
+    let wrapper = home.path().join("shell");
+    let script =
+        format!("#!/bin/bash\nexport PATH={path}\nexec {sh} -c \"exec {sh} ${{2#exec /bin/sh }}\"\n");
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    wrapper.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn other_shells_in_the_place_of_sh_run_the_script() {
+    for sh in ["/usr/bin/dash", "/bin/bash", "/usr/bin/mksh", "/usr/bin/busybox sh"] {
+        if !std::path::Path::new(sh.split(' ').next().unwrap()).exists() {
+            continue;
+        }
+        for cache in [Cache::Keep, Cache::Leave] {
+            let home = Home::new();
+            let mut programs = "/usr/bin:/bin".to_owned();
+            if sh.contains("busybox") {
+                let folder = home.path().join("applets");
+                std::fs::create_dir(&folder).unwrap();
+                for name in [
+                    "id", "uname", "ls", "wc", "dd", "gzip", "mkdir", "chmod", "rm", "rmdir", "head", "mv",
+                    "tail",
+                ] {
+                    std::os::unix::fs::symlink("/usr/bin/busybox", folder.join(name)).unwrap();
+                }
+                programs = folder.to_str().unwrap().to_owned();
+            }
+            let shell = host_with_sh(&home, sh, &programs);
+            let mut options = options();
+            options.cache = cache;
+            for cached in [false, cache == Cache::Keep] {
+                let connection = Connection::open(&home.target_with_shell(&shell), &options).await.unwrap();
+                let runner = connection.runner().await.unwrap_or_else(|e| panic!("{sh}: {e}"));
+                assert_eq!(runner.was_cached(), cached, "{sh}");
+                assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+                assert_eq!(connection.lost(), None);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_gzip_and_head_gets_it_too() {
+    let home = Home::new();
+    let folder = home.path().join("programs");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["id", "uname", "ls", "wc", "dd", "mkdir", "chmod", "rm", "rmdir", "mv"] {
+        std::os::unix::fs::symlink(format!("/usr/bin/{name}"), folder.join(name)).unwrap();
+    }
+    let shell = host_with_sh(&home, "/bin/sh", folder.to_str().unwrap());
+    let connection = Connection::open(&home.target_with_shell(&shell), &options()).await.unwrap();
+    assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
 }
 
 #[tokio::test]
@@ -214,6 +272,7 @@ async fn a_runner_that_dies_fails_all_that_wait_and_says_its_last_words() {
     );
     let after = connection.run(batch("echo", vec![]), Blobs::new(), |_| {}).await.unwrap_err();
     assert_eq!(after, error);
+    assert_eq!(connection.lost(), Some(error));
 }
 
 #[tokio::test]
@@ -276,4 +335,23 @@ async fn raw_commands_have_input_output_and_a_code() {
     let command = RawCommand { timeout: Some(limit), ..RawCommand::new("sleep 60") };
     let error = connection.raw(command).await.unwrap_err();
     assert_eq!(error.to_string(), "web1 (run): timed out after 0.05 s waiting for the command to end");
+}
+
+#[tokio::test]
+async fn a_folder_with_a_system_of_its_own() {
+    let root = Home::new();
+    if !std::path::Path::new("/usr/bin/busybox").exists() || rustix::process::getuid().as_raw() != 0 {
+        println!("skipped: needs busybox and root");
+        return;
+    }
+    std::fs::create_dir(root.path().join("bin")).unwrap();
+    for name in ["busybox", "sh", "ls", "cat"] {
+        std::fs::copy("/usr/bin/busybox", root.path().join("bin").join(name)).unwrap();
+    }
+    let inside = InsideTarget::Chroot { folder: root.path().to_owned(), program: None };
+    let target = Target { name: "jail".into(), kind: TransportKind::Inside(inside) };
+    let connection = Connection::open(&target, &options()).await.unwrap();
+    let command = RawCommand { stdin: b"abc".to_vec(), ..RawCommand::new("ls / && cat && exit 3") };
+    let output = connection.raw(command).await.unwrap();
+    assert_eq!((output.rc, &*output.stdout), (3, b"bin\nabc".as_slice()));
 }

@@ -12,5 +12,6 @@
 mod faults;
 mod lab;
 mod local;
+mod logins;
 mod ssh;
 mod sshd;

@@ -321,3 +321,25 @@ async fn a_server_that_wants_two_proofs_gets_both() {
     ssh.login.keys.push(sshd.path("second"));
     says_hello(&Target::ssh("web1", ssh)).await;
 }
+
+#[tokio::test]
+async fn the_machines_own_ssh_leads_there_too() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let mut made = shevek_connection::SshOptions::new("127.0.0.1");
+    made.port = Some(sshd.address.port());
+    made.user = Some("root".into());
+    made.private_key_file = Some(sshd.path("user").display().to_string());
+    made.host_key_checking = Some(false);
+    made.ssh_common_args = Some("-F none -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR".into());
+    let ssh = made.openssh(None).unwrap();
+    let target = Target { name: "web1".into(), kind: shevek_connection::TransportKind::OpenSsh(ssh) };
+    says_hello(&target).await;
+    let connection = Connection::open(&target, &options()).await.unwrap();
+    let output = connection
+        .raw(RawCommand { stdin: b"abc".to_vec(), ..RawCommand::new("cat; exit 3") })
+        .await
+        .unwrap();
+    assert_eq!((output.rc, &*output.stdout), (3, b"abc".as_slice()));
+    made.password = Some(Secret::new("x"));
+    assert!(made.openssh(None).is_err());
+}

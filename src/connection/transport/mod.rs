@@ -4,7 +4,10 @@
 //! it; everything above (starting the runner, batches, raw commands) is the same for all. Imports nothing of the
 //! project but this crate's errors and targets.
 
+mod child;
+mod inside;
 mod local;
+mod openssh;
 mod pump;
 
 use std::future::Future;
@@ -15,7 +18,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::ConnectError;
 
+pub(crate) use inside::Inside;
 pub(crate) use local::Local;
+pub(crate) use openssh::OpenSsh;
 pub(crate) use pump::{pump, write_until_lost};
 
 /// A boxed future, so that transports can be chosen at run time.
