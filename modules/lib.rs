@@ -6,6 +6,7 @@
 
 mod apt;
 mod command;
+mod copy;
 mod file;
 mod group;
 mod ping;

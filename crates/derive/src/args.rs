@@ -185,13 +185,17 @@ fn rules(attributes: &[Attribute], kit: &TokenStream) -> syn::Result<Vec<TokenSt
 
 /// A part of `when(state = "link", needs("src"))` or `with("a", needs("b"))`.
 enum Inner {
-    Meta(Meta),
+    Meta(Box<Meta>),
     Text(syn::LitStr),
 }
 
 impl syn::parse::Parse for Inner {
     fn parse(input: syn::parse::ParseStream<'_>) -> syn::Result<Self> {
-        if input.peek(syn::LitStr) { input.parse().map(Inner::Text) } else { input.parse().map(Inner::Meta) }
+        if input.peek(syn::LitStr) {
+            input.parse().map(Inner::Text)
+        } else {
+            input.parse().map(|meta| Inner::Meta(Box::new(meta)))
+        }
     }
 }
 
@@ -202,7 +206,8 @@ fn conditional(meta: &Meta, inner: &[Inner], kit: &TokenStream) -> syn::Result<T
             let needs = words(needs)?;
             Ok(quote!(#rule::By { option: #option, needs: &[#(#needs),*] }))
         }
-        [Inner::Meta(Meta::NameValue(condition)), Inner::Meta(needs)] => {
+        [Inner::Meta(condition), Inner::Meta(needs)] => {
+            let condition = condition.require_name_value()?;
             let option = condition.path.require_ident()?;
             let option = plain(option);
             let is = preset(&condition.value, kit)?;

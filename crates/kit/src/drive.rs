@@ -45,8 +45,11 @@ pub struct Entry {
     /// What it accepts.
     pub schema: Schema,
     /// Runs it.
-    pub drive: fn(Vec<(String, Val)>, &Schema, &Ground, &Arc<Call>) -> Outcome,
+    pub drive: Drive,
 }
+
+/// What runs a module: [`resource`], [`query`] or [`procedure`], for its type.
+pub type Drive = fn(Vec<(String, Val)>, &Schema, &Ground, &Arc<Call>) -> Outcome;
 
 impl Entry {
     /// Runs the module with these arguments.

@@ -121,6 +121,6 @@ mod tests {
     fn hidden_files_are_not_found_by_wild_cards() {
         let probe = World::new().file("/d/a.x", "").file("/d/.b.x", "").file("/e/c.x", "").probe();
         assert_eq!(glob(&probe, "/*/*.x"), [PathBuf::from("/d/a.x"), PathBuf::from("/e/c.x")]);
-        assert_eq!(glob(&probe, "/d/missing"), [PathBuf::new(); 0]);
+        assert!(glob(&probe, "/d/missing").is_empty());
     }
 }

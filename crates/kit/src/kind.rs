@@ -247,12 +247,10 @@ fn int(value: &Val) -> Result<i64, String> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "only called for whole numbers in range")]
 fn whole(f: f64) -> Option<i64> {
     (f.fract() == 0.0 && f.abs() < 9.0e18).then_some(f as i64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "as Python's float(int)")]
 fn float(value: &Val) -> Result<f64, String> {
     match value {
         Val::Float(f) => Ok(*f),
@@ -323,7 +321,6 @@ pub fn dict(value: Val) -> Result<Vec<(String, Val)>, String> {
         .collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "sizes of hosts fit")]
 fn size(value: &Val, bits: bool) -> Result<i64, String> {
     let given = python_str(value);
     let bad = || {

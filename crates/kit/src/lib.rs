@@ -84,5 +84,5 @@ pub mod prelude {
     pub use shevek_proto::{Diff, Outcome, Val};
 
     #[cfg(feature = "testing")]
-    pub use crate::testing::{World, conform};
+    pub use crate::testing::{World, conform, conform_apart};
 }

@@ -55,6 +55,9 @@ impl At {
     }
 }
 
+/// What a new path is: its kind, mode and content.
+struct New(FileKind, u32, Body);
+
 fn missing() -> io::Error {
     io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error())
 }
@@ -185,12 +188,13 @@ impl Overlay {
         if self.at(&plan, &path)?.is_some() {
             return Err(errno(rustix::io::Errno::EXIST));
         }
-        let inode = self.fresh(&plan, &path, kind, mode, body)?;
+        let inode = self.fresh(&plan, &path, New(kind, mode, body))?;
         plan.add(&path, inode);
         Ok(())
     }
 
-    fn fresh(&self, plan: &Plan, path: &Path, kind: FileKind, mode: u32, body: Body) -> io::Result<Inode> {
+    fn fresh(&self, plan: &Plan, path: &Path, new: New) -> io::Result<Inode> {
+        let New(kind, mode, body) = new;
         let Some(folder) = path.parent() else { return Err(missing()) };
         let above = self.at(plan, folder)?.ok_or_else(missing)?.stat();
         if !above.is_folder() {
@@ -287,7 +291,7 @@ impl Overlay {
             }
             None => {
                 let mode = 0o666 & !self.base.identity().umask;
-                let inode = self.fresh(plan, path, FileKind::File, mode, body)?;
+                let inode = self.fresh(plan, path, New(FileKind::File, mode, body))?;
                 plan.add(path, inode);
                 Ok(())
             }
@@ -486,7 +490,7 @@ impl Act for Overlay {
         let name = format!(".shevek_{}", plan.version);
         let path = folder.join(name);
         let body = Self::body(content)?;
-        let inode = self.fresh(&plan, &path, FileKind::File, 0o600, body)?;
+        let inode = self.fresh(&plan, &path, New(FileKind::File, 0o600, body))?;
         let size = inode.size();
         plan.add(&path, inode);
         Ok(Staged { path, size })
@@ -546,7 +550,7 @@ impl Act for Overlay {
         if self.at(&plan, &path)?.is_some() {
             return Err(errno(rustix::io::Errno::EXIST));
         }
-        self.fresh(&plan, &path, FileKind::File, 0, Body::Nothing)?;
+        self.fresh(&plan, &path, New(FileKind::File, 0, Body::Nothing))?;
         let id = self.import(&mut plan, &existing)?;
         if let Some(inode) = plan.inodes.get_mut(&id) {
             inode.nlink += 1;
@@ -564,7 +568,7 @@ impl Act for Overlay {
         let mut plan = self.locked();
         let from = self.resolve(&plan, from, Links::Keep)?;
         let to = self.resolve(&plan, to, Links::Keep)?;
-        self.fresh(&plan, &to, FileKind::File, 0, Body::Nothing)?;
+        self.fresh(&plan, &to, New(FileKind::File, 0, Body::Nothing))?;
         if from == to {
             return Ok(());
         }

@@ -228,7 +228,6 @@ pub struct Time {
 
 impl Time {
     /// Seconds as Python's `st_mtime` has them.
-    #[expect(clippy::cast_precision_loss, reason = "as Python's st_mtime")]
     pub fn as_f64(self) -> f64 {
         self.seconds as f64 + 1e-9 * f64::from(self.nanos)
     }

@@ -2,9 +2,11 @@
 //!
 //! Only compiled for tests (feature `testing`), never into the runner.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that is set up wrongly shall stop at once")]
+
 mod conform;
 mod nothing;
 mod world;
 
-pub use conform::{Ran, Session, TestModule, conform};
+pub use conform::{Ran, Session, TestModule, conform, conform_apart};
 pub use world::World;

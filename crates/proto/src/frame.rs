@@ -63,6 +63,7 @@ impl Decoder {
     }
 
     /// The next whole message, if it has arrived.
+    #[allow(clippy::should_implement_trait, reason = "an iterator could not say which type is next")]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let rest = self.buffer.get(self.start..).unwrap_or_default();
         let Some((head, body)) = rest.split_first_chunk::<4>() else { return Ok(None) };

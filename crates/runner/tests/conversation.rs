@@ -1,0 +1,292 @@
+//! Conversations with a real runner process, over its pipes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests may panic as tests may"
+)]
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use shevek_proto::{
+    Batch, Become, BecomeMethod, Blob, Call, Decoder, Down, FaultKind, Mode, Outcome, Up, VERSION, Val,
+    encode,
+};
+
+struct Talk {
+    process: Child,
+    stdin: Option<ChildStdin>,
+    stdout: ChildStdout,
+    decoder: Decoder,
+}
+
+impl Talk {
+    fn start() -> Talk {
+        Talk::start_from(Path::new(env!("CARGO_BIN_EXE_shevek-runner")))
+    }
+
+    fn start_from(program: &Path) -> Talk {
+        let mut process = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (stdin, stdout) = (process.stdin.take(), process.stdout.take().unwrap());
+        let mut talk = Talk { process, stdin, stdout, decoder: Decoder::new() };
+        talk.say(&Down::Hello { protocol: VERSION, gather: None });
+        assert!(
+            matches!(talk.hear(), Up::Hello(hello) if hello.protocol == VERSION && !hello.user.is_empty())
+        );
+        talk
+    }
+
+    fn say(&mut self, message: &Down) {
+        self.stdin.as_mut().unwrap().write_all(&encode(message).unwrap()).unwrap();
+    }
+
+    fn hear(&mut self) -> Up {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(message) = self.decoder.next().unwrap() {
+                return message;
+            }
+            let n = self.stdout.read(&mut buffer).unwrap();
+            assert!(n > 0, "the runner ended");
+            self.decoder.push(&buffer[..n]);
+        }
+    }
+
+    /// Runs a batch to its end.
+    fn run(&mut self, batch: Batch) -> Result<Vec<Outcome>, (FaultKind, String)> {
+        let id = batch.id;
+        self.say(&Down::Run(batch));
+        let mut outcomes = Vec::new();
+        loop {
+            match self.hear() {
+                Up::Item(item) => {
+                    assert_eq!((item.batch, item.index as usize), (id, outcomes.len()));
+                    outcomes.push(item.outcome);
+                }
+                Up::Done { batch } => {
+                    assert_eq!(batch, id);
+                    return Ok(outcomes);
+                }
+                Up::Fault { batch, fault } => {
+                    assert_eq!(batch, Some(id));
+                    return Err((fault.kind, fault.message));
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.stdin = None;
+        self.process.wait().unwrap();
+    }
+}
+
+fn call(module: &str, args: &[(&str, &str)]) -> Call {
+    Call {
+        module: module.into(),
+        args: args.iter().map(|(k, v)| ((*k).to_owned(), Val::from(*v))).collect(),
+        mode: Mode { check: false, diff: true },
+        environment: Vec::new(),
+        timeout: None,
+    }
+}
+
+fn batch(id: u64, calls: Vec<Call>) -> Batch {
+    Batch { id, become_user: None, calls, stop_at_failure: true }
+}
+
+fn checked(call: Call) -> Call {
+    Call { mode: Mode { check: true, diff: true }, ..call }
+}
+
+#[test]
+fn a_loop_stops_at_the_first_item_that_fails() {
+    let mut talk = Talk::start();
+    let calls = ["true", "false", "true"].map(|c| call("command", &[("cmd", c)])).to_vec();
+    let outcomes = talk.run(batch(1, calls.clone())).unwrap();
+    assert_eq!(outcomes.iter().map(|o| o.failed).collect::<Vec<_>>(), [false, true]);
+    let on = Batch { stop_at_failure: false, ..batch(2, calls) };
+    assert_eq!(talk.run(on).unwrap().len(), 3);
+    assert_eq!(talk.run(batch(3, vec![call("nonesuch", &[])])).unwrap_err().0, FaultKind::UnknownModule);
+}
+
+#[test]
+fn environment_and_timeout_reach_the_command() {
+    let mut talk = Talk::start();
+    let mut echo = call("shell", &[("cmd", "echo $GREETING")]);
+    echo.environment = vec![("GREETING".into(), "hello".into())];
+    let outcome = talk.run(batch(1, vec![echo])).unwrap().remove(0);
+    assert_eq!(outcome.get("stdout"), Some(&"hello".into()));
+    let mut slow = call("command", &[("cmd", "sleep 30")]);
+    slow.timeout = Some(1);
+    let outcome = talk.run(batch(2, vec![slow])).unwrap().remove(0);
+    assert!(outcome.failed);
+    assert_eq!(outcome.message(), "Timed out after 1 second(s).");
+}
+
+#[test]
+fn a_check_run_sees_what_its_earlier_tasks_would_have_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sub/file").to_str().unwrap().to_owned();
+    let sub = folder.path().join("sub").to_str().unwrap().to_owned();
+    let mut talk = Talk::start();
+    let make = checked(call("file", &[("path", &sub), ("state", "directory")]));
+    let copy = checked(call("copy", &[("dest", &path), ("content", "hello")]));
+    let look = checked(call("stat", &[("path", &path)]));
+    for (id, call) in [(1, make), (2, copy.clone())] {
+        let outcome = talk.run(batch(id, vec![call])).unwrap().remove(0);
+        assert!(outcome.changed && !outcome.failed, "{outcome:?}");
+    }
+    let outcome = talk.run(batch(3, vec![copy, look])).unwrap();
+    assert!(!outcome[0].changed);
+    assert_eq!(outcome[1].get("stat").unwrap().get("exists"), Some(&Val::Bool(true)));
+    assert!(!Path::new(&sub).exists(), "nothing is really there");
+}
+
+#[test]
+fn cancelling_kills_what_is_running() {
+    let mut talk = Talk::start();
+    let start = Instant::now();
+    talk.say(&Down::Run(batch(1, vec![call("command", &[("cmd", "sleep 30")])])));
+    talk.say(&Down::Cancel { batch: 1 });
+    assert!(matches!(talk.hear(), Up::Fault { batch: Some(1), fault } if fault.kind == FaultKind::Cancelled));
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn nothing_is_left_running_when_the_controller_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("pid");
+    let mut talk = Talk::start();
+    let line = format!("echo $$ > {0}.new; mv {0}.new {0}; sleep 60", note.display());
+    talk.say(&Down::Run(batch(1, vec![call("shell", &[("cmd", &line)])])));
+    while !note.exists() {
+        std::thread::yield_now();
+    }
+    let pid = std::fs::read_to_string(&note).unwrap().trim().to_owned();
+    drop(talk);
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "still there: {state}");
+}
+
+#[test]
+fn content_comes_in_pieces_when_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("big").to_str().unwrap().to_owned();
+    let content: Vec<u8> = (0..9_000_000u32).map(|i| (i / 7) as u8).collect();
+    let checksum = shevek_kit::checksum(shevek_kit::Algorithm::Sha1, &mut content.as_slice()).unwrap();
+    let blob = Blob { id: 7, size: content.len() as u64, checksum, inline: None };
+    let mut copy = call("copy", &[("dest", &path)]);
+    copy.mode.diff = false;
+    copy.args.push(("content".into(), Val::Blob(blob)));
+    let mut talk = Talk::start();
+    talk.say(&Down::Run(batch(1, vec![copy.clone()])));
+    let (mut sent, mut credit) = (0, 0);
+    let outcome = loop {
+        match talk.hear() {
+            Up::Need { blob: 7, credit: more } => {
+                credit += more as usize;
+                while credit > 0 && sent < content.len() {
+                    let n = credit.min(200_000).min(content.len() - sent);
+                    let last = sent + n == content.len();
+                    talk.say(&Down::Chunk { blob: 7, data: content[sent..sent + n].to_vec(), last });
+                    sent += n;
+                    credit -= n;
+                }
+            }
+            Up::Item(item) => break item.outcome,
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    assert!(outcome.changed && !outcome.failed, "{outcome:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), content);
+    assert_eq!(talk.hear(), Up::Done { batch: 1 });
+    // The second time its checksum is enough.
+    let outcome = talk.run(batch(2, vec![copy])).unwrap().remove(0);
+    assert!(!outcome.changed && !outcome.failed, "{outcome:?}");
+}
+
+/// These need root and the program; elsewhere they are skipped, and say so.
+fn become_with(method: BecomeMethod, program: &str, user: &str) -> Option<Become> {
+    let there =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
+    let root = std::fs::metadata("/proc/self").map(|m| std::os::unix::fs::MetadataExt::uid(&m)).unwrap() == 0;
+    if !there || !root {
+        eprintln!("skipped: needs root and {program}");
+        return None;
+    }
+    Some(Become { method, user: user.into(), exe: None, flags: None, password: None })
+}
+
+#[test]
+fn another_user_gets_a_runner_of_its_own() {
+    for (method, program, flags) in [
+        (BecomeMethod::Su, "su", "-s /bin/sh"),
+        (BecomeMethod::Runuser, "runuser", "-s /bin/sh"),
+        (BecomeMethod::Sudo, "sudo", "-n"),
+    ] {
+        let Some(wanted) = become_with(method, program, "nobody") else { continue };
+        let wanted = Become { flags: Some(flags.into()), ..wanted };
+        let mut talk = Talk::start();
+        let id = |n| Batch {
+            become_user: Some(wanted.clone()),
+            ..batch(n, vec![call("command", &[("cmd", "id -un")])])
+        };
+        for n in 1..3 {
+            let outcome = talk.run(id(n)).unwrap().remove(0);
+            assert_eq!(outcome.get("stdout"), Some(&"nobody".into()), "{program}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_user_who_may_not_read_the_binary_is_handed_a_copy_that_does_not_stay() {
+    let Some(wanted) = become_with(BecomeMethod::Su, "su", "nobody") else { return };
+    let wanted = Become { flags: Some("-s /bin/sh".into()), ..wanted };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let program = folder.path().join("runner");
+    std::fs::copy(env!("CARGO_BIN_EXE_shevek-runner"), &program).unwrap();
+    let mut talk = Talk::start_from(&program);
+    let line = "id -un; readlink /proc/$PPID/exe";
+    let asked = Batch { become_user: Some(wanted), ..batch(1, vec![call("shell", &[("cmd", line)])]) };
+    let outcome = talk.run(asked).unwrap().remove(0);
+    let said = outcome.get("stdout").unwrap().as_str().unwrap();
+    assert!(said.starts_with("nobody\n") && said.ends_with(" (deleted)"), "{said}");
+}
+
+#[test]
+fn the_plan_of_a_check_run_is_shared_between_users() {
+    let Some(wanted) = become_with(BecomeMethod::Su, "su", "nobody") else { return };
+    let wanted = Become { flags: Some("-s /bin/sh".into()), ..wanted };
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let path = folder.path().join("file").to_str().unwrap().to_owned();
+    let mut talk = Talk::start();
+    let copy = checked(call("copy", &[("dest", &path), ("content", "hello")]));
+    assert!(talk.run(batch(1, vec![copy])).unwrap()[0].changed);
+    let write = checked(call("copy", &[("dest", "/tmp/shevek-never"), ("content", "hello")]));
+    assert!(talk.run(Batch { become_user: Some(wanted), ..batch(2, vec![write]) }).unwrap()[0].changed);
+    for (id, path) in [(3, path.as_str()), (4, "/tmp/shevek-never")] {
+        let look = checked(call("stat", &[("path", path)]));
+        let outcome = talk.run(batch(id, vec![look])).unwrap().remove(0);
+        assert_eq!(outcome.get("stat").unwrap().get("exists"), Some(&Val::Bool(true)), "{path}");
+    }
+}
+
+#[test]
+fn a_user_who_is_not_there_is_named() {
+    let Some(wanted) = become_with(BecomeMethod::Su, "su", "nosuchuser") else { return };
+    let mut talk = Talk::start();
+    let asked = Batch { become_user: Some(wanted), ..batch(1, vec![call("ping", &[])]) };
+    let (kind, message) = talk.run(asked).unwrap_err();
+    assert_eq!(kind, FaultKind::Become);
+    assert!(message.contains("nosuchuser"), "{message}");
+}

@@ -1,0 +1,130 @@
+//! Copying a folder of the host to another place on the host.
+
+use std::path::{Path, PathBuf};
+
+use shevek_kit::prelude::*;
+use shevek_kit::system::Stat;
+
+use super::Copy;
+
+impl Copy {
+    pub(super) fn folder(&self, host: &mut Host, src: &Path) -> Result<Outcome> {
+        let given = host.expand(&self.dest);
+        let mut changed = false;
+        if given.ends_with('/') && !host.exists(&given) {
+            self.make_folders(host, Path::new(given.trim_end_matches('/')))?;
+            changed = true;
+        }
+        let dest = PathBuf::from(&given);
+        let there = host.stat(&dest)?;
+        if there.is_some_and(|s| !s.is_folder()) {
+            fail!("cannot overwrite non-directory '{}' with directory '{}'", dest.display(), src.display());
+        }
+        if there.is_none() && dest.parent().is_some_and(|p| !p.as_os_str().is_empty() && !host.exists(p)) {
+            let folder = dest.parent().unwrap_or(Path::new("/"));
+            return Err(Fault::absent(format!("Destination directory {} does not exist", folder.display())));
+        }
+        // A source that ends in a slash stands for what is in it, as for rsync.
+        let inside = src.as_os_str().to_string_lossy().ends_with('/');
+        let target = match src.file_name() {
+            Some(name) if !inside => dest.join(name),
+            _ => dest.clone(),
+        };
+        if there.is_none() && !inside {
+            self.make_folders(host, &dest)?;
+        }
+        changed |= self.tree(host, src, &target, 0)?;
+        let attributes = self.attributes(host)?;
+        changed |= self.own(host, &target)?;
+        changed |= attributes.ensure(host, &dest, &mut AttributeDiff::default())?;
+        Ok(Outcome::ok()
+            .changed_if(changed)
+            .with("dest", given)
+            .with("src", src)
+            .with("checksum", Val::Null)
+            .with("md5sum", Val::Null))
+    }
+
+    /// Copies what differs or is missing.
+    fn tree(&self, host: &mut Host, src: &Path, dest: &Path, depth: usize) -> Result<bool> {
+        if depth > 1000 {
+            fail!("{} is nested too deeply, or its links form a loop", src.display());
+        }
+        let mut changed = false;
+        let fresh = host.lstat(dest)?.is_none();
+        if fresh {
+            host.mkdir(dest, 0o700)?;
+            changed = true;
+        }
+        for name in host.list(src)? {
+            host.still_wanted()?;
+            let (from, to) = (src.join(&name), dest.join(&name));
+            let Some(is) = host.lstat(&from)? else { continue };
+            if is.is_link() && self.local_follow != Some(true) {
+                changed |= link(host, &from, &to)?;
+                continue;
+            }
+            match host.stat(&from)? {
+                Some(stat) if stat.is_folder() => changed |= self.tree(host, &from, &to, depth + 1)?,
+                Some(stat) if stat.is_file() => changed |= file(host, &from, &to, &stat)?,
+                _ => {
+                    host.warn(format!("{} was not copied: it is neither a file nor a folder", from.display()))
+                }
+            }
+        }
+        // At the end, so that a folder that is not writable can be filled.
+        if fresh && let Some(stat) = host.stat(src)? {
+            host.chmod(dest, stat.mode)?;
+        }
+        Ok(changed)
+    }
+
+    /// Gives all of a folder to the owner and group that are asked for.
+    fn own(&self, host: &mut Host, path: &Path) -> Result<bool> {
+        let owner = FileAttributes {
+            owner: self.attributes.owner.clone(),
+            group: self.attributes.group.clone(),
+            ..FileAttributes::default()
+        };
+        if !owner.any() {
+            return Ok(false);
+        }
+        let mut changed = owner.ensure(host, path, &mut AttributeDiff::default())?;
+        if host.lstat(path)?.is_some_and(|s| s.is_folder()) {
+            for name in host.list(path)? {
+                changed |= self.own(host, &path.join(name))?;
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn link(host: &mut Host, from: &Path, to: &Path) -> Result<bool> {
+    let target = host.readlink(from)?;
+    match host.lstat(to)? {
+        None => host.symlink(&target, to)?,
+        Some(stat) if stat.is_link() && host.readlink(to)?.as_os_str() == target.as_os_str() => {
+            return Ok(false);
+        }
+        Some(stat) if stat.is_folder() => return Ok(false),
+        Some(_) => {
+            host.remove(to)?;
+            host.symlink(&target, to)?;
+        }
+    }
+    Ok(true)
+}
+
+fn file(host: &mut Host, from: &Path, to: &Path, stat: &Stat) -> Result<bool> {
+    if let Some(there) = host.stat(to)? {
+        let same = there.size == stat.size
+            && host.checksum(to, Algorithm::Sha1)? == host.checksum(from, Algorithm::Sha1)?;
+        if same || there.is_folder() {
+            return Ok(false);
+        }
+    }
+    let mut stream = host.open(from)?;
+    let commit = Commit { mode: Some(stat.mode), ..Commit::default() };
+    host.write_as(to, &mut stream, &commit)?;
+    Ok(true)
+}
