@@ -134,11 +134,7 @@ fn split_words(text: &str, limit: usize, from_end: bool) -> Vec<&str> {
         }
         let end = if from_end { rest.rfind(is_space) } else { rest.find(is_space) };
         let (Some(end), true) = (end, parts.len() < limit) else {
-            parts.push(if from_end {
-                rest.trim_start_matches(is_space)
-            } else {
-                rest.trim_end_matches(is_space)
-            });
+            parts.push(rest);
             break;
         };
         let space = rest.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
