@@ -1,25 +1,37 @@
-use std::path::PathBuf;
 use shevek_diag::Result;
 use shevek_template::plugin::Plugins;
 use shevek_template::{Scope, Templar};
 use shevek_value::Value;
+use std::path::PathBuf;
 struct V(Value);
 impl Scope for V {
-    fn get(&self, name: &str) -> Result<Option<Value>> { Ok(self.0.get(name).cloned()) }
-    fn names(&self) -> Vec<String> { vec![] }
-    fn search_path(&self) -> Vec<PathBuf> { vec![PathBuf::from("/work/wt/template/tests/templating/templates")] }
+    fn get(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.0.get(name).cloned())
+    }
+    fn names(&self) -> Vec<String> {
+        vec![]
+    }
+    fn search_path(&self) -> Vec<PathBuf> {
+        vec![PathBuf::from("/work/wt/template/tests/templating/templates")]
+    }
 }
 #[test]
 fn extra() {
-    let t = Templar::new(Plugins::new().with_filters(shevek_filters::filters()).with_tests(shevek_filters::tests()));
+    let t = Templar::new(
+        Plugins::new().with_filters(shevek_filters::filters()).with_tests(shevek_filters::tests()),
+    );
     let v: Value = serde_json::from_str(&std::fs::read_to_string("/tmp/vars.json").unwrap()).unwrap();
     let v = V(v.trusted());
     let mut out = String::new();
     for line in std::fs::read_to_string("/tmp/extra.txt").unwrap().lines() {
         let source: String = serde_json::from_str(line).unwrap();
         let r = t.render(&Value::template(source.as_str()), &v);
-        let pair = match r { Ok(v) => ("ok", v.repr()), Err(e) => ("err", e.message()) };
-        out.push_str(&serde_json::to_string(&pair).unwrap()); out.push('\n');
+        let pair = match r {
+            Ok(v) => ("ok", v.repr()),
+            Err(e) => ("err", e.message()),
+        };
+        out.push_str(&serde_json::to_string(&pair).unwrap());
+        out.push('\n');
     }
     std::fs::write("/tmp/ours.txt", out).unwrap();
 }
