@@ -24,7 +24,12 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        [] => serve::serve(Side::Controller),
+        [] => serve::serve(Side::Controller, &[]),
+        // An SSH server takes no input before a command runs: a greeting on the command line saves a round trip.
+        ["--hello", greeting] => match unhex(greeting) {
+            Some(greeting) => serve::serve(Side::Controller, &greeting),
+            None => usage(),
+        },
         ["--version"] => {
             say(&format!("shevek-runner {} (protocol {})", env!("CARGO_PKG_VERSION"), shevek_proto::VERSION))
         }
@@ -41,16 +46,24 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "{program}: {error}");
             ExitCode::from(126)
         }
-        _ => {
-            let _ = writeln!(std::io::stderr(), "usage: shevek-runner [--version]");
-            ExitCode::from(2)
-        }
+        _ => usage(),
     }
+}
+
+fn usage() -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "usage: shevek-runner [--version]");
+    ExitCode::from(2)
+}
+
+/// Bytes written as hexadecimal digits.
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let bytes = digits.as_bytes().chunks(2);
+    bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 fn child_of(nonce: &str) -> ExitCode {
     match say(nonce) {
-        ExitCode::SUCCESS => serve::serve(Side::Parent),
+        ExitCode::SUCCESS => serve::serve(Side::Parent, &[]),
         failed => failed,
     }
 }

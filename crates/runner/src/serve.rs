@@ -19,8 +19,8 @@ use crate::wire::{Heard, Inlet, Outlet, Side};
 /// How long batches may take to stop after the input has ended.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
-/// Converses until the input ends.
-pub fn serve(side: Side) -> ExitCode {
+/// Converses until the input ends. What was said `ahead` of the input comes first.
+pub fn serve(side: Side, ahead: &[u8]) -> ExitCode {
     let outlet = Arc::new(Outlet::new(side));
     let real = Arc::new(Real::new());
     let overlay = Arc::new(Overlay::over(real.clone()));
@@ -31,7 +31,7 @@ pub fn serve(side: Side) -> ExitCode {
         real,
         running: Arc::default(),
     };
-    let mut inlet = Inlet::new(side);
+    let mut inlet = Inlet::new(side, ahead);
     let clean = loop {
         match inlet.next() {
             Ok(Some(Heard::Message(Down::Bye))) | Ok(None) => break true,

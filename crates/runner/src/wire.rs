@@ -85,9 +85,11 @@ pub struct Inlet {
 }
 
 impl Inlet {
-    /// Standard input.
-    pub fn new(side: Side) -> Self {
-        Inlet { side, decoder: Decoder::new(), buffer: vec![0; 128 * 1024] }
+    /// Standard input, after what was said ahead of it.
+    pub fn new(side: Side, ahead: &[u8]) -> Self {
+        let mut decoder = Decoder::new();
+        decoder.push(ahead);
+        Inlet { side, decoder, buffer: vec![0; 128 * 1024] }
     }
 
     /// The next message; `None` at the end of the input.

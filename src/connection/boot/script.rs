@@ -13,8 +13,9 @@ use crate::runners::{Runners, shell_pattern};
 pub(super) struct Script<'a> {
     /// Marks what the script says.
     pub nonce: &'a str,
-    /// How many bytes for the runner are sent before it is known to run; the script throws them away if it does not.
-    pub ahead: usize,
+    /// The first message, in hexadecimal digits. It is an argument of the runner's, since OpenSSH's server takes no input
+    /// before the command runs, and that would cost a round trip.
+    pub greeting: &'a str,
     /// Whether a runner that the host has may be used.
     pub use_cached: bool,
     /// Whether the host keeps the runner.
@@ -30,7 +31,7 @@ h=; s=0;
 case $a in @TABLE@ esac;
 c=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/shevek;
 own() { set -- $(ls -ldn "$1" 2>/dev/null); case "$1:$3" in drwx------*:$u) ;; *) false;; esac; };
-go() { echo; echo "$n:run $a"; exec "$1"; };
+go() { echo; echo "$n:run $a"; exec "$1" --hello @HELLO@; };
 if [ -n "$h" ] && [ @LOOK@ = 1 ]; then
   for d in "$c" /var/tmp/shevek-$u /tmp/shevek-$u /dev/shm/shevek-$u; do
     f=$d/runner-$h;
@@ -39,7 +40,6 @@ if [ -n "$h" ] && [ @LOOK@ = 1 ]; then
 fi;
 g=plain; command -v gzip >/dev/null 2>&1 && g=gzip;
 echo; echo "$n:need $a $(uname -s) $g";
-[ @AHEAD@ = 0 ] || dd bs=1 count=@AHEAD@ of=/dev/null 2>/dev/null;
 read -r h s z g || exit 3;
 if [ @KEEP@ = 1 ]; then set -- "$c" /var/tmp/shevek-$u /tmp/shevek-$u /dev/shm/shevek-$u;
 else set -- /dev/shm/shevek-$n /var/tmp/shevek-$n /tmp/shevek-$n "${HOME:-/nonexistent}/.shevek-$n"; fi;
@@ -75,7 +75,7 @@ exec 3<"$t";
 if [ -x /proc/self/fd/3 ]; then rm -f "$t"; rmdir "$w"; go /proc/self/fd/3; fi;
 exec 3<&-;
 echo "$n:run $a";
-"$t";
+"$t" --hello @HELLO@;
 r=$?;
 rm -f "$t";
 rmdir "$w";
@@ -97,7 +97,7 @@ impl Script<'_> {
         let body = START
             .replace("@NONCE@", self.nonce)
             .replace("@TABLE@", &table)
-            .replace("@AHEAD@", &self.ahead.to_string())
+            .replace("@HELLO@", self.greeting)
             .replace("@LOOK@", flag(keep && self.use_cached))
             .replace("@KEEP@", flag(keep));
         let body: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -117,7 +117,7 @@ mod tests {
         let mut runners = Runners::new();
         runners.add(RunnerImage::from_bytes("x86_64", Part::Core, b"binary".to_vec()));
         for cache in [Cache::Keep, Cache::Leave] {
-            let line = Script { nonce: "abc", ahead: 12, use_cached: true, cache }.line(&runners);
+            let line = Script { nonce: "abc", greeting: "00ff", use_cached: true, cache }.line(&runners);
             let body = line.strip_prefix("exec /bin/sh -c '").unwrap().strip_suffix('\'').unwrap();
             assert!(!body.contains(['\'', '\\', '!', '\n']), "{body}");
             assert!(!body.replace("\"$@\"", "").contains('@'), "{body}");

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::script::Script;
-use crate::options::{Cache, OpenOptions};
+use crate::options::OpenOptions;
 use crate::tail::Tail;
 use crate::transport::{Output, Process, Terminal, Transport, write_until_lost};
 use crate::{ConnectError, Phase};
@@ -48,15 +48,9 @@ pub(crate) async fn start(boot: &Boot<'_>, use_cached: bool) -> Result<Started, 
     let greeting = Down::Hello { protocol: VERSION, gather: boot.options.gather.clone() };
     let greeting =
         encode(&greeting).map_err(|e| ConnectError::bug(boot.host, Phase::Start, e.to_string()))?;
-    // A host that looks for no cached runner needs an upload first: a greeting sent ahead would only be thrown away.
-    let ahead = use_cached && boot.options.cache == Cache::Keep;
+    let greeting: String = greeting.iter().map(|byte| format!("{byte:02x}")).collect();
     let nonce = format!("{:032x}", rand::random::<u128>());
-    let script = Script {
-        nonce: &nonce,
-        ahead: if ahead { greeting.len() } else { 0 },
-        use_cached,
-        cache: boot.options.cache,
-    };
+    let script = Script { nonce: &nonce, greeting: &greeting, use_cached, cache: boot.options.cache };
     let line = script.line(&boot.options.runners);
     let process = boot.transport.exec(&line, Terminal::None).await?;
     let mut talk = Talk {
@@ -68,14 +62,10 @@ pub(crate) async fn start(boot: &Boot<'_>, use_cached: bool) -> Result<Started, 
         stderr: Tail::default(),
         deadline: Instant::now() + boot.options.deadlines.start,
     };
-    if ahead {
-        talk.say(&greeting, Phase::Start).await?;
-    }
     let (machine, cached) = match talk.word(Phase::Start).await? {
         Word::Run { machine } => (machine, true),
         Word::Need { machine, system, gzip } => {
             talk.upload(&machine, &system, gzip).await?;
-            talk.say(&greeting, Phase::Start).await?;
             (machine, false)
         }
         other => return Err(talk.surprised(&other)),

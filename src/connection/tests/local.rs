@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Content, InsideTarget, OpenOptions, Phase, RawCommand, Runners,
-    Target, TransportKind,
+    Blobs, Cache, ConnectError, Connection, Content, InsideTarget, OpenOptions, Phase, RawCommand,
+    RunnerImage, Runners, Target, TransportKind,
 };
-use shevek_proto::{Become, BecomeMethod, Blob, Val};
+use shevek_proto::{Become, BecomeMethod, Blob, Part, Val};
 
 use crate::lab::{Home, batch, batch_of, call, options, options_with_runner_named, result, runner_path};
 
@@ -354,4 +354,26 @@ async fn a_folder_with_a_system_of_its_own() {
     let command = RawCommand { stdin: b"abc".to_vec(), ..RawCommand::new("ls / && cat && exit 3") };
     let output = connection.raw(command).await.unwrap();
     assert_eq!((output.rc, &*output.stdout), (3, b"bin\nabc".as_slice()));
+}
+
+#[tokio::test]
+async fn the_real_runner_is_spoken_to() {
+    let embedded = shevek_embed::RUNNER;
+    let mut runners = Runners::new();
+    runners.add(RunnerImage::from_zstd(
+        embedded.machine,
+        Part::Core,
+        embedded.hash,
+        embedded.size,
+        embedded.zstd,
+    ));
+    let mut options = OpenOptions::new(Arc::new(runners));
+    for cache in [Cache::Keep, Cache::Keep, Cache::Leave] {
+        let home = Home::new();
+        options.cache = cache;
+        let connection = Connection::open(&home.target(), &options).await.unwrap();
+        assert_eq!(connection.hello().await.unwrap().uid, rustix::process::getuid().as_raw());
+        assert_eq!(result(&connection, "ping", vec![], "ping").await.as_str(), Some("pong"));
+        connection.close().await;
+    }
 }

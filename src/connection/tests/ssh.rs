@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use shevek_connection::{
     AgentUse, AskHostKey, Connection, HostKeyCheck, Later, Phase, RawCommand, Secret, Target, Terminal,
@@ -11,7 +12,7 @@ use shevek_connection::{
 use shevek_proto::Val;
 
 use crate::lab::{options, result};
-use crate::sshd::{Sshd, run};
+use crate::sshd::{Sshd, Wire, run};
 
 async fn says_hello(target: &Target) {
     let connection = Connection::open(target, &options()).await.unwrap();
@@ -342,4 +343,26 @@ async fn the_machines_own_ssh_leads_there_too() {
     assert_eq!((output.rc, &*output.stdout), (3, b"abc".as_slice()));
     made.password = Some(Secret::new("x"));
     assert!(made.openssh(None).is_err());
+}
+
+#[tokio::test]
+async fn a_host_that_has_the_runner_costs_few_round_trips() {
+    let Some(sshd) = Sshd::start("") else { return };
+    Connection::open(&sshd.target(), &options()).await.unwrap().runner().await.unwrap();
+    let wire = Wire::to(sshd.address);
+    let round_trip = Duration::from_millis(200);
+    wire.lengthen(round_trip / 2);
+    let mut ssh = sshd.ssh();
+    ssh.port = wire.address.port();
+    let begun = Instant::now();
+    let connection = Connection::open(&Target::ssh("web1", ssh), &options()).await.unwrap();
+    let open = begun.elapsed();
+    connection.runner().await.unwrap();
+    let start = begun.elapsed() - open;
+    let begun = Instant::now();
+    result(&connection, "echo", vec![("a", 1.into())], "a").await;
+    let task = begun.elapsed();
+    // A channel, and the runner's greeting; then one for a task.
+    assert!(start < round_trip * 3, "{start:?}");
+    assert!(task < round_trip * 2, "{task:?}");
 }

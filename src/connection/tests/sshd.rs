@@ -7,7 +7,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use shevek_connection::{HostKeyCheck, SshTarget, Target};
 
@@ -125,6 +126,8 @@ enum Direction {
 struct State {
     streams: Vec<TcpStream>,
     stalled: bool,
+    /// How long bytes are under way.
+    length: Duration,
     /// Cut when this many bytes more have come up, or gone down.
     cut_after: Option<(usize, Direction)>,
 }
@@ -138,6 +141,8 @@ impl Wire {
         std::thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 let far = TcpStream::connect(server).unwrap();
+                near.set_nodelay(true).unwrap();
+                far.set_nodelay(true).unwrap();
                 {
                     let mut state = shared.lock().unwrap();
                     state.streams.push(near.try_clone().unwrap());
@@ -167,6 +172,11 @@ impl Wire {
         self.state.lock().unwrap().cut_after = Some((bytes, Direction::Down));
     }
 
+    /// Makes the wire this long: half a round trip.
+    pub fn lengthen(&self, length: Duration) {
+        self.state.lock().unwrap().length = length;
+    }
+
     /// Nothing passes any more, and nobody is told.
     pub fn stall(&self) {
         self.state.lock().unwrap().stalled = true;
@@ -174,6 +184,18 @@ impl Wire {
 }
 
 fn copy(mut from: TcpStream, mut to: TcpStream, state: Arc<Mutex<State>>, direction: Direction) {
+    let (queue, due) = mpsc::channel::<(Instant, Vec<u8>)>();
+    let mut far = to.try_clone().unwrap();
+    // Bytes come out as much later as the wire is long, however many are on it.
+    std::thread::spawn(move || {
+        for (at, bytes) in due {
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            if far.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+        let _ = far.shutdown(Shutdown::Write);
+    });
     std::thread::spawn(move || {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(n @ 1..) = from.read(&mut buffer) {
@@ -195,11 +217,11 @@ fn copy(mut from: TcpStream, mut to: TcpStream, state: Arc<Mutex<State>>, direct
                     return;
                 }
             }
+            let at = Instant::now() + state.length;
             drop(state);
-            if to.write_all(bytes).is_err() {
+            if queue.send((at, bytes.to_vec())).is_err() {
                 return;
             }
         }
-        let _ = to.shutdown(Shutdown::Write);
     });
 }

@@ -3,7 +3,14 @@
 //! The module `echo` gives its arguments back, `sleep` waits, `die` ends the process in the middle of a message,
 //! `take` asks for content, `give` sends content up, `stderr` floods standard error, `whoami` says where it runs from.
 
-#![allow(clippy::exit, clippy::panic, reason = "a test's program")]
+#![allow(
+    clippy::exit,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test's program"
+)]
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -17,6 +24,7 @@ use shevek_proto::{
 
 fn main() {
     let (to, messages) = mpsc::channel();
+    let first = to.clone();
     std::thread::spawn(move || {
         let mut decoder = Decoder::new();
         let mut buffer = vec![0; 64 * 1024];
@@ -40,6 +48,20 @@ fn main() {
             }
         }
     });
+    // The first message may come as an argument.
+    if let [_, flag, digits] = std::env::args().collect::<Vec<_>>().as_slice()
+        && flag == "--hello"
+    {
+        let bytes: Vec<u8> = (0..digits.len() / 2)
+            .map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap())
+            .collect();
+        let mut decoder = Decoder::new();
+        decoder.push(&bytes);
+        if let Ok(Some(message)) = decoder.next::<Down>() {
+            let _ = first.send(message);
+        }
+    }
+    drop(first);
     let mut runner = Runner { messages, later: Vec::new(), stream: 0 };
     while let Some(message) = runner.next() {
         match message {
