@@ -1,0 +1,218 @@
+//! The reporters of a run, as options and settings want them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Result, Severity, Style, render};
+use shevek_report::{
+    Colour, Format, Github, Human, Json, Junit, Look, Minimal, Oneline, Palette, Reporter, Reporters, Screen,
+    terminal_columns,
+};
+use shevek_settings::Settings;
+
+use crate::exit::unwritable;
+use crate::options::{Output, ReportKind, ReportTo};
+
+/// Which look a verb has by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kindred {
+    /// Playbooks.
+    Default,
+    /// Ad-hoc commands.
+    Minimal,
+    /// Ad-hoc commands with `-o`.
+    Oneline,
+}
+
+/// All reporters.
+pub(crate) fn reporters(options: &Output, settings: &Settings, look: Kindred) -> Result<Reporters, Diagnostics> {
+    let mut wrong = Diagnostics::new();
+    let mut reporters = Reporters::new();
+    if options.json {
+        reporters = reporters.with(Box::new(Json::new(Box::new(io::stdout()))));
+    } else if let Some(reporter) = wrong.keep(screen_reporter(settings, look)) {
+        reporters = reporters.with(reporter);
+    }
+    for report in &options.report {
+        if let Some(reporter) = wrong.keep(file_reporter(report)) {
+            reporters = reporters.with(reporter);
+        }
+    }
+    if settings.callbacks_enabled.iter().any(|name| name == "junit" || name == "ansible.builtin.junit")
+        && let Some(reporter) = wrong.keep(junit_callback(settings))
+    {
+        reporters = reporters.with(reporter);
+    }
+    if wrong.has_errors() { Err(wrong) } else { Ok(reporters) }
+}
+
+/// Names of looks and further outputs that are asked for and not here.
+pub(crate) fn unknown_callbacks(settings: &Settings) -> Diagnostics {
+    let mut unknown = Diagnostics::new();
+    let mut warn = |setting: &str, name: &str, instead: &str| {
+        unknown.push(
+            Diagnostic::warning("a callback plugin that is not here")
+                .kind(Kind::Options)
+                .detail(format!("{setting} names `{name}`; {instead}")),
+        );
+    };
+    if look_of(&settings.stdout_callback).is_none() {
+        warn("stdout_callback", &settings.stdout_callback, "the default look is used");
+    }
+    for name in &settings.callbacks_enabled {
+        let short = name.rsplit('.').next().unwrap_or(name);
+        if !["junit", "tree", "default", "minimal", "oneline"].contains(&short) {
+            warn("callbacks_enabled", name, "it is left out; see --report for what there is");
+        }
+    }
+    unknown
+}
+
+fn look_of(callback: &str) -> Option<Kindred> {
+    match callback {
+        "default" | "ansible.builtin.default" | "yaml" | "community.general.yaml" => Some(Kindred::Default),
+        "minimal" | "ansible.builtin.minimal" => Some(Kindred::Minimal),
+        "oneline" | "ansible.builtin.oneline" => Some(Kindred::Oneline),
+        _ => None,
+    }
+}
+
+fn screen_reporter(settings: &Settings, look: Kindred) -> Result<Box<dyn Reporter>> {
+    let screen = screen(settings)?;
+    let shown = shown(settings);
+    let look = if look == Kindred::Default { look_of(&settings.stdout_callback).unwrap_or(look) } else { look };
+    Ok(match look {
+        Kindred::Minimal => Box::new(Minimal::new(screen, shown)),
+        Kindred::Oneline => Box::new(Oneline::new(screen, shown)),
+        Kindred::Default => {
+            let human = Human::new(screen, shown);
+            let live = terminal_columns().is_some() && is_smart_terminal();
+            Box::new(if live { human.live() } else { human })
+        }
+    })
+}
+
+fn is_smart_terminal() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Whether standard output has colours.
+pub(crate) fn has_colours(settings: &Settings) -> bool {
+    settings.force_color || (!settings.no_color && io::stdout().is_terminal() && is_smart_terminal())
+}
+
+/// Standard output and standard error.
+pub(crate) fn screen(settings: &Settings) -> Result<Screen> {
+    let mut screen = Screen::new(Box::new(io::stdout()), Box::new(io::stderr()));
+    if has_colours(settings) {
+        screen = screen.coloured(palette(settings)?);
+    }
+    if let Some(columns) = terminal_columns() {
+        screen = screen.terminal(columns);
+    }
+    if let Some(path) = &settings.log_path {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|error| unwritable(path, &error))?;
+        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+        screen = screen.logging(Box::new(file), user);
+    }
+    Ok(screen)
+}
+
+fn palette(settings: &Settings) -> Result<Palette> {
+    let colour = |name: &str| {
+        Colour::named(name).ok_or_else(|| {
+            Diagnostic::new("there is no such colour").kind(Kind::Options).detail(format!("`{name}`"))
+        })
+    };
+    Ok(Palette {
+        changed: colour(&settings.color_changed)?,
+        debug: colour(&settings.color_debug)?,
+        deprecate: colour(&settings.color_deprecate)?,
+        diff_add: colour(&settings.color_diff_add)?,
+        diff_lines: colour(&settings.color_diff_lines)?,
+        diff_remove: colour(&settings.color_diff_remove)?,
+        error: colour(&settings.color_error)?,
+        included: colour(&settings.color_included)?,
+        ok: colour(&settings.color_ok)?,
+        skip: colour(&settings.color_skip)?,
+        unreachable: colour(&settings.color_unreachable)?,
+        verbose: colour(&settings.color_verbose)?,
+        warn: colour(&settings.color_warn)?,
+    })
+}
+
+fn shown(settings: &Settings) -> Look {
+    let yaml = settings.result_format == "yaml" || settings.stdout_callback.ends_with("yaml");
+    Look {
+        verbosity: u8::try_from(settings.verbosity.clamp(0, 6)).unwrap_or(0),
+        ok_hosts: settings.display_ok_hosts,
+        skipped_hosts: settings.display_skipped_hosts,
+        failed_to_stderr: settings.display_failed_stderr,
+        custom_stats: settings.show_custom_stats,
+        per_host_start: settings.show_per_host_start,
+        check_markers: settings.check_mode_markers,
+        task_path_on_failure: settings.show_task_path_on_failure,
+        deprecations: settings.deprecation_warnings,
+        verbose_to_stderr: settings.verbose_to_stderr,
+        format: if yaml { Format::Yaml } else { Format::Json },
+        pretty: settings.pretty_results,
+        diff_context: usize::try_from(settings.diff_context).unwrap_or(3),
+    }
+}
+
+fn file_reporter(report: &ReportTo) -> Result<Box<dyn Reporter>> {
+    let out = target(&report.file)?;
+    Ok(match report.kind {
+        ReportKind::Jsonl => Box::new(Json::recording(out)),
+        ReportKind::Junit => Box::new(Junit::new(out)),
+        ReportKind::Github => {
+            let folder = std::env::var("GITHUB_WORKSPACE").ok();
+            let folder = folder.or_else(|| Some(std::env::current_dir().ok()?.display().to_string()));
+            Box::new(Github::new(out, folder.unwrap_or_default()))
+        }
+    })
+}
+
+/// What Ansible's `junit` callback writes: a file in `$JUNIT_OUTPUT_DIR`.
+fn junit_callback(settings: &Settings) -> Result<Box<dyn Reporter>> {
+    let folder = std::env::var_os("JUNIT_OUTPUT_DIR");
+    let folder = folder.map_or_else(|| settings.home.join("log"), std::path::PathBuf::from);
+    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
+    let path = folder.join(format!("run-{}.xml", std::process::id()));
+    Ok(Box::new(Junit::new(target(&path)?)))
+}
+
+fn target(path: &Path) -> Result<Box<dyn Write + Send>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+/// Shows diagnostics on standard error, outside of any run.
+pub(crate) fn complain(diagnostics: &Diagnostics, coloured: bool) {
+    let style = if coloured { Style::Coloured } else { Style::Plain };
+    let mut err = io::stderr().lock();
+    let mut said = std::collections::HashSet::new();
+    for diagnostic in diagnostics.iter() {
+        let text = render(diagnostic, style);
+        // The same warning may come from every play.
+        if diagnostic.severity == Severity::Error || said.insert(text.clone()) {
+            let _ = writeln!(err, "{text}");
+        }
+    }
+}
+
+/// Whether errors are shown in colours.
+pub(crate) fn errors_coloured(settings: &Settings) -> bool {
+    settings.force_color || (!settings.no_color && io::stderr().is_terminal() && is_smart_terminal())
+}
+
+/// Prints text to standard output; a closed pipe is no error.
+pub(crate) fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

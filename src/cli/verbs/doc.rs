@@ -1,0 +1,242 @@
+//! `shevek doc`: what modules do and take.
+
+use std::fmt::Write;
+
+use clap::Args;
+use shevek_diag::{Diagnostic, Diagnostics, Kind};
+use shevek_kit::Module;
+use shevek_kit::schema::{Nature, Opt, Preset};
+use shevek_settings::Settings;
+use shevek_value::Value;
+
+use crate::exit::Ending;
+use crate::options::Output;
+use crate::output::print;
+
+/// Shows what modules do and what options they take.
+#[derive(Debug, Args)]
+pub(crate) struct Doc {
+    #[command(flatten)]
+    output: Output,
+
+    /// List all modules; with names, those that start so.
+    #[arg(short = 'l', long)]
+    list: bool,
+
+    /// Print a task to copy.
+    #[arg(short = 's', long, conflicts_with = "list")]
+    snippet: bool,
+
+    /// Print JSON.
+    #[arg(short = 'j')]
+    as_json: bool,
+
+    /// The kind of thing to look for; only modules are documented here.
+    #[arg(short = 't', long = "type", default_value = "module", value_name = "KIND")]
+    kind: String,
+
+    /// Names of modules.
+    modules: Vec<String>,
+}
+
+impl Doc {
+    pub(crate) fn run(self, _settings: &Settings) -> Ending {
+        let json = self.as_json || self.output.json;
+        if self.kind != "module" {
+            return Err(Diagnostic::new("documented elsewhere")
+                .kind(Kind::Options)
+                .detail(format!("only modules are documented here, not `{}`", self.kind))
+                .into());
+        }
+        if self.list || self.modules.is_empty() {
+            let wanted = |module: &&Module| {
+                self.modules.is_empty()
+                    || self.modules.iter().any(|start| module.schema().full_name().starts_with(start.as_str()))
+            };
+            let modules: Vec<&Module> = shevek_modules::registry().iter().filter(wanted).collect();
+            print(&list(&modules, json));
+            return Ok(0);
+        }
+        let mut missing = Diagnostics::new();
+        let mut modules = Vec::new();
+        for name in &self.modules {
+            match shevek_modules::find(name) {
+                Some(module) => modules.push(module),
+                None => missing.push(unknown(name)),
+            }
+        }
+        if missing.has_errors() {
+            return Err(missing.into());
+        }
+        let text = if json {
+            json_of(&modules)
+        } else if self.snippet {
+            modules.iter().map(|module| snippet(module)).collect::<Vec<_>>().join("\n")
+        } else {
+            modules.iter().map(|module| page(module)).collect::<Vec<_>>().join("\n")
+        };
+        print(&text);
+        Ok(0)
+    }
+}
+
+fn unknown(name: &str) -> Box<Diagnostic> {
+    let names: Vec<&str> = shevek_modules::registry().iter().map(|module| module.name).collect();
+    let short = name.rsplit('.').next().unwrap_or(name);
+    Diagnostic::new("there is no such module")
+        .kind(Kind::Machine)
+        .detail(format!("`{name}`"))
+        .did_you_mean(short, names)
+        .help("`shevek doc -l` lists all")
+}
+
+fn list(modules: &[&Module], json: bool) -> String {
+    let rows: Vec<(String, &str)> =
+        modules.iter().map(|module| (module.schema().full_name(), module.summary())).collect();
+    if json {
+        return shevek_report::json_text(&Value::dict(rows)) + "\n";
+    }
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, summary)| format!("{name:<width$} {summary}\n")).collect()
+}
+
+/// The page of a module.
+fn page(module: &Module) -> String {
+    let schema = module.schema();
+    let mut out = format!("> MODULE {}\n\n  {}\n", schema.full_name(), module.summary());
+    let description = module.description();
+    if !description.is_empty() {
+        out.push('\n');
+        out.push_str(&indented(&description, 2));
+    }
+    let check = match schema.nature {
+        Nature::Resource => "says exactly what would change",
+        Nature::Query => "runs: it only reads",
+        Nature::Procedure => "says whether it would run",
+    };
+    let _ = writeln!(out, "\n  Check mode: {check}.");
+    if !schema.aliases.is_empty() {
+        let _ = writeln!(out, "  Also known as: {}.", schema.aliases.join(", "));
+    }
+    out.push_str("\nOPTIONS (= has to be given)\n");
+    for option in schema.options() {
+        option_page(option, 0, &mut out);
+    }
+    for example in module.examples() {
+        out.push_str("\nEXAMPLE\n\n");
+        out.push_str(&indented(example.trim_end(), 2));
+    }
+    out
+}
+
+fn option_page(option: &Opt, depth: usize, out: &mut String) {
+    let mark = if option.required { '=' } else { '-' };
+    let mut facts = vec![match option.kind.choices() {
+        Some(words) => words.join(" | "),
+        None => option.kind.name().to_owned(),
+    }];
+    if let Some(default) = preset(&option.default) {
+        facts.push(format!("default: {}", default.text()));
+    }
+    if !option.aliases.is_empty() {
+        facts.push(format!("also: {}", option.aliases.join(", ")));
+    }
+    let margin = depth * 4;
+    let _ = writeln!(out, "\n{:margin$}{mark} {}  ({})", "", option.name, facts.join("; "));
+    out.push_str(&indented(option.doc.trim(), margin + 4));
+    for inner in option.kind.suboptions().into_iter().flatten() {
+        option_page(inner, depth + 1, out);
+    }
+}
+
+fn indented(text: &str, width: usize) -> String {
+    text.lines()
+        .map(|line| if line.trim().is_empty() { "\n".to_owned() } else { format!("{:width$}{}\n", "", line.trim_end()) })
+        .collect()
+}
+
+fn preset(preset: &Preset) -> Option<Value> {
+    Some(match preset {
+        Preset::None => return None,
+        Preset::Bool(b) => Value::from(*b),
+        Preset::Int(i) => Value::from(*i),
+        Preset::Float(f) => Value::from(*f),
+        Preset::Str(text) => Value::str(*text),
+        Preset::List(items) => Value::list(items.iter().map(|item| Value::str(*item)).collect()),
+    })
+}
+
+fn snippet(module: &Module) -> String {
+    let mut out = format!("- name: {}\n  {}:\n", module.summary(), module.schema().full_name());
+    for option in module.schema().options() {
+        let value = preset(&option.default).map(|value| value.text()).unwrap_or_default();
+        let required = if option.required { "(required) " } else { "" };
+        let doc = option.doc.trim().lines().next().unwrap_or_default().trim();
+        let setting = format!("{}: {value}", option.name);
+        let _ = writeln!(out, "      {:<24} # {required}{doc}", setting.trim_end());
+    }
+    out
+}
+
+fn json_of(modules: &[&Module]) -> String {
+    let pages = modules.iter().map(|module| (module.schema().full_name(), json_page(module)));
+    shevek_report::json_text(&Value::dict(pages)) + "\n"
+}
+
+fn json_page(module: &Module) -> Value {
+    let schema = module.schema();
+    let description: Vec<Value> = module.description().split("\n\n").map(Value::str).collect();
+    let doc = Value::dict([
+        ("module", Value::str(module.name)),
+        ("collection", Value::str(schema.collection)),
+        ("short_description", Value::str(module.summary())),
+        ("description", Value::list(description)),
+        ("options", json_options(&schema.options())),
+    ]);
+    let examples = module.examples().join("\n");
+    Value::dict([("doc", doc), ("examples", Value::str(examples)), ("metadata", Value::NULL), ("return", Value::NULL)])
+}
+
+fn json_options(options: &[&Opt]) -> Value {
+    Value::dict(options.iter().map(|option| (option.name, json_option(option))))
+}
+
+fn json_option(option: &Opt) -> Value {
+    let texts = |texts: &[&str]| Value::list(texts.iter().map(|text| Value::str(*text)).collect());
+    let mut facts = vec![
+        ("description", texts(&[option.doc.trim()])),
+        ("type", Value::str(option.kind.name())),
+        ("required", Value::from(option.required)),
+    ];
+    facts.extend(preset(&option.default).map(|default| ("default", default)));
+    facts.extend(option.kind.choices().map(|words| ("choices", texts(words))));
+    if !option.aliases.is_empty() {
+        facts.push(("aliases", texts(option.aliases)));
+    }
+    if let Some(inner) = option.kind.suboptions() {
+        facts.push(("suboptions", json_options(&inner.iter().collect::<Vec<_>>())));
+    }
+    Value::dict(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_module_has_a_page_with_its_options() {
+        for module in shevek_modules::registry() {
+            let page = page(module);
+            assert!(page.starts_with(&format!("> MODULE {}\n", module.schema().full_name())));
+            for option in module.schema().options() {
+                assert!(page.contains(&format!(" {}  (", option.name)), "{}: {}", module.name, option.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_gets_a_suggestion() {
+        let error = unknown("ansible.builtin.gruop");
+        assert!(error.help.iter().any(|help| help.contains("`group`")), "{error:?}");
+    }
+}

@@ -1,0 +1,17 @@
+//! One file a verb: its options, and what it does.
+
+mod adhoc;
+mod config;
+mod doc;
+mod inventory;
+mod play;
+mod replay;
+mod vault;
+
+pub(crate) use adhoc::AdHoc;
+pub(crate) use config::Config;
+pub(crate) use doc::Doc;
+pub(crate) use inventory::Inventory;
+pub(crate) use play::Play;
+pub(crate) use replay::Replay;
+pub(crate) use vault::Vault;
