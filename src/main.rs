@@ -1,2 +1,7 @@
-//! (to come)
-fn main() {}
+//! The program: see `shevek_cli::main`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(shevek_cli::main(std::env::args_os()))
+}

@@ -1,0 +1,227 @@
+//! What a verb works on: passwords, variables, inventory and playbooks, loaded as the settings say.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
+use shevek_inventory::{GroupCharacters, Inventory, LoadOptions, Mismatch};
+use shevek_playbook::{Hashes, Known, Loader, Playbook, Templating, UnknownKeywords};
+use shevek_settings::Settings;
+use shevek_template::plugin::Plugins;
+use shevek_template::{Scope, Templar, Truth};
+use shevek_value::{Map, Value};
+use shevek_vault::Vault;
+use shevek_yaml::Duplicates;
+
+use crate::exit::unreadable;
+use crate::extra_vars::extra_vars;
+use crate::options::VaultIds;
+use crate::passwords;
+use crate::prompt::Terminal;
+
+/// Everything that loading needs; made once a process.
+pub(crate) struct Content {
+    pub settings: Settings,
+    pub terminal: Arc<Terminal>,
+    pub vault: Vault,
+    pub extra: Map,
+    pub templar: Arc<Templar>,
+    pub folder: PathBuf,
+}
+
+impl Content {
+    /// Gets vault passwords and extra variables.
+    pub(crate) fn open(settings: Settings, ids: &VaultIds, extra: &[String]) -> Result<Self, Diagnostics> {
+        let terminal = Arc::new(Terminal::default());
+        let vault = passwords::vault(&ids.sources(&settings), &settings, &terminal)?;
+        let folder = std::env::current_dir().map_err(|error| unreadable(Path::new("."), &error))?;
+        let extra = extra_vars(extra, &folder, &vault, settings.hash_behaviour == "merge")?;
+        let plugins = Plugins::new()
+            .with_filters(shevek_filters::filters())
+            .with_tests(shevek_filters::tests())
+            .with_lookups(shevek_lookups::lookups());
+        Ok(Self { settings, terminal, vault, extra, templar: Arc::new(Templar::new(plugins)), folder })
+    }
+
+    /// Reads the inventory; `beside` is the folder whose group_vars and host_vars count.
+    pub(crate) fn inventory(
+        &self,
+        sources: &[String],
+        beside: Option<&Path>,
+    ) -> Result<(Inventory, Diagnostics), Diagnostics> {
+        let settings = &self.settings;
+        let names = Names { templar: &self.templar, extra: &self.extra };
+        let options = LoadOptions {
+            playbook_dir: beside.map(Path::to_owned),
+            vault: self.vault.clone(),
+            cwd: self.folder.clone(),
+            duplicates: duplicates(settings),
+            group_characters: match settings.force_valid_group_names.as_str() {
+                "always" => GroupCharacters::Always,
+                "silently" => GroupCharacters::Silently,
+                "ignore" => GroupCharacters::Ignore,
+                _ => GroupCharacters::Never,
+            },
+            unparsed_is_error: settings.unparsed_is_failed,
+            any_unparsed_is_error: settings.any_unparsed_is_failed,
+            warn_unparsed: settings.inventory_unparsed_warning,
+            ignored_endings: settings.inventory_ignore_extensions.clone(),
+            ignored_patterns: settings.inventory_ignore_patterns.clone(),
+            enabled: settings.inventory_plugins_enabled.clone(),
+            expressions: Some(&names),
+        };
+        let (inventory, mut said) = shevek_inventory::load(sources, &options);
+        if said.has_errors() {
+            return Err(said);
+        }
+        if settings.localhost_warning && inventory.host_count() == 0 {
+            said.push(
+                Diagnostic::warning("there are no hosts but localhost")
+                    .detail("the implicit localhost does not match `all`"),
+            );
+        }
+        Ok((inventory, said))
+    }
+
+    /// A loader of playbooks.
+    pub(crate) fn loader(&self) -> Loader {
+        let settings = &self.settings;
+        Loader::new(shevek_playbook::Settings {
+            roles_path: settings.roles_path.clone(),
+            collections_path: settings.collections_path.clone(),
+            library_path: settings.library.clone(),
+            private_role_vars: settings.private_role_vars.then_some(true),
+            hashes: if settings.hash_behaviour == "merge" { Hashes::Merge } else { Hashes::Replace },
+            unknown_keywords: if settings.invalid_task_attribute_failed {
+                UnknownKeywords::Refuse
+            } else {
+                UnknownKeywords::Ignore
+            },
+            vault: self.vault.clone(),
+            known: known_actions(),
+            templating: Arc::new(LoadTime { templar: self.templar.clone(), extra: self.extra.clone() }),
+        })
+    }
+
+    /// Reads playbooks; all that is wrong in any of them is said together.
+    pub(crate) fn playbooks(
+        &self,
+        loader: &Loader,
+        files: &[PathBuf],
+    ) -> Result<(Vec<Playbook>, Diagnostics), Diagnostics> {
+        let mut wrong = Diagnostics::new();
+        let mut warnings = Diagnostics::new();
+        let mut playbooks = Vec::new();
+        for file in files {
+            match loader.playbook(&self.folder.join(file)) {
+                Ok(loaded) => {
+                    warnings.extend(loaded.warnings);
+                    playbooks.push(loaded.value);
+                }
+                Err(errors) => wrong.extend(errors),
+            }
+        }
+        if wrong.has_errors() { Err(wrong) } else { Ok((playbooks, warnings)) }
+    }
+
+    /// What a host pattern without hosts is.
+    pub(crate) fn mismatch(&self) -> Mismatch {
+        match self.settings.host_pattern_mismatch.as_str() {
+            "error" => Mismatch::Error,
+            "ignore" => Mismatch::Ignore,
+            _ => Mismatch::Warning,
+        }
+    }
+
+    /// A value of a play rendered with what is known before any host is: the extra variables.
+    pub(crate) fn render(&self, value: &Value, vars: &Map) -> Result<Value> {
+        self.templar.render(value, &Layers { layers: &[vars, &self.extra] })
+    }
+}
+
+fn duplicates(settings: &Settings) -> Duplicates {
+    match settings.duplicate_dict_key.as_str() {
+        "error" => Duplicates::Error,
+        "ignore" => Duplicates::Ignore,
+        _ => Duplicates::Warn,
+    }
+}
+
+/// Everything that a task can ask for.
+fn known_actions() -> Vec<Known> {
+    shevek_modules::registry().iter().map(|module| Known::module(module.schema())).collect()
+}
+
+/// Playbooks that are there.
+pub(crate) fn check_playbooks(files: &[PathBuf]) -> Result<(), Diagnostics> {
+    let mut missing = Diagnostics::new();
+    for file in files {
+        let wrong = |detail: &str| {
+            Diagnostic::new("a playbook can't be read")
+                .kind(Kind::Machine)
+                .detail(format!("the playbook {} {detail}", file.display()))
+        };
+        if !file.exists() {
+            missing.push(wrong("could not be found"));
+        } else if file.is_dir() {
+            missing.push(wrong("is a folder"));
+        }
+    }
+    if missing.has_errors() { Err(missing) } else { Ok(()) }
+}
+
+/// Layers of variables, lowest first.
+struct Layers<'a> {
+    layers: &'a [&'a Map],
+}
+
+impl Scope for Layers<'_> {
+    fn get(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.layers.iter().rev().find_map(|layer| layer.get(name)).cloned())
+    }
+    fn names(&self) -> Vec<String> {
+        self.layers.iter().flat_map(|layer| layer.keys()).map(Value::text).collect()
+    }
+}
+
+/// What of a template can be known while loading.
+struct LoadTime {
+    templar: Arc<Templar>,
+    extra: Map,
+}
+
+impl Templating for LoadTime {
+    fn render(&self, value: &Value, layers: &[&Map]) -> Result<Value> {
+        let mut layers = layers.to_vec();
+        layers.push(&self.extra);
+        self.templar.render(value, &Layers { layers: &layers })
+    }
+    fn check_template(&self, text: &Value) -> Result<()> {
+        self.templar.check_syntax(text)
+    }
+    fn check_condition(&self, text: &Value) -> Result<()> {
+        self.templar.check_expression(text)
+    }
+    fn has_lookup(&self, name: &str) -> bool {
+        self.templar.plugins().lookup(name).is_some()
+    }
+}
+
+/// Expressions of constructed inventories.
+struct Names<'a> {
+    templar: &'a Templar,
+    extra: &'a Map,
+}
+
+impl shevek_inventory::Expressions for Names<'_> {
+    fn evaluate(&self, expression: &Value, vars: &Map) -> Result<Value> {
+        self.templar.expression(expression, &Layers { layers: &[vars, self.extra] })
+    }
+    fn condition(&self, condition: &Value, vars: &Map) -> Result<bool> {
+        let truth = self.templar.condition(condition, &Layers { layers: &[vars, self.extra] })?;
+        Ok(truth == Truth::Yes)
+    }
+    fn render(&self, template: &Value, vars: &Map) -> Result<Value> {
+        self.templar.render(template, &Layers { layers: &[vars, self.extra] })
+    }
+}

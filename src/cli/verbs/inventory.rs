@@ -1,0 +1,327 @@
+//! `shevek inventory`: hosts, groups and variables.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use shevek_diag::{Diagnostic, Kind, Result};
+use shevek_inventory::{GroupId, HostId, Inventory as Hosts, Layer, Place};
+use shevek_settings::Settings;
+use shevek_value::{Map, Value};
+use shevek_yaml::DumpOptions;
+
+use crate::content::Content;
+use crate::exit::{Ending, unwritable};
+use crate::options::{Inventory as InventoryOptions, Output, VaultIds};
+use crate::output::{complain, errors_coloured, print};
+
+/// Shows hosts, groups and their variables.
+#[derive(Debug, Args)]
+pub(crate) struct Inventory {
+    /// All of it, as an inventory script would print it.
+    #[arg(long, conflicts_with_all = ["host", "graph"])]
+    list: bool,
+
+    /// The variables of one host.
+    #[arg(long, value_name = "HOST", conflicts_with = "graph")]
+    host: Option<String>,
+
+    /// The groups as a tree.
+    #[arg(long)]
+    graph: bool,
+
+    /// Print YAML instead of JSON.
+    #[arg(short = 'y', long)]
+    yaml: bool,
+
+    /// Accepted to say that it is not supported.
+    #[arg(long, hide = true)]
+    toml: bool,
+
+    /// Show variables in the tree.
+    #[arg(long)]
+    vars: bool,
+
+    /// Keep variables where they are written, instead of giving every host all of its own.
+    #[arg(long)]
+    export: bool,
+
+    /// Write to a file.
+    #[arg(long = "output", value_name = "FILE")]
+    to: Option<PathBuf>,
+
+    /// The folder to take for a playbook's: its group_vars and host_vars count.
+    #[arg(long, value_name = "FOLDER")]
+    playbook_dir: Option<PathBuf>,
+
+    /// Set variables that win over all others.
+    #[arg(short = 'e', long, value_name = "VARIABLES")]
+    extra_vars: Vec<String>,
+
+    #[command(flatten)]
+    inventory: InventoryOptions,
+    #[command(flatten)]
+    vault: VaultIds,
+    #[command(flatten)]
+    output: Output,
+
+    /// The group that the tree starts from.
+    group: Option<String>,
+}
+
+impl Inventory {
+    pub(crate) fn run(mut self, mut settings: Settings) -> Ending {
+        self.output.apply(&mut settings);
+        self.export |= settings.inventory_export;
+        let wrong = |summary: &'static str, detail: &str| {
+            Diagnostic::new(summary).kind(Kind::Options).detail(detail.to_owned())
+        };
+        if !self.list && self.host.is_none() && !self.graph {
+            return Err(wrong("nothing asked for", "give one of --list, --host and --graph").into());
+        }
+        if self.toml {
+            return Err(wrong("not supported", "inventories are not written as TOML").into());
+        }
+        let content = Content::open(settings, &self.vault, &self.extra_vars)?;
+        let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
+        let (hosts, warnings) = content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
+        complain(&warnings, errors_coloured(&content.settings));
+        let view = View::new(&content, &hosts, self.export, self.inventory.limit.as_deref())?;
+        let text = if let Some(name) = &self.host {
+            let chosen = hosts.choose(&[name], None, content.mismatch(), &content.folder)?;
+            let [host] = chosen.hosts.as_slice() else {
+                let detail = format!("`{name}` matches {} hosts, and has to match one", chosen.hosts.len());
+                return Err(wrong("not one host", &detail).into());
+            };
+            self.structured(&Value::map(view.host_vars(*host)?))
+        } else if self.graph {
+            let name = self.group.as_deref().unwrap_or("all");
+            let Some(group) = hosts.find_group(name) else {
+                return Err(wrong("there is no such group", &format!("`{name}`"))
+                    .did_you_mean(name, hosts.group_ids().map(|id| hosts.group(id).name().as_str()))
+                    .into());
+            };
+            let mut out = String::new();
+            view.graph(group, 0, self.vars, &mut out)?;
+            out
+        } else if self.yaml {
+            self.structured(&view.nested()?)
+        } else {
+            self.structured(&view.flat()?)
+        };
+        match &self.to {
+            Some(path) => std::fs::write(path, text).map_err(|error| unwritable(path, &error))?,
+            None => print(&text),
+        }
+        Ok(0)
+    }
+
+    fn structured(&self, value: &Value) -> String {
+        if self.yaml {
+            let options = DumpOptions { indent: None, ..DumpOptions::nice() };
+            return shevek_yaml::dump(value, &options).unwrap_or_else(|error| error.message());
+        }
+        shevek_report::json_pretty(value) + "\n"
+    }
+}
+
+/// An inventory as it is shown.
+struct View<'a> {
+    hosts: &'a Hosts,
+    extra: &'a Map,
+    merge: bool,
+    export: bool,
+    /// Hosts that `--limit` leaves.
+    shown: HashSet<HostId>,
+    order: Vec<HostId>,
+}
+
+impl<'a> View<'a> {
+    fn new(content: &'a Content, hosts: &'a Hosts, export: bool, limit: Option<&str>) -> Result<Self> {
+        let order = hosts.choose(&["all"], limit, content.mismatch(), &content.folder)?.hosts;
+        let merge = content.settings.hash_behaviour == "merge";
+        Ok(Self { hosts, extra: &content.extra, merge, export, shown: order.iter().copied().collect(), order })
+    }
+
+    /// A host's variables; when exporting, only its own.
+    fn host_vars(&self, host: HostId) -> Result<Map> {
+        let layers = if self.export { self.hosts.own_layers(host)? } else { self.hosts.host_vars(host)? };
+        let mut vars = self.merged(&layers);
+        if !self.export {
+            put(&mut vars, self.extra, self.merge);
+        }
+        Ok(vars)
+    }
+
+    fn merged(&self, layers: &[Layer]) -> Map {
+        let mut vars = Map::default();
+        // `Source` has `inventory_file` and the like, which are not shown.
+        for layer in layers.iter().filter(|layer| layer.place != Place::Source) {
+            put(&mut vars, &layer.vars, self.merge);
+        }
+        vars.into_iter().map(|(name, value)| (name, shown(value))).collect()
+    }
+
+    fn group_vars(&self, group: GroupId) -> Result<Map> {
+        let mut vars = self.merged(&self.hosts.vars_of_group(group)?);
+        let priority = self.hosts.group(group).priority();
+        if priority != 1 {
+            vars.insert(Value::str("ansible_group_priority"), Value::from(priority));
+        }
+        Ok(vars)
+    }
+
+    fn name(&self, group: GroupId) -> &str {
+        self.hosts.group(group).name().as_str()
+    }
+
+    fn members(&self, group: GroupId) -> impl Iterator<Item = HostId> + '_ {
+        self.hosts.group(group).hosts().filter(|host| self.shown.contains(host))
+    }
+
+    /// As an inventory script prints it.
+    fn flat(&self) -> Result<Value> {
+        let mut out = Map::default();
+        self.flat_group(GroupId::ALL, &mut HashSet::new(), &mut out)?;
+        let mut hostvars = Map::default();
+        for host in &self.order {
+            let vars = self.host_vars(*host)?;
+            if !vars.is_empty() {
+                hostvars.insert(Value::str(self.hosts.host(*host).name().as_str()), Value::map(vars));
+            }
+        }
+        let meta =
+            Value::dict([("hostvars", Value::map(hostvars)), ("profile", Value::str("inventory_legacy"))]);
+        out.insert(Value::str("_meta"), meta);
+        Ok(Value::map(out))
+    }
+
+    fn flat_group(&self, group: GroupId, seen: &mut HashSet<GroupId>, out: &mut Map) -> Result<()> {
+        let mut entry = Map::default();
+        if group != GroupId::ALL {
+            let names = self.members(group).map(|host| Value::str(self.hosts.host(host).name().as_str()));
+            add(&mut entry, "hosts", Value::list(names.collect()));
+        }
+        let children: Vec<GroupId> = self.hosts.group(group).children().collect();
+        add(&mut entry, "children", Value::list(children.iter().map(|child| Value::str(self.name(*child))).collect()));
+        for child in children {
+            if seen.insert(child) {
+                self.flat_group(child, seen, out)?;
+            }
+        }
+        if self.export {
+            add(&mut entry, "vars", Value::map(self.group_vars(group)?));
+        }
+        if !entry.is_empty() {
+            out.insert(Value::str(self.name(group)), Value::map(entry));
+        }
+        Ok(())
+    }
+
+    /// As an inventory file in YAML.
+    fn nested(&self) -> Result<Value> {
+        let mut out = Map::default();
+        self.nested_group(GroupId::ALL, &mut Seen::default(), &mut out)?;
+        Ok(Value::map(out))
+    }
+
+    fn nested_group(&self, group: GroupId, seen: &mut Seen, out: &mut Map) -> Result<()> {
+        let mut children = Map::default();
+        for child in self.hosts.group(group).children() {
+            if seen.groups.insert(child) {
+                self.nested_group(child, seen, &mut children)?;
+            } else {
+                children.insert(Value::str(self.name(child)), Value::map(Map::default()));
+            }
+        }
+        let mut hosts = Map::default();
+        if group != GroupId::ALL {
+            for host in self.members(group) {
+                let vars = if seen.hosts.insert(host) { self.host_vars(host)? } else { Map::default() };
+                hosts.insert(Value::str(self.hosts.host(host).name().as_str()), Value::map(vars));
+            }
+        }
+        let mut entry = Map::default();
+        add(&mut entry, "children", Value::map(children));
+        add(&mut entry, "hosts", Value::map(hosts));
+        if self.export {
+            add(&mut entry, "vars", Value::map(self.group_vars(group)?));
+        }
+        if !entry.is_empty() {
+            out.insert(Value::str(self.name(group)), Value::map(entry));
+        }
+        Ok(())
+    }
+
+    /// As a tree.
+    fn graph(&self, group: GroupId, depth: usize, vars: bool, out: &mut String) -> Result<()> {
+        branch(&format!("@{}:", self.name(group)), depth, out);
+        for child in self.hosts.group(group).children() {
+            self.graph(child, depth + 1, vars, out)?;
+        }
+        if group != GroupId::ALL {
+            for host in self.hosts.group(group).hosts() {
+                branch(self.hosts.host(host).name().as_str(), depth + 1, out);
+                if vars {
+                    variables(&self.host_vars(host)?, depth + 2, out);
+                }
+            }
+        }
+        if vars {
+            variables(&self.group_vars(group)?, depth + 1, out);
+        }
+        Ok(())
+    }
+}
+
+/// What has been shown in full.
+#[derive(Default)]
+struct Seen {
+    groups: HashSet<GroupId>,
+    hosts: HashSet<HostId>,
+}
+
+fn branch(text: &str, depth: usize, out: &mut String) {
+    if depth > 0 {
+        let _ = write!(out, "{}--", "  |".repeat(depth));
+    }
+    out.push_str(text);
+    out.push('\n');
+}
+
+fn variables(vars: &Map, depth: usize, out: &mut String) {
+    let mut lines: Vec<(String, String)> = vars.iter().map(|(name, value)| (name.text(), value.text())).collect();
+    lines.sort();
+    for (name, value) in lines {
+        branch(&format!("{{{name} = {value}}}"), depth, out);
+    }
+}
+
+/// Adds what isn't empty.
+fn add(entry: &mut Map, key: &str, value: Value) {
+    if value.is_true() {
+        entry.insert(Value::str(key), value);
+    }
+}
+
+fn put(vars: &mut Map, more: &Map, merge: bool) {
+    for (name, value) in more {
+        let both = vars.get(name).and_then(Value::as_map).zip(value.as_map()).filter(|_| merge);
+        let value = match both {
+            Some((old, new)) => {
+                let mut old = old.clone();
+                put(&mut old, new, merge);
+                Value::map(old)
+            }
+            None => value.clone(),
+        };
+        vars.insert(name.clone(), value);
+    }
+}
+
+/// A variable as it is shown.
+// Differs from Ansible: it prints the vault text of encrypted variables; here nothing of them is shown.
+fn shown(value: Value) -> Value {
+    shevek_event::Masker::default().mask_value(&value)
+}

@@ -1,0 +1,183 @@
+//! `shevek play`: playbooks.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use shevek_diag::{Diagnostic, Diagnostics, Kind};
+use shevek_playbook::Tags;
+use shevek_settings::Settings;
+
+use crate::content::{Content, check_playbooks};
+use crate::exit::{Ending, Stop};
+use crate::launch::{Choice, Launch};
+use crate::listing::{Listing, Wanted};
+use crate::options::{Connection, Escalation, Inventory, Output, Running, VaultIds};
+use crate::output::{Kindred, complain, errors_coloured, print};
+
+/// Runs playbooks on hosts.
+#[derive(Debug, Args)]
+pub(crate) struct Play {
+    #[command(flatten)]
+    running: Running,
+
+    /// Run only plays and tasks with these tags; may be given several times.
+    #[arg(short = 't', long, value_name = "TAGS")]
+    tags: Vec<String>,
+
+    /// Leave out plays and tasks with these tags; may be given several times.
+    #[arg(long, value_name = "TAGS")]
+    skip_tags: Vec<String>,
+
+    /// Run notified handlers even on hosts where a task failed.
+    #[arg(long)]
+    force_handlers: bool,
+
+    /// Begin with the task of this name.
+    #[arg(long, value_name = "NAME")]
+    start_at_task: Option<String>,
+
+    /// Ask before each task.
+    #[arg(long)]
+    step: bool,
+
+    /// Only list the hosts of each play.
+    #[arg(long)]
+    list_hosts: bool,
+
+    /// Only list the tasks of each play.
+    #[arg(long)]
+    list_tasks: bool,
+
+    /// Only list the tags of each play.
+    #[arg(long)]
+    list_tags: bool,
+
+    /// Only see whether everything can be read.
+    #[arg(long)]
+    syntax_check: bool,
+
+    #[command(flatten)]
+    inventory: Inventory,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    escalation: Escalation,
+    #[command(flatten)]
+    vault: VaultIds,
+    #[command(flatten)]
+    output: Output,
+
+    /// Playbooks, run one after the other.
+    #[arg(required = true)]
+    playbooks: Vec<PathBuf>,
+}
+
+impl Play {
+    pub(crate) fn run(self, mut settings: Settings) -> Ending {
+        self.output.apply(&mut settings);
+        self.running.apply(&mut settings);
+        self.connection.apply(&mut settings);
+        self.escalation.apply(&mut settings);
+        settings.force_handlers |= self.force_handlers;
+        check_playbooks(&self.playbooks)?;
+        let wanted = Wanted {
+            hosts: self.list_hosts,
+            tasks: self.list_tasks,
+            tags: self.list_tags,
+            syntax: self.syntax_check,
+        };
+        let content = Content::open(settings, &self.vault, &self.running.extra_vars)?;
+        if wanted.any() { self.list(&content, wanted) } else { self.start(content) }
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        self.playbooks.first().and_then(|file| file.parent()).map(|folder| {
+            if folder == Path::new("") { PathBuf::from(".") } else { folder.to_owned() }
+        })
+    }
+
+    /// `--tags` and `--skip-tags`, else those of the settings.
+    fn tags(&self, settings: &Settings) -> (Vec<String>, Vec<String>) {
+        let pick = |given: &[String], set: &[String]| if given.is_empty() { set.to_vec() } else { given.to_vec() };
+        (pick(&self.tags, &settings.tags_run), pick(&self.skip_tags, &settings.tags_skip))
+    }
+
+    fn list(&self, content: &Content, wanted: Wanted) -> Ending {
+        let loader = content.loader();
+        let read = content.playbooks(&loader, &self.playbooks);
+        let inventory = content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
+        let ((playbooks, warnings), (inventory, more)) = both(read, inventory)?;
+        let coloured = errors_coloured(&content.settings);
+        complain(&more, coloured);
+        complain(&warnings, coloured);
+        let (only, skip) = self.tags(&content.settings);
+        let (mut only, skip): (Vec<&str>, Vec<&str>) =
+            (only.iter().map(String::as_str).collect(), skip.iter().map(String::as_str).collect());
+        if wanted.tags && only.is_empty() && skip.is_empty() {
+            // All there are, `never` among them.
+            only = vec!["never", "all"];
+        }
+        let limit = self.inventory.limit.as_deref();
+        let listing = Listing { content, inventory: &inventory, limit, tags: Tags::new(only, skip), wanted };
+        for (playbook, file) in playbooks.iter().zip(&self.playbooks) {
+            let (text, warnings) = listing.text(playbook, &file.to_string_lossy())?;
+            complain(&warnings, coloured);
+            print(&text);
+        }
+        Ok(0)
+    }
+
+    fn start(self, content: Content) -> Ending {
+        let loader = content.loader();
+        let read = content.playbooks(&loader, &self.playbooks);
+        let inventory = content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
+        let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
+        more.extend(warnings);
+        if let Some(limit) = &self.inventory.limit {
+            let chosen = inventory.choose(&["all"], Some(limit), content.mismatch(), &content.folder)?;
+            if chosen.hosts.is_empty() && inventory.host_count() > 0 {
+                return Err(Diagnostic::new("no hosts are left to run on")
+                    .kind(Kind::Machine)
+                    .detail(format!("no host of the inventory matches --limit {limit}"))
+                    .into());
+            }
+        }
+        let (tags, skip_tags) = self.tags(&content.settings);
+        let choice = Choice {
+            tags,
+            skip_tags,
+            limit: self.inventory.limit.clone(),
+            start_at: self.start_at_task.clone(),
+            step: self.step,
+            flush_cache: self.inventory.flush_cache,
+        };
+        Launch {
+            content,
+            loader,
+            inventory,
+            playbooks,
+            names: self.playbooks.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
+            warnings: more,
+            look: Kindred::Default,
+            reporters: Vec::new(),
+            output: self.output,
+            running: self.running,
+            connection: self.connection,
+            escalation: self.escalation,
+            choice,
+        }
+        .run()
+    }
+}
+
+/// Both, or all that is wrong with either.
+pub(crate) fn both<A, B>(a: Result<A, Diagnostics>, b: Result<B, Diagnostics>) -> Result<(A, B), Stop> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut a), Err(b)) => {
+            a.extend(b);
+            Err(a.into())
+        }
+        (Err(wrong), _) | (_, Err(wrong)) => Err(wrong.into()),
+    }
+}
