@@ -44,5 +44,7 @@ pub(crate) fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Box<
 
 /// An error about a file that can't be written.
 pub(crate) fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new("a file can't be written").kind(Kind::Machine).detail(format!("{}: {error}", path.display()))
+    Diagnostic::new("a file can't be written")
+        .kind(Kind::Machine)
+        .detail(format!("{}: {error}", path.display()))
 }

@@ -61,7 +61,9 @@ fn read(option: &str, folder: &Path, vault: &Vault) -> Result<Map> {
     };
     match value.as_map() {
         Some(map) => Ok(map.clone()),
-        None => Err(wrong(format!("`-e {option}` is no mapping of names to values but {}", value.type_name()))),
+        None => {
+            Err(wrong(format!("`-e {option}` is no mapping of names to values but {}", value.type_name())))
+        }
     }
 }
 

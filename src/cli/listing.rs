@@ -89,8 +89,11 @@ impl Listing<'_> {
         let mut all: BTreeSet<String> = own_tags.iter().cloned().collect();
         for item in play.sections(Handlers::WhenGood) {
             each_shown(&item, &mut |task: &Task| {
-                let rendered: Vec<Value> =
-                    task.tags.iter().map(|tag| self.content.render(tag, &task.vars).unwrap_or_else(|_| tag.clone())).collect();
+                let rendered: Vec<Value> = task
+                    .tags
+                    .iter()
+                    .map(|tag| self.content.render(tag, &task.vars).unwrap_or_else(|_| tag.clone()))
+                    .collect();
                 if task.is_implicit || !self.tags.selects(&rendered) {
                     return;
                 }

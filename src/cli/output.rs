@@ -26,7 +26,11 @@ pub(crate) enum Kindred {
 }
 
 /// All reporters.
-pub(crate) fn reporters(options: &Output, settings: &Settings, look: Kindred) -> Result<Reporters, Diagnostics> {
+pub(crate) fn reporters(
+    options: &Output,
+    settings: &Settings,
+    look: Kindred,
+) -> Result<Reporters, Diagnostics> {
     let mut wrong = Diagnostics::new();
     let mut reporters = Reporters::new();
     if options.json {
@@ -81,7 +85,8 @@ fn look_of(callback: &str) -> Option<Kindred> {
 fn screen_reporter(settings: &Settings, look: Kindred) -> Result<Box<dyn Reporter>> {
     let screen = screen(settings)?;
     let shown = shown(settings);
-    let look = if look == Kindred::Default { look_of(&settings.stdout_callback).unwrap_or(look) } else { look };
+    let look =
+        if look == Kindred::Default { look_of(&settings.stdout_callback).unwrap_or(look) } else { look };
     Ok(match look {
         Kindred::Minimal => Box::new(Minimal::new(screen, shown)),
         Kindred::Oneline => Box::new(Oneline::new(screen, shown)),

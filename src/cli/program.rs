@@ -42,7 +42,10 @@ pub(crate) enum Verb {
 
 /// Ansible's programs that are not here.
 const ABSENT: [(&str, &str); 4] = [
-    ("ansible-galaxy", "install roles and collections with ansible-galaxy itself; their content is read from its folders"),
+    (
+        "ansible-galaxy",
+        "install roles and collections with ansible-galaxy itself; their content is read from its folders",
+    ),
     ("ansible-console", "run single tasks with `shevek run`"),
     ("ansible-pull", "fetch the repository and use `shevek play -c local`"),
     ("ansible-test", "it tests Ansible's own Python"),
@@ -109,7 +112,7 @@ fn parse(arguments: &[OsString], loaded: &Loaded) -> Result<Verb, Refused> {
     let Some(verb) = named(&name) else {
         return Ok(Shevek::try_parse_from(arguments)?.verb);
     };
-    let command = verb.command(&name, version::ansible(&loaded.settings));
+    let command = verb.command(version::ansible(&loaded.settings));
     let matches = command.try_get_matches_from(arguments)?;
     Ok(verb.verb(&matches)?)
 }
@@ -126,23 +129,27 @@ enum Named {
 }
 
 fn named(program: &str) -> Option<Named> {
-    Some(match program {
-        "ansible-playbook" => Named::Play,
-        "ansible" => Named::Run,
-        "ansible-inventory" => Named::Inventory,
-        "ansible-vault" => Named::Vault,
-        "ansible-config" => Named::Config,
-        "ansible-doc" => Named::Doc,
-        _ => return None,
-    })
+    let all = [Named::Play, Named::Run, Named::Inventory, Named::Vault, Named::Config, Named::Doc];
+    all.into_iter().find(|verb| verb.name() == program)
 }
 
 impl Named {
-    fn command(self, name: &str, version: String) -> Command {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Play => "ansible-playbook",
+            Self::Run => "ansible",
+            Self::Inventory => "ansible-inventory",
+            Self::Vault => "ansible-vault",
+            Self::Config => "ansible-config",
+            Self::Doc => "ansible-doc",
+        }
+    }
+
+    fn command(self, version: String) -> Command {
         // Parsed once a process; clap wants to borrow for ever.
         let version: &'static str = version.leak();
-        let command = Command::new(name.to_owned())
-            .bin_name(name.to_owned())
+        let command = Command::new(self.name())
+            .bin_name(self.name())
             .version(version)
             .infer_long_args(true)
             .args_override_self(true)
@@ -182,7 +189,6 @@ impl Verb {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

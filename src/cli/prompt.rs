@@ -65,7 +65,10 @@ fn wait(time: Duration) -> bool {
         let left = end.saturating_duration_since(Instant::now());
         let stdin = io::stdin();
         let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
-        let timeout = Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        };
         match poll(&mut descriptors, Some(&timeout)) {
             Ok(0) => return false,
             Err(rustix::io::Errno::INTR) => {}
@@ -84,7 +87,8 @@ fn line(text: &str) -> Result<String> {
 }
 
 fn line_from_pipe(text: &str) -> Result<String> {
-    line(text).map_err(|_| unanswered(text, "there is no terminal to ask on, and nothing came on standard input"))
+    line(text)
+        .map_err(|_| unanswered(text, "there is no terminal to ask on, and nothing came on standard input"))
 }
 
 fn unanswered(text: &str, why: &str) -> Box<Diagnostic> {

@@ -114,6 +114,20 @@ impl Inventory {
         Ok(())
     }
 
+    /// What is said of one group itself, weakest first: in sources, and in the group_vars files of its name.
+    pub fn vars_of_group(&self, id: GroupId) -> Result<Vec<Layer>> {
+        let vars = self.group(id).vars.clone();
+        let mut layers = vec![Layer { place: Place::Groups, group: Some(id), vars }];
+        for folder in &self.files.inventory {
+            self.read_groups(folder, Place::GroupsFiles, &[id], &mut layers)?;
+        }
+        if let Some(folder) = &self.files.playbook {
+            self.read_groups(folder, Place::GroupsPlaybookFiles, &[id], &mut layers)?;
+        }
+        layers.retain(|layer| !layer.vars.is_empty());
+        Ok(layers)
+    }
+
     /// The layers of the host itself, weakest first.
     pub fn own_layers(&self, id: HostId) -> Result<Vec<Layer>> {
         let host = self.host(id);

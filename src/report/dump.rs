@@ -16,6 +16,11 @@ pub fn json_text(value: &Value) -> String {
     json(value, JsonStyle::default())
 }
 
+/// The value over several lines, its keys sorted and all but ASCII escaped: as Ansible's tools print data.
+pub fn json_pretty(value: &Value) -> String {
+    json(value, JsonStyle { indent: Some(4), ascii: true })
+}
+
 /// The value as JSON, its keys sorted.
 pub(crate) fn json(value: &Value, style: JsonStyle) -> String {
     let mut writer = Writer { out: String::new(), style };

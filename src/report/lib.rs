@@ -19,7 +19,7 @@ mod screen;
 mod tree;
 mod unified;
 
-pub use dump::json_text;
+pub use dump::{json_pretty, json_text};
 pub use fan::Reporters;
 pub use github::Github;
 pub use human::{Human, Minimal, Oneline};

@@ -2,14 +2,14 @@
 
 mod connection;
 mod escalation;
-mod inventory;
+mod hosts;
 mod output;
 mod running;
 mod vault;
 
 pub(crate) use connection::Connection;
 pub(crate) use escalation::Escalation;
-pub(crate) use inventory::Inventory;
+pub(crate) use hosts::Hosts;
 pub(crate) use output::{Output, ReportKind, ReportTo};
 pub(crate) use running::Running;
 pub(crate) use vault::VaultIds;

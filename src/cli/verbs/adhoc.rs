@@ -12,7 +12,7 @@ use shevek_yaml::key_value::{self, FreeForm};
 use crate::content::Content;
 use crate::exit::Ending;
 use crate::launch::{Choice, Launch};
-use crate::options::{Connection, Escalation, Inventory, Output, Running, VaultIds};
+use crate::options::{Connection, Escalation, Hosts, Output, Running, VaultIds};
 use crate::output::{Kindred, complain, errors_coloured, print};
 
 /// Actions that make no sense without arguments.
@@ -61,7 +61,7 @@ pub(crate) struct AdHoc {
     list_hosts: bool,
 
     #[command(flatten)]
-    inventory: Inventory,
+    inventory: Hosts,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -115,8 +115,13 @@ impl AdHoc {
         let folder = beside.unwrap_or_else(|| content.folder.clone());
         let loaded = loader.play(&play, &folder)?;
         warnings.extend(loaded.warnings);
-        let choice = Choice { limit: self.inventory.limit.clone(), flush_cache: self.inventory.flush_cache, ..Choice::default() };
-        let reporters = self.tree.iter().map(|folder| Box::new(Tree::new(folder)) as Box<dyn shevek_report::Reporter>);
+        let choice = Choice {
+            limit: self.inventory.limit.clone(),
+            flush_cache: self.inventory.flush_cache,
+            ..Choice::default()
+        };
+        let reporters =
+            self.tree.iter().map(|folder| Box::new(Tree::new(folder)) as Box<dyn shevek_report::Reporter>);
         Launch {
             reporters: reporters.collect(),
             content,

@@ -113,17 +113,24 @@ fn dump(options: &Options, loaded: &Loaded) {
     let values = loaded.settings.show();
     let file = loaded.file.as_ref().map(|(path, _)| Value::str(path.display().to_string()));
     let config_file = ("CONFIG_FILE", file.unwrap_or(Value::NULL), SetBy::Default);
-    let rows = ROWS.iter().zip(values).zip(&loaded.set_by).map(|((row, value), by)| (row.name, value, by.clone()));
+    let rows =
+        ROWS.iter().zip(values).zip(&loaded.set_by).map(|((row, value), by)| (row.name, value, by.clone()));
     let mut rows: Vec<(&str, Value, SetBy)> = std::iter::once(config_file).chain(rows).collect();
     if options.only_changed {
-        rows.retain(|(name, value, by)| *by != SetBy::Default || (*name == "CONFIG_FILE" && !value.is_null()));
+        rows.retain(|(name, value, by)| {
+            *by != SetBy::Default || (*name == "CONFIG_FILE" && !value.is_null())
+        });
     }
     rows.sort_by_key(|(name, ..)| *name);
     match options.format.unwrap_or(Format::Display) {
         Format::Display => display(&rows, loaded),
         format => {
             let rows = rows.into_iter().map(|(name, value, by)| {
-                Value::dict([("name", Value::str(name)), ("value", value), ("origin", Value::str(by.to_string()))])
+                Value::dict([
+                    ("name", Value::str(name)),
+                    ("value", value),
+                    ("origin", Value::str(by.to_string())),
+                ])
             });
             print(&structured(&Value::list(rows.collect()), format));
         }

@@ -51,7 +51,10 @@ impl Doc {
         if self.list || self.modules.is_empty() {
             let wanted = |module: &&Module| {
                 self.modules.is_empty()
-                    || self.modules.iter().any(|start| module.schema().full_name().starts_with(start.as_str()))
+                    || self
+                        .modules
+                        .iter()
+                        .any(|start| module.schema().full_name().starts_with(start.as_str()))
             };
             let modules: Vec<&Module> = shevek_modules::registry().iter().filter(wanted).collect();
             print(&list(&modules, json));
@@ -151,7 +154,13 @@ fn option_page(option: &Opt, depth: usize, out: &mut String) {
 
 fn indented(text: &str, width: usize) -> String {
     text.lines()
-        .map(|line| if line.trim().is_empty() { "\n".to_owned() } else { format!("{:width$}{}\n", "", line.trim_end()) })
+        .map(|line| {
+            if line.trim().is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("{:width$}{}\n", "", line.trim_end())
+            }
+        })
         .collect()
 }
 
@@ -194,7 +203,12 @@ fn json_page(module: &Module) -> Value {
         ("options", json_options(&schema.options())),
     ]);
     let examples = module.examples().join("\n");
-    Value::dict([("doc", doc), ("examples", Value::str(examples)), ("metadata", Value::NULL), ("return", Value::NULL)])
+    Value::dict([
+        ("doc", doc),
+        ("examples", Value::str(examples)),
+        ("metadata", Value::NULL),
+        ("return", Value::NULL),
+    ])
 }
 
 fn json_options(options: &[&Opt]) -> Value {

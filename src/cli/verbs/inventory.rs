@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use shevek_diag::{Diagnostic, Kind, Result};
-use shevek_inventory::{GroupId, HostId, Inventory as Hosts, Layer, Place};
+use shevek_inventory::{GroupId, HostId, Layer, Place};
 use shevek_settings::Settings;
 use shevek_value::{Map, Value};
 use shevek_yaml::DumpOptions;
 
 use crate::content::Content;
 use crate::exit::{Ending, unwritable};
-use crate::options::{Inventory as InventoryOptions, Output, VaultIds};
+use crate::options::{Hosts, Output, VaultIds};
 use crate::output::{complain, errors_coloured, print};
 
 /// Shows hosts, groups and their variables.
@@ -60,7 +60,7 @@ pub(crate) struct Inventory {
     extra_vars: Vec<String>,
 
     #[command(flatten)]
-    inventory: InventoryOptions,
+    inventory: Hosts,
     #[command(flatten)]
     vault: VaultIds,
     #[command(flatten)]
@@ -85,7 +85,8 @@ impl Inventory {
         }
         let content = Content::open(settings, &self.vault, &self.extra_vars)?;
         let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
-        let (hosts, warnings) = content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
+        let (hosts, warnings) =
+            content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
         complain(&warnings, errors_coloured(&content.settings));
         let view = View::new(&content, &hosts, self.export, self.inventory.limit.as_deref())?;
         let text = if let Some(name) = &self.host {
@@ -128,7 +129,7 @@ impl Inventory {
 
 /// An inventory as it is shown.
 struct View<'a> {
-    hosts: &'a Hosts,
+    hosts: &'a shevek_inventory::Inventory,
     extra: &'a Map,
     merge: bool,
     export: bool,
@@ -138,10 +139,22 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(content: &'a Content, hosts: &'a Hosts, export: bool, limit: Option<&str>) -> Result<Self> {
+    fn new(
+        content: &'a Content,
+        hosts: &'a shevek_inventory::Inventory,
+        export: bool,
+        limit: Option<&str>,
+    ) -> Result<Self> {
         let order = hosts.choose(&["all"], limit, content.mismatch(), &content.folder)?.hosts;
         let merge = content.settings.hash_behaviour == "merge";
-        Ok(Self { hosts, extra: &content.extra, merge, export, shown: order.iter().copied().collect(), order })
+        Ok(Self {
+            hosts,
+            extra: &content.extra,
+            merge,
+            export,
+            shown: order.iter().copied().collect(),
+            order,
+        })
     }
 
     /// A host's variables; when exporting, only its own.
@@ -204,7 +217,11 @@ impl<'a> View<'a> {
             add(&mut entry, "hosts", Value::list(names.collect()));
         }
         let children: Vec<GroupId> = self.hosts.group(group).children().collect();
-        add(&mut entry, "children", Value::list(children.iter().map(|child| Value::str(self.name(*child))).collect()));
+        add(
+            &mut entry,
+            "children",
+            Value::list(children.iter().map(|child| Value::str(self.name(*child))).collect()),
+        );
         for child in children {
             if seen.insert(child) {
                 self.flat_group(child, seen, out)?;
@@ -291,7 +308,8 @@ fn branch(text: &str, depth: usize, out: &mut String) {
 }
 
 fn variables(vars: &Map, depth: usize, out: &mut String) {
-    let mut lines: Vec<(String, String)> = vars.iter().map(|(name, value)| (name.text(), value.text())).collect();
+    let mut lines: Vec<(String, String)> =
+        vars.iter().map(|(name, value)| (name.text(), value.text())).collect();
     lines.sort();
     for (name, value) in lines {
         branch(&format!("{{{name} = {value}}}"), depth, out);

@@ -11,7 +11,7 @@ use crate::content::{Content, check_playbooks};
 use crate::exit::{Ending, Stop};
 use crate::launch::{Choice, Launch};
 use crate::listing::{Listing, Wanted};
-use crate::options::{Connection, Escalation, Inventory, Output, Running, VaultIds};
+use crate::options::{Connection, Escalation, Hosts, Output, Running, VaultIds};
 use crate::output::{Kindred, complain, errors_coloured, print};
 
 /// Runs playbooks on hosts.
@@ -57,7 +57,7 @@ pub(crate) struct Play {
     syntax_check: bool,
 
     #[command(flatten)]
-    inventory: Inventory,
+    inventory: Hosts,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -91,21 +91,24 @@ impl Play {
     }
 
     fn folder(&self) -> Option<PathBuf> {
-        self.playbooks.first().and_then(|file| file.parent()).map(|folder| {
-            if folder == Path::new("") { PathBuf::from(".") } else { folder.to_owned() }
-        })
+        self.playbooks
+            .first()
+            .and_then(|file| file.parent())
+            .map(|folder| if folder == Path::new("") { PathBuf::from(".") } else { folder.to_owned() })
     }
 
     /// `--tags` and `--skip-tags`, else those of the settings.
     fn tags(&self, settings: &Settings) -> (Vec<String>, Vec<String>) {
-        let pick = |given: &[String], set: &[String]| if given.is_empty() { set.to_vec() } else { given.to_vec() };
+        let pick =
+            |given: &[String], set: &[String]| if given.is_empty() { set.to_vec() } else { given.to_vec() };
         (pick(&self.tags, &settings.tags_run), pick(&self.skip_tags, &settings.tags_skip))
     }
 
     fn list(&self, content: &Content, wanted: Wanted) -> Ending {
         let loader = content.loader();
         let read = content.playbooks(&loader, &self.playbooks);
-        let inventory = content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
+        let inventory =
+            content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
         let ((playbooks, warnings), (inventory, more)) = both(read, inventory)?;
         let coloured = errors_coloured(&content.settings);
         complain(&more, coloured);
@@ -130,7 +133,8 @@ impl Play {
     fn start(self, content: Content) -> Ending {
         let loader = content.loader();
         let read = content.playbooks(&loader, &self.playbooks);
-        let inventory = content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
+        let inventory =
+            content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
         let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
         more.extend(warnings);
         if let Some(limit) = &self.inventory.limit {

@@ -333,7 +333,8 @@ impl<'a> Desk<'a> {
             || (options.values.is_empty() && !options.prompt);
         if options.prompt {
             let answer = if options.show_input {
-                let question = shevek_event::Question { text: "String to encrypt: ".to_owned(), ..Default::default() };
+                let question =
+                    shevek_event::Question { text: "String to encrypt: ".to_owned(), ..Default::default() };
                 shevek_event::Ask::ask(self.terminal, &question)?
             } else {
                 self.terminal.password("String to encrypt (hidden): ")?
@@ -404,7 +405,10 @@ fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
 fn write(file: Option<&Path>, bytes: &[u8]) -> Result<()> {
     let Some(file) = file else {
         let mut out = std::io::stdout().lock();
-        return out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| unwritable(Path::new("-"), &error));
+        return out
+            .write_all(bytes)
+            .and_then(|()| out.flush())
+            .map_err(|error| unwritable(Path::new("-"), &error));
     };
     // A link's target is written, not the link replaced.
     let file = &file.canonicalize().unwrap_or_else(|_| file.to_owned());

@@ -1,4 +1,4 @@
-//! Which hosts.
+//! Which hosts there are, and which of them count.
 
 use clap::Args;
 use shevek_settings::Settings;
@@ -6,7 +6,7 @@ use shevek_settings::Settings;
 /// Which hosts there are, and which of them count.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Hosts")]
-pub(crate) struct Inventory {
+pub(crate) struct Hosts {
     /// Read hosts from this file, folder or script, or from names with commas (`web1,web2`); may be given several
     /// times.
     #[arg(short = 'i', long, visible_alias = "inventory-file", value_name = "SOURCE")]
@@ -21,7 +21,7 @@ pub(crate) struct Inventory {
     pub flush_cache: bool,
 }
 
-impl Inventory {
+impl Hosts {
     /// The sources to read: those given, else those of the settings.
     pub(crate) fn sources(&self, settings: &Settings) -> Vec<String> {
         if !self.inventory.is_empty() {
