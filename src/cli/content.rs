@@ -10,11 +10,13 @@ use shevek_settings::Settings;
 use shevek_template::plugin::Plugins;
 use shevek_template::{Scope, Templar, Truth};
 use shevek_value::{Map, Value};
+use shevek_vars::RunOptions;
 use shevek_vault::Vault;
 use shevek_yaml::Duplicates;
 
 use crate::exit::unreadable;
 use crate::extra_vars::extra_vars;
+use crate::launch::Choice;
 use crate::options::VaultIds;
 use crate::passwords;
 use crate::prompt::Terminal;
@@ -122,6 +124,31 @@ impl Content {
         if wrong.has_errors() { Err(wrong) } else { Ok((playbooks, warnings)) }
     }
 
+    /// What variables show of a run.
+    pub(crate) fn run_options(&self, check: bool, choice: &Choice, sources: &[String]) -> RunOptions {
+        let settings = &self.settings;
+        let absolute = |source: &String| {
+            if source.contains(',') {
+                source.clone()
+            } else {
+                self.folder.join(source).to_string_lossy().into_owned()
+            }
+        };
+        RunOptions {
+            check,
+            diff: settings.diff_always,
+            forks: u32::try_from(settings.forks).unwrap_or(1),
+            verbosity: u8::try_from(settings.verbosity.clamp(0, 6)).unwrap_or(0),
+            limit: choice.limit.clone(),
+            run_tags: choice.tags.clone(),
+            skip_tags: choice.skip_tags.clone(),
+            config_file: settings.config_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            inventory_sources: sources.iter().map(absolute).collect(),
+            merge_hashes: settings.hash_behaviour == "merge",
+            inject_facts: settings.inject_facts_as_vars,
+        }
+    }
+
     /// What a host pattern without hosts is.
     pub(crate) fn mismatch(&self) -> Mismatch {
         match self.settings.host_pattern_mismatch.as_str() {
@@ -147,7 +174,11 @@ fn duplicates(settings: &Settings) -> Duplicates {
 
 /// Everything that a task can ask for.
 fn known_actions() -> Vec<Known> {
-    shevek_modules::registry().iter().map(|module| Known::module(module.schema())).collect()
+    let modules = shevek_modules::registry().iter().map(|module| Known::module(module.schema()));
+    let actions = shevek_actions::Actions
+        .iter()
+        .map(|listed| Known::controller(listed.action.name()).with_schema(listed.action.schema()));
+    modules.chain(actions).collect()
 }
 
 /// Playbooks that are there.

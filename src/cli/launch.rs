@@ -1,19 +1,31 @@
 //! From loaded content to a run: passwords, reporters, the engine, the exit code.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use shevek_diag::{Diagnostic, Diagnostics};
-use shevek_event::{Event, Masker, Notice, RunStarted, Sink, Verbose};
+use shevek_actions::{Actions, Pool};
+use shevek_connection::{Cache, OpenOptions, RunnerImage, Runners, SshContext};
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
+use shevek_engine::{Gathering, Interrupt, Options, ReachOptions, Run};
+use shevek_event::{Ask, Event, Masker, Notice, RunFinished, RunStarted, Sink, Verbose};
 use shevek_inventory::Inventory;
 use shevek_playbook::{Loader, Playbook};
+use shevek_proto::Part;
 use shevek_report::Reporter;
+use shevek_settings::Settings;
+use shevek_vars::{Fleet, RunOptions};
+use zeroize::Zeroizing;
 
 use crate::content::Content;
-use crate::exit::Ending;
+use crate::exit::{Ending, unreadable};
+use crate::host_keys::HostKeys;
 use crate::options::{Connection, Escalation, Output, Running};
-use crate::output::{Kindred, reporters, unknown_callbacks};
+use crate::output::{Kindred, reporters, unsupported};
 use crate::passwords::{self, Passwords};
 use crate::version;
+
+/// The exit code of a run that the user ended.
+const INTERRUPTED: u8 = 99;
 
 /// Which plays, tasks and hosts of what was loaded.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +35,6 @@ pub(crate) struct Choice {
     pub limit: Option<String>,
     pub start_at: Option<String>,
     pub step: bool,
-    pub flush_cache: bool,
 }
 
 /// Everything that a run needs.
@@ -44,6 +55,8 @@ pub(crate) struct Launch {
     pub connection: Connection,
     pub escalation: Escalation,
     pub choice: Choice,
+    /// What variables show of all this.
+    pub variables: RunOptions,
 }
 
 impl Launch {
@@ -64,7 +77,7 @@ impl Launch {
         for reporter in std::mem::take(&mut self.reporters) {
             reporters = reporters.with(reporter);
         }
-        self.warnings.extend(unknown_callbacks(&self.content.settings));
+        self.warnings.extend(unsupported(&self.content.settings));
         let (sink, incoming) = Sink::new(masker);
         self.content.terminal.after(&sink);
         let thread = reporters.spawn(incoming).map_err(|error| {
@@ -115,7 +128,185 @@ impl Launch {
         options
     }
 
-    fn drive(self, _passwords: Passwords, _sink: Sink) -> Ending {
-        Err(Diagnostic::bug("this build has no engine").into())
+    /// Hands everything to the engine.
+    fn drive(self, passwords: Passwords, sink: Sink) -> Ending {
+        let start = Instant::now();
+        for (file, playbook) in self.names.iter().zip(&self.playbooks) {
+            sink.send(Event::PlaybookStarted { file: file.clone(), plays: playbook.plays.len() });
+        }
+        let options = self.engine_options(passwords);
+        let settings = &self.content.settings;
+        let terminal = self.content.terminal.clone();
+        let mut open = OpenOptions::new(Arc::new(runners(settings)?));
+        if self.running.no_cache {
+            open.cache = Cache::Leave;
+        }
+        if terminal.is_interactive() {
+            open.ask = Some(HostKeys::new(terminal.clone()));
+        }
+        let fleet = Fleet::new(
+            self.inventory,
+            self.content.templar.clone(),
+            self.content.extra.clone(),
+            self.variables,
+        );
+        let interrupt = Interrupt::new();
+        let run = Arc::new(Run {
+            fleet,
+            loader: Arc::new(self.loader),
+            pool: Pool::new(open),
+            actions: Actions,
+            sink: sink.clone(),
+            ask: terminal,
+            ssh: Arc::new(SshContext::of_this_process()),
+            interrupt: interrupt.clone(),
+            options,
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            Diagnostic::new("no threads for the run").kind(Kind::Machine).detail(error.to_string())
+        })?;
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                ended = shevek_engine::run(run, &self.playbooks) => ended.map(|ending| ending.code()),
+                () = interrupted(&interrupt, &sink) => Ok(INTERRUPTED),
+            }
+        });
+        runtime.shutdown_background();
+        // An error of the run itself: what was to happen could not.
+        let ended = ended
+            .map_err(|error| if error.kind == Kind::Content { error.kind(Kind::Machine) } else { error });
+        let exit = ended.as_ref().map_or_else(|error| crate::Stop::from(error.clone()).code(), |code| *code);
+        if let Err(error) = ended {
+            sink.send(Event::Notice(Notice::from(&*error)));
+        }
+        sink.send(Event::RunFinished(RunFinished { exit, seconds: start.elapsed().as_secs_f64() }));
+        Ok(exit)
+    }
+
+    fn engine_options(&self, passwords: Passwords) -> Options {
+        let settings = &self.content.settings;
+        let choice = &self.choice;
+        Options {
+            forks: usize::try_from(settings.forks).unwrap_or(1).max(1),
+            check: self.running.check,
+            diff: settings.diff_always,
+            force_handlers: settings.force_handlers,
+            start_at: choice.start_at.clone(),
+            step: choice.step,
+            only_tags: choice.tags.clone(),
+            skip_tags: choice.skip_tags.clone(),
+            limit: choice.limit.clone(),
+            strategy: settings.strategy.clone(),
+            gathering: match settings.gathering.as_str() {
+                "explicit" => Gathering::Explicit,
+                "smart" => Gathering::Smart,
+                _ => Gathering::Implicit,
+            },
+            gather_subset: vec!["all".to_owned()],
+            missing_handler_is_error: settings.error_on_missing_handler,
+            any_errors_fatal: settings.any_errors_fatal,
+            reach: self.reach(passwords),
+            task_timeout: u32::try_from(settings.task_timeout).unwrap_or(0),
+        }
+    }
+
+    fn reach(&self, passwords: Passwords) -> ReachOptions {
+        let settings = &self.content.settings;
+        let given = &self.connection;
+        let plain = |password: Option<Zeroizing<String>>| password.map(|password| password.to_string());
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let become_ = Become::of(settings);
+        ReachOptions {
+            connection: given.connection.clone().or_else(|| filled(Some(settings.transport.clone()))),
+            user: given.user.clone().or_else(|| settings.remote_user.clone()),
+            private_key: given
+                .private_key
+                .as_ref()
+                .or(settings.private_key_file.as_ref())
+                .map(|path| path.to_string_lossy().into_owned()),
+            timeout: u64::try_from(settings.timeout).ok(),
+            password: plain(passwords.login),
+            become_root: settings.become_default,
+            become_user: Some(
+                self.escalation
+                    .become_user
+                    .clone()
+                    .or(become_.user)
+                    .unwrap_or_else(|| settings.become_user.clone()),
+            ),
+            become_method: Some(settings.become_method.clone()),
+            become_password: plain(passwords.escalation).or(become_.password),
+            ssh_args: [
+                filled(given.ssh_common_args.clone().or_else(|| Some(settings.ssh_common_args.clone()))),
+                filled(given.ssh_extra_args.clone().or_else(|| Some(settings.ssh_extra_args.clone()))),
+                filled(settings.ssh_args.clone()),
+            ],
+            host_key_checking: settings.host_key_checking,
+            become_flags: become_.flags,
+            become_exe: become_.exe,
+        }
+    }
+}
+
+/// What the settings say of the method that is used.
+struct Become {
+    user: Option<String>,
+    exe: Option<String>,
+    flags: Option<String>,
+    password: Option<String>,
+}
+
+impl Become {
+    fn of(settings: &Settings) -> Self {
+        let own = match settings.become_method.as_str() {
+            "sudo" => {
+                [&settings.sudo_user, &settings.sudo_exe, &settings.sudo_flags, &settings.sudo_password]
+            }
+            "su" => [&settings.su_user, &settings.su_exe, &settings.su_flags, &settings.su_password],
+            _ => [&None, &None, &None, &None],
+        };
+        let [user, exe, flags, password] = own.map(Option::clone);
+        Self {
+            user,
+            exe: exe.or_else(|| settings.become_exe.clone()),
+            flags: flags.or_else(|| settings.become_flags.clone()),
+            password: password.or_else(|| settings.become_password.clone()),
+        }
+    }
+}
+
+/// The embedded runner, and those of the runners' folder.
+fn runners(settings: &Settings) -> Result<Runners> {
+    let mut runners = Runners::new();
+    if let Some(folder) = &settings.runner_dir {
+        runners.add_folder(folder).map_err(|error| unreadable(folder, &error))?;
+    }
+    let own = shevek_embed::RUNNER;
+    runners.add(RunnerImage::from_zstd(own.machine, Part::Core, own.hash, own.size, own.zstd));
+    Ok(runners)
+}
+
+/// Ends when the user has asked twice for an end; the first time the engine comes to an orderly one.
+async fn interrupted(interrupt: &Interrupt, sink: &Sink) {
+    loop {
+        if !signalled().await {
+            // Nobody can ask.
+            std::future::pending::<()>().await;
+        }
+        if interrupt.raise() {
+            return;
+        }
+        let text = "interrupted: running tasks come to their end; interrupt again to leave them";
+        sink.send(Event::Notice(Notice::warning(text)));
+    }
+}
+
+/// Waits for Ctrl-C or a request to terminate; false: there is no way to hear of either.
+async fn signalled() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
+    tokio::select! {
+        heard = tokio::signal::ctrl_c() => heard.is_ok(),
+        heard = terminate.recv() => heard.is_some(),
     }
 }

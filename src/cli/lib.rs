@@ -6,6 +6,7 @@
 mod content;
 mod exit;
 mod extra_vars;
+mod host_keys;
 mod launch;
 mod listing;
 mod options;

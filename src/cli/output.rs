@@ -51,9 +51,16 @@ pub(crate) fn reporters(
     if wrong.has_errors() { Err(wrong) } else { Ok(reporters) }
 }
 
-/// Names of looks and further outputs that are asked for and not here.
-pub(crate) fn unknown_callbacks(settings: &Settings) -> Diagnostics {
+/// What the settings ask for and is not here.
+pub(crate) fn unsupported(settings: &Settings) -> Diagnostics {
     let mut unknown = Diagnostics::new();
+    if settings.fact_caching != "memory" && settings.fact_caching != "ansible.builtin.memory" {
+        unknown.push(
+            Diagnostic::warning("facts are not kept between runs")
+                .kind(Kind::Options)
+                .detail(format!("fact_caching names `{}`, which is not here", settings.fact_caching)),
+        );
+    }
     let mut warn = |setting: &str, name: &str, instead: &str| {
         unknown.push(
             Diagnostic::warning("a callback plugin that is not here")

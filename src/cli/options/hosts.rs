@@ -16,7 +16,7 @@ pub(crate) struct Hosts {
     #[arg(short = 'l', long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub limit: Option<String>,
 
-    /// Forget the facts that were kept of all hosts.
+    /// Accepted: no facts are kept between runs.
     #[arg(long)]
     pub flush_cache: bool,
 }

@@ -115,14 +115,12 @@ impl AdHoc {
         let folder = beside.unwrap_or_else(|| content.folder.clone());
         let loaded = loader.play(&play, &folder)?;
         warnings.extend(loaded.warnings);
-        let choice = Choice {
-            limit: self.inventory.limit.clone(),
-            flush_cache: self.inventory.flush_cache,
-            ..Choice::default()
-        };
+        let choice = Choice { limit: self.inventory.limit.clone(), ..Choice::default() };
         let reporters =
             self.tree.iter().map(|folder| Box::new(Tree::new(folder)) as Box<dyn shevek_report::Reporter>);
+        let sources = self.inventory.sources(&content.settings);
         Launch {
+            variables: content.run_options(self.running.check, &choice, &sources),
             reporters: reporters.collect(),
             content,
             loader,

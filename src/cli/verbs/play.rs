@@ -99,8 +99,11 @@ impl Play {
 
     /// `--tags` and `--skip-tags`, else those of the settings.
     fn tags(&self, settings: &Settings) -> (Vec<String>, Vec<String>) {
-        let pick =
-            |given: &[String], set: &[String]| if given.is_empty() { set.to_vec() } else { given.to_vec() };
+        let pick = |given: &[String], set: &[String]| {
+            let tags = if given.is_empty() { set } else { given };
+            let words = tags.iter().flat_map(|tags| tags.split(',')).map(str::trim);
+            words.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+        };
         (pick(&self.tags, &settings.tags_run), pick(&self.skip_tags, &settings.tags_skip))
     }
 
@@ -153,9 +156,10 @@ impl Play {
             limit: self.inventory.limit.clone(),
             start_at: self.start_at_task.clone(),
             step: self.step,
-            flush_cache: self.inventory.flush_cache,
         };
+        let sources = self.inventory.sources(&content.settings);
         Launch {
+            variables: content.run_options(self.running.check, &choice, &sources),
             content,
             loader,
             inventory,
