@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::text::str_of;
+use shevek_python::arguments::bind;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["attr"], markers: Markers::Propagate, run: attr }];
 

@@ -7,8 +7,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag};
-use crate::python::bytes::{bytes_of, decode, encode};
+use shevek_python::arguments::{bind, flag};
+use shevek_python::bytes::{bytes_of, decode, encode};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["b64encode"], markers: Markers::Propagate, run: b64encode },

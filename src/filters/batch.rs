@@ -4,7 +4,7 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given, integer};
+use shevek_python::arguments::{bind, given, integer};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["batch"], markers: Markers::Inside, run: batch },

@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::text::{capitalize, is_space, lower, str_of, upper};
+use shevek_python::arguments::bind;
+use shevek_python::text::{capitalize, is_space, lower, str_of, upper};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["lower"], markers: Markers::Propagate, run: |_, a| each(a, lower) },

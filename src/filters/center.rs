@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, count};
-use crate::python::text::{length, str_of};
+use shevek_python::arguments::{bind, count};
+use shevek_python::text::{length, str_of};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["center"], markers: Markers::Propagate, run: center }];

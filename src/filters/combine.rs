@@ -7,8 +7,8 @@ use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Map, Value};
 
 use crate::flatten::flatten_items;
-use crate::python::arguments::flag;
-use crate::python::sequence::{is_mapping, mapping};
+use shevek_python::arguments::flag;
+use shevek_python::sequence::{is_mapping, mapping};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["combine"], markers: Markers::Inside, run: combine }];

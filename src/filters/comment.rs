@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{count, string};
-use crate::python::text::is_space;
+use shevek_python::arguments::{count, string};
+use shevek_python::text::is_space;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["comment"], markers: Markers::Propagate, run: comment }];

@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Reason, Value};
 
-use crate::python::arguments::{bind, wrong_type};
+use shevek_python::arguments::{bind, wrong_type};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["default", "d"], markers: Markers::Accept, run: default }];

@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Map, Value};
 
-use crate::python::arguments::bind;
-use crate::python::sequence::{is_sequence, mapping};
+use shevek_python::arguments::bind;
+use shevek_python::sequence::{is_sequence, mapping};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["dict2items"], markers: Markers::Inside, run: dict2items },

@@ -4,9 +4,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag};
-use crate::python::sequence::{ignore_case, mapping};
-use crate::python::sort::sort_by_key;
+use shevek_python::arguments::{bind, flag};
+use shevek_python::sequence::{ignore_case, mapping};
+use shevek_python::sort::sort_by_key;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["dictsort"], markers: Markers::Propagate, run: dictsort }];

@@ -5,11 +5,11 @@ use shevek_pyre::Flags;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::html::{escape, unescape};
-use crate::python::regex::{compile, exhausted};
-use crate::python::sequence::mapping;
-use crate::python::text::{is_space, str_of};
+use shevek_python::arguments::bind;
+use shevek_python::html::{escape, unescape};
+use shevek_python::regex::{compile, exhausted};
+use shevek_python::sequence::mapping;
+use shevek_python::text::{is_space, str_of};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["escape", "e", "forceescape"], markers: Markers::Propagate, run: escape_text },

@@ -4,9 +4,9 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Undefined, Value};
 
-use crate::python::arguments::{bind, flag};
-use crate::python::sequence::{Attribute, ignore_case};
-use crate::python::sort::less;
+use shevek_python::arguments::{bind, flag};
+use shevek_python::sequence::{Attribute, ignore_case};
+use shevek_python::sort::less;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["min"], markers: Markers::Propagate, run: |c, a| extreme(c, a, false) },

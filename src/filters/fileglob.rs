@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, string};
-use crate::python::glob::glob;
+use shevek_python::arguments::{bind, string};
+use shevek_python::glob::glob;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["fileglob"], markers: Markers::Propagate, run: fileglob }];

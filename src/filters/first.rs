@@ -4,7 +4,7 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Undefined, Value};
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["first"], markers: Markers::Inside, run: first },

@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::{bind, given, integer};
-use crate::python::sequence::is_sequence;
+use shevek_python::arguments::{bind, given, integer};
+use shevek_python::sequence::is_sequence;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["flatten"], markers: Markers::Inside, run: flatten }];

@@ -4,9 +4,9 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag};
-use crate::python::sequence::{Attribute, ignore_case};
-use crate::python::sort::merge_sort;
+use shevek_python::arguments::{bind, flag};
+use shevek_python::sequence::{Attribute, ignore_case};
+use shevek_python::sort::merge_sort;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["groupby"], markers: Markers::Propagate, run: groupby }];

@@ -5,9 +5,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::bytes::bytes_of;
-use crate::python::text::str_of;
+use shevek_python::arguments::bind;
+use shevek_python::bytes::bytes_of;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["hash"], markers: Markers::Propagate, run: hash },

@@ -5,10 +5,10 @@ use shevek_pyre::Flags;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag, given};
-use crate::python::integer::truncate;
-use crate::python::regex::{compile, exhausted};
-use crate::python::text::str_of;
+use shevek_python::arguments::{bind, flag, given};
+use shevek_python::integer::truncate;
+use shevek_python::regex::{compile, exhausted};
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["human_readable"], markers: Markers::Propagate, run: human_readable },

@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag, integer, string};
-use crate::python::text::split_lines;
+use shevek_python::arguments::{bind, flag, integer, string};
+use shevek_python::text::split_lines;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["indent"], markers: Markers::Propagate, run: indent }];

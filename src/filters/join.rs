@@ -4,9 +4,9 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given};
-use crate::python::sequence::Attribute;
-use crate::python::text::str_of;
+use shevek_python::arguments::{bind, given};
+use shevek_python::sequence::Attribute;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["join"], markers: Markers::Propagate, run: join }];
 

@@ -4,10 +4,10 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given, wrong_type};
-use crate::python::bytes::bytes_of;
-use crate::python::json_reader::read_json;
-use crate::python::json_writer::{JsonStyle, write_json};
+use shevek_python::arguments::{bind, given, wrong_type};
+use shevek_python::bytes::bytes_of;
+use shevek_python::json_reader::read_json;
+use shevek_python::json_writer::{JsonStyle, write_json};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["to_json"], markers: Markers::Propagate, run: to_json },

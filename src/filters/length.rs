@@ -4,7 +4,7 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["length", "count"], markers: Markers::Inside, run: length }];
@@ -12,7 +12,7 @@ pub(crate) const FILTERS: &[Filter] =
 fn length(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["obj"], [])?;
     let length = match value.kind() {
-        Kind::Str(text) => Some(crate::python::text::length(text)),
+        Kind::Str(text) => Some(shevek_python::text::length(text)),
         Kind::Bytes(bytes) => Some(bytes.len()),
         Kind::List(items) | Kind::Tuple(items) => Some(items.len()),
         Kind::Map(map) => Some(map.len()),

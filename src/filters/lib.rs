@@ -1,12 +1,11 @@
 //! The filters and tests that templates can use: Jinja's own, `ansible.builtin`'s, and the community's most used.
 //!
 //! A filter (or a family of them) is one file here, a test one in `is`; each file has a `FILTERS` or `TESTS` table and
-//! a `mod` line. Start reading at any short one (`reverse`), then `python` for what they rest on.
+//! a `mod` line. Start reading at any short one (`reverse`), then the crate `python` for what they rest on.
 //!
 //! Imports `diag`, `value`, `vault`, `yaml`, `template` and pyre; never lookups.
 
 mod is;
-mod python;
 
 mod abs;
 mod attr;
@@ -28,6 +27,7 @@ mod fileglob;
 mod filesizeformat;
 mod first;
 mod flatten;
+mod format;
 mod groupby;
 mod hash;
 mod human;

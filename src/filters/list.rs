@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["list"], markers: Markers::Propagate, run: list }];
 

@@ -4,7 +4,7 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Reason, Value};
 
-use crate::python::arguments::{bind, given};
+use shevek_python::arguments::{bind, given};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["mandatory"], markers: Markers::Accept, run: mandatory }];

@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::{bind, integer};
-use crate::python::integer::{parse_float, parse_int, truncate};
+use shevek_python::arguments::{bind, integer};
+use shevek_python::integer::{parse_float, parse_int, truncate};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["int"], markers: Markers::Propagate, run: int },

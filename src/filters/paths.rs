@@ -7,9 +7,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given, string, wrong_type};
-use crate::python::path;
-use crate::python::sequence::is_sequence;
+use shevek_python::arguments::{bind, given, string, wrong_type};
+use shevek_python::path;
+use shevek_python::sequence::is_sequence;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter {

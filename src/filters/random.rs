@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given, wrong_type};
-use crate::python::mersenne::Random;
+use shevek_python::arguments::{bind, given, wrong_type};
+use shevek_python::mersenne::Random;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["random"], markers: Markers::Propagate, run: random },

@@ -5,9 +5,9 @@ use shevek_pyre::{Captures, Flags, escape};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, count, flag, string};
-use crate::python::regex::{compile, exhausted};
-use crate::python::text::str_of;
+use shevek_python::arguments::{bind, count, flag, string};
+use shevek_python::regex::{compile, exhausted};
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["regex_replace"], markers: Markers::Propagate, run: regex_replace },

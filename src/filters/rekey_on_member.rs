@@ -4,9 +4,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Map, Value};
 
-use crate::python::arguments::bind;
-use crate::python::sequence::mapping;
-use crate::python::text::str_of;
+use shevek_python::arguments::bind;
+use shevek_python::sequence::mapping;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["rekey_on_member"], markers: Markers::Propagate, run: rekey_on_member }];

@@ -5,8 +5,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::{bind, integer};
-use crate::python::integer::{as_big, round as round_float, truncate};
+use shevek_python::arguments::{bind, integer};
+use shevek_python::integer::{as_big, round as round_float, truncate};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["round"], markers: Markers::Propagate, run: round }];

@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::sequence::Attribute;
-use crate::python::text::str_of;
+use shevek_python::sequence::Attribute;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["select"], markers: Markers::Inside, run: |c, a| choose(c, a, By::Item, true) },

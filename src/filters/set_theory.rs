@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Set, Value};
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["union"], markers: Markers::Propagate, run: |c, a| sets(c, a, union) },

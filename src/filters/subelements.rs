@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag};
-use crate::python::sequence::mapping;
+use shevek_python::arguments::{bind, flag};
+use shevek_python::sequence::mapping;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["subelements"], markers: Markers::Inside, run: subelements }];

@@ -5,9 +5,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::{bind, given};
-use crate::python::integer::as_big;
-use crate::python::sequence::Attribute;
+use shevek_python::arguments::{bind, given};
+use shevek_python::integer::as_big;
+use shevek_python::sequence::Attribute;
 
 pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["sum"], markers: Markers::Propagate, run: sum }];
 

@@ -5,8 +5,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::text::str_of;
+use shevek_python::arguments::bind;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["to_uuid"], markers: Markers::Propagate, run: to_uuid }];

@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given, string};
-use crate::python::text::{str_of, strip};
+use shevek_python::arguments::{bind, given, string};
+use shevek_python::text::{str_of, strip};
 
 pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["trim"], markers: Markers::Propagate, run: trim }];
 

@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, count, flag, given, string};
-use crate::python::text::{length, prefix, str_of};
+use shevek_python::arguments::{bind, count, flag, given, string};
+use shevek_python::text::{length, prefix, str_of};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["truncate"], markers: Markers::Propagate, run: truncate }];

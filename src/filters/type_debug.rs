@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Reason, Value};
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["type_debug"], markers: Markers::Accept, run: type_debug }];

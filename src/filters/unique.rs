@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Set, Value};
 
-use crate::python::arguments::{bind, flag};
-use crate::python::sequence::{Attribute, ignore_case};
+use shevek_python::arguments::{bind, flag};
+use shevek_python::sequence::{Attribute, ignore_case};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["unique"], markers: Markers::Propagate, run: unique }];

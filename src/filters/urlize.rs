@@ -5,10 +5,10 @@ use shevek_pyre::{Flags, Regex};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, flag, given, integer};
-use crate::python::html::escape;
-use crate::python::regex::{compile, exhausted};
-use crate::python::text::{length, prefix, str_of};
+use shevek_python::arguments::{bind, flag, given, integer};
+use shevek_python::html::escape;
+use shevek_python::regex::{compile, exhausted};
+use shevek_python::text::{length, prefix, str_of};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["urlize"], markers: Markers::Propagate, run: urlize }];

@@ -5,10 +5,10 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Map, Value};
 
-use crate::python::arguments::{bind, string};
-use crate::python::sequence::mapping;
-use crate::python::text::str_of;
-use crate::python::url::Url;
+use shevek_python::arguments::{bind, string};
+use shevek_python::sequence::mapping;
+use shevek_python::text::str_of;
+use shevek_python::url::Url;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["urlencode"], markers: Markers::Propagate, run: urlencode },

@@ -5,9 +5,9 @@ use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 use shevek_vault::{Matching, Password, Vault, is_encrypted};
 
-use crate::python::arguments::{bind, given};
-use crate::python::bytes::bytes_of;
-use crate::python::text::str_of;
+use shevek_python::arguments::{bind, given};
+use shevek_python::bytes::bytes_of;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["vault"], markers: Markers::Propagate, run: vault },

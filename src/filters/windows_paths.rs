@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, string};
+use shevek_python::arguments::{bind, string};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["win_basename"], markers: Markers::Propagate, run: win_basename },

@@ -5,9 +5,9 @@ use shevek_pyre::Flags;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::regex::compile;
-use crate::python::text::str_of;
+use shevek_python::arguments::bind;
+use shevek_python::regex::compile;
+use shevek_python::text::str_of;
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["wordcount"], markers: Markers::Propagate, run: wordcount }];

@@ -5,9 +5,9 @@ use shevek_pyre::Flags;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, count, given, string};
-use crate::python::regex::{compile, exhausted};
-use crate::python::text::{length, prefix, split_lines, str_of};
+use shevek_python::arguments::{bind, count, given, string};
+use shevek_python::regex::{compile, exhausted};
+use shevek_python::text::{length, prefix, split_lines, str_of};
 
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["wordwrap"], markers: Markers::Propagate, run: wordwrap }];

@@ -5,7 +5,7 @@ use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 use shevek_yaml::{DumpOptions, FlowStyle, Options, dump, load, load_all};
 
-use crate::python::arguments::{bind, given, integer, wrong_type};
+use shevek_python::arguments::{bind, given, integer, wrong_type};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["to_yaml"], markers: Markers::Propagate, run: |_, a| write(a, DumpOptions::default()) },

@@ -29,6 +29,16 @@ pub trait Scope {
     #[allow(clippy::boxed_local, reason = "diagnostics travel boxed")]
     fn warn(&self, _warning: Box<Diagnostic>) {}
 
+    /// The vault passwords of the run, for lookups that read encrypted files.
+    fn vault(&self) -> shevek_vault::Vault {
+        shevek_vault::Vault::default()
+    }
+
+    /// A setting of `ansible.cfg` by its name (`DEFAULT_FORKS`), for the `config` lookup; `None`: there is none.
+    fn setting(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
     /// Whether this is a check run, in which what is unknown is undecided rather than an error.
     fn is_check(&self) -> bool {
         false

@@ -3,8 +3,8 @@
 use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Markers, Test};
 
-use crate::python::arguments::bind;
-use crate::python::text::str_of;
+use shevek_python::arguments::bind;
+use shevek_python::text::str_of;
 
 pub(crate) const TESTS: &[Test] = &[
     Test {

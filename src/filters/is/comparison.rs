@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Markers, Test};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::bind;
-use crate::python::sort::less;
+use shevek_python::arguments::bind;
+use shevek_python::sort::less;
 
 pub(crate) const TESTS: &[Test] = &[
     Test {

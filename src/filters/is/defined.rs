@@ -4,7 +4,7 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Markers, Test};
 use shevek_value::Reason;
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const TESTS: &[Test] = &[
     Test {

@@ -7,7 +7,7 @@ use std::path::Path;
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Markers, Test};
 
-use crate::python::arguments::{bind, string};
+use shevek_python::arguments::{bind, string};
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["exists"], markers: Markers::Propagate, run: |_, a| of(a, Path::exists) },

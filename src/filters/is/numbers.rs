@@ -5,8 +5,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Markers, Test};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::integer::as_big;
+use shevek_python::arguments::bind;
+use shevek_python::integer::as_big;
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["odd"], markers: Markers::Propagate, run: |_, a| leaves(a, 1.0) },

@@ -3,7 +3,7 @@
 use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Markers, Test};
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["filter"], markers: Markers::Propagate, run: |_, a| known(a, &filter_names()) },

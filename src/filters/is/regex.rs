@@ -4,9 +4,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Markers, Test};
 use shevek_value::Value;
 
-use crate::python::arguments::bind;
-use crate::python::regex::{compile, exhausted};
 use crate::regex::flags;
+use shevek_python::arguments::bind;
+use shevek_python::regex::{compile, exhausted};
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["match"], markers: Markers::Propagate, run: |_, a| of(a, "match") },

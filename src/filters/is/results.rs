@@ -7,8 +7,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Markers, Test};
 use shevek_value::{Map, Value};
 
-use crate::python::arguments::bind;
-use crate::python::sequence::mapping;
+use shevek_python::arguments::bind;
+use shevek_python::sequence::mapping;
 
 pub(crate) const TESTS: &[Test] = &[
     Test {

@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Markers, Test};
 use shevek_value::{Set, Value};
 
-use crate::python::arguments::bind;
+use shevek_python::arguments::bind;
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["subset", "issubset"], markers: Markers::Propagate, run: subset },

@@ -4,7 +4,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Markers, Test};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::{bind, flag};
+use shevek_python::arguments::{bind, flag};
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["truthy"], markers: Markers::Inside, run: |_, a| truthy(a) },

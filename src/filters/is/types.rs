@@ -4,8 +4,8 @@ use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Context, Markers, Test};
 use shevek_value::{Kind, Value};
 
-use crate::python::arguments::bind;
-use crate::python::sequence::is_mapping;
+use shevek_python::arguments::bind;
+use shevek_python::sequence::is_mapping;
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["none"], markers: Markers::Propagate, run: |_, a| of(a, Value::is_null) },

@@ -5,8 +5,8 @@ use shevek_template::plugin::{Arguments, Context, Markers, Test};
 use shevek_value::Value;
 
 use super::comparison::is_in;
-use crate::python::arguments::bind;
-use crate::python::url::Url;
+use shevek_python::arguments::bind;
+use shevek_python::url::Url;
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["uri"], markers: Markers::Propagate, run: |c, a| Ok(uri(c, a)?.is_some()) },

@@ -7,7 +7,7 @@ use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Markers, Test};
 use shevek_vault::is_encrypted;
 
-use crate::python::arguments::{bind, string};
+use shevek_python::arguments::{bind, string};
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["vault_encrypted"], markers: Markers::Propagate, run: |_, a| vault_encrypted(a) },

@@ -6,9 +6,9 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Markers, Test};
 use shevek_value::Value;
 
-use crate::python::arguments::{bind, given};
-use crate::python::text::str_of;
-use crate::python::version::{Kind, compare};
+use shevek_python::arguments::{bind, given};
+use shevek_python::text::str_of;
+use shevek_python::version::{Kind, compare};
 
 pub(crate) const TESTS: &[Test] =
     &[Test { names: &["version", "version_compare"], markers: Markers::Propagate, run: |_, a| version(a) }];

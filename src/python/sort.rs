@@ -7,11 +7,7 @@ use shevek_template::plugin::Context;
 use shevek_value::{Kind, Value};
 
 /// Sorts stably by keys. Rust's own sort may panic when an order is inconsistent, and can't fail: so a merge sort.
-pub(crate) fn sort_by_key(
-    context: &dyn Context,
-    items: Vec<(Value, Value)>,
-    reverse: bool,
-) -> Result<Vec<Value>> {
+pub fn sort_by_key(context: &dyn Context, items: Vec<(Value, Value)>, reverse: bool) -> Result<Vec<Value>> {
     // Python keeps the order of equal items when reversed, too: it sorts the reversed list and reverses that.
     let mut items = items;
     if reverse {
@@ -25,10 +21,7 @@ pub(crate) fn sort_by_key(
 }
 
 /// Pairs of key and item, sorted by key.
-pub(crate) fn merge_sort(
-    context: &dyn Context,
-    mut items: Vec<(Value, Value)>,
-) -> Result<Vec<(Value, Value)>> {
+pub fn merge_sort(context: &dyn Context, mut items: Vec<(Value, Value)>) -> Result<Vec<(Value, Value)>> {
     if items.len() < 2 {
         return Ok(items);
     }
@@ -46,7 +39,7 @@ pub(crate) fn merge_sort(
 }
 
 /// Python's `<`.
-pub(crate) fn less(context: &dyn Context, a: &Value, b: &Value) -> Result<bool> {
+pub fn less(context: &dyn Context, a: &Value, b: &Value) -> Result<bool> {
     match (a.kind(), b.kind()) {
         (Kind::Str(a), Kind::Str(b)) => Ok(a < b),
         (Kind::Int(a), Kind::Int(b)) => Ok(a < b),

@@ -6,10 +6,10 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_pyre::latin1;
 use shevek_value::{Kind, Value};
 
-use super::text::str_of;
+use crate::text::str_of;
 
 /// The bytes of a value: UTF-8 of its text.
-pub(crate) fn bytes_of(value: &Value) -> Vec<u8> {
+pub fn bytes_of(value: &Value) -> Vec<u8> {
     match value.kind() {
         Kind::Bytes(bytes) => bytes.to_vec(),
         _ => str_of(value).into_owned().into_bytes(),
@@ -43,7 +43,7 @@ fn encoding(name: Option<&Value>) -> Result<Encoding> {
 }
 
 /// The bytes of a value's text in an encoding.
-pub(crate) fn encode(value: &Value, name: Option<&Value>) -> Result<Vec<u8>> {
+pub fn encode(value: &Value, name: Option<&Value>) -> Result<Vec<u8>> {
     let encoding = encoding(name)?;
     if let Kind::Bytes(bytes) = value.kind() {
         return Ok(bytes.to_vec());
@@ -71,7 +71,7 @@ pub(crate) fn encode(value: &Value, name: Option<&Value>) -> Result<Vec<u8>> {
 }
 
 /// Bytes in an encoding as text.
-pub(crate) fn decode(bytes: &[u8], name: Option<&Value>) -> Result<String> {
+pub fn decode(bytes: &[u8], name: Option<&Value>) -> Result<String> {
     let wrong = || {
         Diagnostic::new("bytes are not text")
             .detail(format!("they are not {}", name.map_or_else(|| "utf-8".to_owned(), Value::text)))

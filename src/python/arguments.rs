@@ -7,7 +7,7 @@ use shevek_value::Value;
 /// The arguments of a call: those that must be given, and those that may be.
 ///
 /// Names are in the order of the parameters. Too many, unknown and missing arguments are errors, as in Python.
-pub(crate) fn bind<'a, const R: usize, const O: usize>(
+pub fn bind<'a, const R: usize, const O: usize>(
     arguments: &'a Arguments,
     required: [&str; R],
     optional: [&str; O],
@@ -65,22 +65,22 @@ fn check(arguments: &Arguments, required: &[&str], optional: &[&str]) -> Result<
 }
 
 /// The truth of an optional argument.
-pub(crate) fn flag(value: Option<&Value>) -> bool {
+pub fn flag(value: Option<&Value>) -> bool {
     value.is_some_and(Value::is_true)
 }
 
 /// An argument left out or null.
-pub(crate) fn given(value: Option<&Value>) -> Option<&Value> {
+pub fn given(value: Option<&Value>) -> Option<&Value> {
     value.filter(|value| !value.is_null())
 }
 
 /// A whole number.
-pub(crate) fn integer(value: &Value, name: &str) -> Result<i64> {
+pub fn integer(value: &Value, name: &str) -> Result<i64> {
     value.as_int().ok_or_else(|| wrong_type(name, "a whole number", value))
 }
 
 /// A size or count, with a default; nothing below zero counts.
-pub(crate) fn count(value: Option<&Value>, name: &str, default: usize) -> Result<usize> {
+pub fn count(value: Option<&Value>, name: &str, default: usize) -> Result<usize> {
     match value {
         None => Ok(default),
         Some(value) => Ok(usize::try_from(integer(value, name)?).unwrap_or(0)),
@@ -88,12 +88,12 @@ pub(crate) fn count(value: Option<&Value>, name: &str, default: usize) -> Result
 }
 
 /// Text.
-pub(crate) fn string<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
+pub fn string<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
     value.as_str().ok_or_else(|| wrong_type(name, "text", value))
 }
 
 /// Says that an argument has the wrong type.
-pub(crate) fn wrong_type(name: &str, wanted: &str, value: &Value) -> Box<Diagnostic> {
+pub fn wrong_type(name: &str, wanted: &str, value: &Value) -> Box<Diagnostic> {
     Diagnostic::new("wrong type of argument")
         .detail(format!("'{name}' must be {wanted}, not {}", value.type_name()))
         .at_maybe(value.origin(), "")

@@ -46,13 +46,22 @@ fn translate(pattern: &str) -> Option<Regex> {
     Regex::new(&out, Flags::NONE).ok()
 }
 
+/// `fnmatch.fnmatchcase`.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    if has_magic(pattern) {
+        translate(pattern).is_some_and(|regex| regex.is_match(name).unwrap_or(false))
+    } else {
+        pattern == name
+    }
+}
+
 fn has_magic(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
 /// The paths that match; hidden files only where the pattern has the dot. In the order of their names.
 // Differs from Ansible: Python gives them in the order in which the folder has them.
-pub(crate) fn glob(pattern: &str) -> Vec<PathBuf> {
+pub fn glob(pattern: &str) -> Vec<PathBuf> {
     let (mut found, rest) = match pattern.strip_prefix('/') {
         Some(rest) => (vec![PathBuf::from("/")], rest),
         None => (vec![PathBuf::new()], pattern),

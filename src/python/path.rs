@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 
 /// `os.path.split`: the folder and the name.
-pub(crate) fn split(path: &str) -> (&str, &str) {
+pub fn split(path: &str) -> (&str, &str) {
     let (head, tail) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
     let trimmed = head.trim_end_matches('/');
     (if trimmed.is_empty() { head } else { trimmed }, tail)
 }
 
 /// `os.path.splitext`: dots at the start of the name don't count.
-pub(crate) fn split_extension(path: &str) -> (&str, &str) {
+pub fn split_extension(path: &str) -> (&str, &str) {
     let name_start = path.rfind('/').map_or(0, |slash| slash + 1);
     let name = path.get(name_start..).unwrap_or("");
     let leading = name.len() - name.trim_start_matches('.').len();
@@ -23,7 +23,7 @@ pub(crate) fn split_extension(path: &str) -> (&str, &str) {
 }
 
 /// `os.path.join`, one part at a time.
-pub(crate) fn join(path: &mut String, part: &str) {
+pub fn join(path: &mut String, part: &str) {
     if part.starts_with('/') {
         path.clear();
     } else if !path.is_empty() && !path.ends_with('/') {
@@ -33,7 +33,7 @@ pub(crate) fn join(path: &mut String, part: &str) {
 }
 
 /// `os.path.normpath`.
-pub(crate) fn normal(path: &str) -> String {
+pub fn normal(path: &str) -> String {
     if path.is_empty() {
         return ".".to_owned();
     }
@@ -58,14 +58,14 @@ pub(crate) fn normal(path: &str) -> String {
 }
 
 /// `os.path.abspath`.
-pub(crate) fn absolute(path: &str) -> String {
+pub fn absolute(path: &str) -> String {
     let mut all = env::current_dir().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
     join(&mut all, path);
     normal(&all)
 }
 
 /// `os.path.relpath`.
-pub(crate) fn relative(path: &str, start: &str) -> String {
+pub fn relative(path: &str, start: &str) -> String {
     let (path, start) = (absolute(path), absolute(start));
     let parts =
         |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
@@ -77,7 +77,7 @@ pub(crate) fn relative(path: &str, start: &str) -> String {
 }
 
 /// `os.path.commonpath`.
-pub(crate) fn common(paths: &[&str]) -> String {
+pub fn common(paths: &[&str]) -> String {
     let parts = |path: &&str| -> Vec<String> {
         path.split('/').filter(|part| !matches!(*part, "" | ".")).map(str::to_owned).collect()
     };
@@ -92,7 +92,7 @@ pub(crate) fn common(paths: &[&str]) -> String {
 }
 
 /// `os.path.expanduser`: `~` by `$HOME` or the user's entry, `~name` by that user's.
-pub(crate) fn expand_user(path: &str) -> String {
+pub fn expand_user(path: &str) -> String {
     let Some(rest) = path.strip_prefix('~') else { return path.to_owned() };
     let (user, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let home = if user.is_empty() {
@@ -121,7 +121,7 @@ fn home_of(is: impl Fn(&str, &str) -> bool) -> Option<String> {
 }
 
 /// `os.path.expandvars`: `$name` and `${name}`; unknown ones stay.
-pub(crate) fn expand_variables(path: &str) -> String {
+pub fn expand_variables(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some(dollar) = rest.find('$') {
@@ -146,7 +146,7 @@ pub(crate) fn expand_variables(path: &str) -> String {
 }
 
 /// `os.path.realpath`: links followed as far as there is something.
-pub(crate) fn real(path: &Path) -> String {
+pub fn real(path: &Path) -> String {
     let absolute = absolute(&path.to_string_lossy());
     let mut known = Path::new(&absolute).to_path_buf();
     let mut missing = Vec::new();

@@ -15,7 +15,7 @@ thread_local! {
 }
 
 /// Compiles the pattern of a filter's argument.
-pub(crate) fn compile(pattern: &Value, flags: Flags) -> Result<Regex> {
+pub fn compile(pattern: &Value, flags: Flags) -> Result<Regex> {
     let text = pattern.as_str().ok_or_else(|| {
         Diagnostic::new("wrong type of argument")
             .detail(format!("the pattern must be text, not {}", pattern.type_name()))
@@ -40,6 +40,6 @@ pub(crate) fn compile(pattern: &Value, flags: Flags) -> Result<Regex> {
 }
 
 /// Says that a search was given up.
-pub(crate) fn exhausted(error: Exhausted) -> Box<Diagnostic> {
+pub fn exhausted(error: Exhausted) -> Box<Diagnostic> {
     Diagnostic::new("the search takes too long").detail(error.to_string())
 }

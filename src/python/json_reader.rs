@@ -3,13 +3,13 @@
 use shevek_diag::{Diagnostic, Result};
 use shevek_value::{Map, Value};
 
-use super::integer::parse_int;
+use crate::integer::parse_int;
 
 /// Deeper nesting is refused, as Python refuses it.
 const DEEPEST: usize = 900;
 
 /// Reads text.
-pub(crate) fn read_json(text: &str) -> Result<Value> {
+pub fn read_json(text: &str) -> Result<Value> {
     let mut reader = Reader { text, position: 0, depth: 0 };
     if text.starts_with('\u{feff}') {
         return Err(reader.error("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0));

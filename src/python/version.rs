@@ -7,7 +7,7 @@ use shevek_pyre::{Captures, Flags, Regex};
 
 /// By which rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// distutils' `LooseVersion`: anything.
     Loose,
     /// distutils' `StrictVersion`.
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// From its name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "loose" => Self::Loose,
             "strict" => Self::Strict,
@@ -32,7 +32,7 @@ impl Kind {
 }
 
 /// Compares two versions; an error says what isn't one.
-pub(crate) fn compare(kind: Kind, a: &str, b: &str) -> Result<Ordering, String> {
+pub fn compare(kind: Kind, a: &str, b: &str) -> Result<Ordering, String> {
     match kind {
         Kind::Loose => loose(a, b),
         Kind::Strict => Ok(strict(a)?.cmp(&strict(b)?)),
@@ -51,13 +51,15 @@ fn number(text: &str) -> BigInt {
 
 /// A part of a loose version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
+    /// Digits.
     Number(BigInt),
+    /// Anything else.
     Text(String),
 }
 
 /// The parts of a loose version: numbers, words in small letters, and whatever is between; dots don't count.
-pub(crate) fn loose_parts(text: &str) -> Vec<Part> {
+pub fn loose_parts(text: &str) -> Vec<Part> {
     #[derive(PartialEq, Clone, Copy)]
     enum Class {
         Digit,

@@ -2,10 +2,10 @@
 
 use shevek_value::{BigInt, Kind, Value};
 
-use super::text::is_space;
+use crate::text::is_space;
 
 /// `int(text, base)`; `None`: Python raises ValueError.
-pub(crate) fn parse_int(text: &str, base: u32) -> Option<Value> {
+pub fn parse_int(text: &str, base: u32) -> Option<Value> {
     let text = text.trim_matches(is_space);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -34,7 +34,7 @@ pub(crate) fn parse_int(text: &str, base: u32) -> Option<Value> {
 }
 
 /// `float(text)`; `None`: Python raises ValueError.
-pub(crate) fn parse_float(text: &str) -> Option<f64> {
+pub fn parse_float(text: &str) -> Option<f64> {
     let text = text.trim_matches(is_space);
     if !text.contains('_') {
         return text.parse().ok();
@@ -66,7 +66,7 @@ fn without_underscores(text: &str, digit: impl Fn(char) -> bool) -> Option<Strin
 }
 
 /// A float without its fraction; `None`: it is infinite or no number.
-pub(crate) fn truncate(number: f64) -> Option<Value> {
+pub fn truncate(number: f64) -> Option<Value> {
     if !number.is_finite() {
         return None;
     }
@@ -79,7 +79,7 @@ pub(crate) fn truncate(number: f64) -> Option<Value> {
 }
 
 /// `round(number, digits)`.
-pub(crate) fn round(number: f64, digits: i64) -> f64 {
+pub fn round(number: f64, digits: i64) -> f64 {
     if !number.is_finite() {
         return number;
     }
@@ -94,7 +94,7 @@ pub(crate) fn round(number: f64, digits: i64) -> f64 {
 }
 
 /// A whole number as an arbitrarily large one.
-pub(crate) fn as_big(value: &Value) -> Option<BigInt> {
+pub fn as_big(value: &Value) -> Option<BigInt> {
     match value.kind() {
         Kind::Int(i) => Some(BigInt::from(*i)),
         Kind::Bool(b) => Some(BigInt::from(u8::from(*b))),

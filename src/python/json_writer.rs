@@ -6,21 +6,25 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::Context;
 use shevek_value::{Kind, Value, float_repr};
 
-use super::sequence::mapping;
-use super::sort::merge_sort;
+use crate::sequence::mapping;
+use crate::sort::merge_sort;
 
 /// `json.dumps`' arguments.
 #[derive(Debug, Clone)]
-pub(crate) struct JsonStyle {
+pub struct JsonStyle {
     /// What one level is indented by; `None`: all on one line.
     pub indent: Option<String>,
     /// Between items.
     pub item_separator: String,
     /// Between key and value.
     pub key_separator: String,
+    /// Whether keys are sorted.
     pub sort_keys: bool,
+    /// Whether everything beyond ASCII is escaped.
     pub ensure_ascii: bool,
+    /// Whether keys that JSON can't have are passed over.
     pub skip_keys: bool,
+    /// Whether `NaN` and `Infinity` may be written.
     pub allow_nan: bool,
 }
 
@@ -39,7 +43,7 @@ impl Default for JsonStyle {
 }
 
 /// Writes a value.
-pub(crate) fn write_json(context: &dyn Context, value: &Value, style: &JsonStyle) -> Result<String> {
+pub fn write_json(context: &dyn Context, value: &Value, style: &JsonStyle) -> Result<String> {
     let mut writer = Writer { context, style, out: String::new() };
     writer.value(value, 0)?;
     Ok(writer.out)

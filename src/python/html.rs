@@ -1,7 +1,7 @@
 //! HTML's escapes.
 
 /// `markupsafe.escape`.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -51,7 +51,7 @@ const NAMES: [(&str, &str); 30] = [
 ];
 
 /// Characters for their escapes, `&#39;` and `&lt;`.
-pub(crate) fn unescape(text: &str) -> String {
+pub fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('&') {

@@ -4,20 +4,20 @@ use num_bigint::Sign;
 use sha2::{Digest, Sha512};
 use shevek_value::{BigInt, Kind, Value};
 
-use super::integer::as_big;
+use crate::integer::as_big;
 
 const SIZE: usize = 624;
 const MIDDLE: usize = 397;
 
 /// A generator.
-pub(crate) struct Random {
+pub struct Random {
     state: Vec<u32>,
     next: usize,
 }
 
 impl Random {
     /// From a seed: whole numbers, text and bytes, floats, as Python takes them.
-    pub(crate) fn seeded(seed: &Value) -> Option<Self> {
+    pub fn seeded(seed: &Value) -> Option<Self> {
         let number = match seed.kind() {
             Kind::Str(text) => of_bytes(text.as_bytes()),
             Kind::Bytes(bytes) => of_bytes(bytes),
@@ -28,7 +28,7 @@ impl Random {
     }
 
     /// From the system's randomness.
-    pub(crate) fn from_system() -> Self {
+    pub fn from_system() -> Self {
         let key: Vec<u32> = (0..SIZE).map(|_| rand::random()).collect();
         Self::from_key(&key)
     }
@@ -105,7 +105,7 @@ impl Random {
     }
 
     /// `getrandbits`, for up to 64.
-    pub(crate) fn bits(&mut self, count: u32) -> u64 {
+    pub fn bits(&mut self, count: u32) -> u64 {
         match count {
             0 => 0,
             1..=32 => u64::from(self.word() >> (32 - count)),
@@ -117,7 +117,7 @@ impl Random {
     }
 
     /// A number from 0 up to, not including, `below`.
-    pub(crate) fn below(&mut self, below: u64) -> u64 {
+    pub fn below(&mut self, below: u64) -> u64 {
         if below == 0 {
             return 0;
         }
@@ -131,7 +131,7 @@ impl Random {
     }
 
     /// `shuffle`.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             let j = self.below(i as u64 + 1) as usize;
             items.swap(i, j);

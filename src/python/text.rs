@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use shevek_value::Value;
 
 /// `str(value)`.
-pub(crate) fn str_of(value: &Value) -> Cow<'_, str> {
+pub fn str_of(value: &Value) -> Cow<'_, str> {
     match value.as_str() {
         Some(text) => Cow::Borrowed(text),
         None => Cow::Owned(value.text()),
@@ -13,12 +13,12 @@ pub(crate) fn str_of(value: &Value) -> Cow<'_, str> {
 }
 
 /// Whether `str.isspace` holds: Unicode's white space and the separators 0x1c to 0x1f.
-pub(crate) fn is_space(c: char) -> bool {
+pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
 /// `str.strip`, of white space or of any of the characters.
-pub(crate) fn strip<'a>(text: &'a str, characters: Option<&str>) -> &'a str {
+pub fn strip<'a>(text: &'a str, characters: Option<&str>) -> &'a str {
     match characters {
         None => text.trim_matches(is_space),
         Some(set) => text.trim_matches(|c| set.contains(c)),
@@ -26,7 +26,7 @@ pub(crate) fn strip<'a>(text: &'a str, characters: Option<&str>) -> &'a str {
 }
 
 /// `str.splitlines()`.
-pub(crate) fn split_lines(text: &str) -> Vec<&str> {
+pub fn split_lines(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -50,17 +50,17 @@ fn is_line_end(c: char) -> bool {
 }
 
 /// `str.lower`.
-pub(crate) fn lower(text: &str) -> String {
+pub fn lower(text: &str) -> String {
     text.to_lowercase()
 }
 
 /// `str.upper`.
-pub(crate) fn upper(text: &str) -> String {
+pub fn upper(text: &str) -> String {
     text.to_uppercase()
 }
 
 /// `str.capitalize`: the first letter in title case, the rest lower.
-pub(crate) fn capitalize(text: &str) -> String {
+pub fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         None => String::new(),
@@ -83,7 +83,7 @@ fn title_case(c: char) -> String {
 }
 
 /// The first characters of text.
-pub(crate) fn prefix(text: &str, characters: usize) -> &str {
+pub fn prefix(text: &str, characters: usize) -> &str {
     match text.char_indices().nth(characters) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,
@@ -91,7 +91,7 @@ pub(crate) fn prefix(text: &str, characters: usize) -> &str {
 }
 
 /// How many characters.
-pub(crate) fn length(text: &str) -> usize {
+pub fn length(text: &str) -> usize {
     text.chars().count()
 }
 

@@ -1,7 +1,8 @@
 //! Python's `urllib.parse.urlsplit`.
 
 /// The parts of a URL.
-pub(crate) struct Url<'a> {
+#[allow(missing_docs, reason = "named as the standard names them")]
+pub struct Url<'a> {
     pub scheme: String,
     pub netloc: &'a str,
     pub path: &'a str,
@@ -11,7 +12,7 @@ pub(crate) struct Url<'a> {
 
 impl<'a> Url<'a> {
     /// Takes a URL apart. Nearly everything is one.
-    pub(crate) fn split(text: &'a str) -> Result<Self, String> {
+    pub fn split(text: &'a str) -> Result<Self, String> {
         let mut rest = text.trim_start_matches(|c: char| u32::from(c) <= 0x20);
         let mut scheme = String::new();
         if let Some((before, after)) = rest.split_once(':')
@@ -46,17 +47,17 @@ impl<'a> Url<'a> {
     }
 
     /// The user.
-    pub(crate) fn username(&self) -> Option<String> {
+    pub fn username(&self) -> Option<String> {
         self.user_info().map(|info| info.split_once(':').map_or(info, |(user, _)| user).to_owned())
     }
 
     /// The password.
-    pub(crate) fn password(&self) -> Option<String> {
+    pub fn password(&self) -> Option<String> {
         self.user_info().and_then(|info| info.split_once(':')).map(|(_, password)| password.to_owned())
     }
 
     /// The host, in small letters.
-    pub(crate) fn hostname(&self) -> Option<String> {
+    pub fn hostname(&self) -> Option<String> {
         let (host, _) = self.host_and_port();
         if host.is_empty() {
             return None;
@@ -66,7 +67,7 @@ impl<'a> Url<'a> {
     }
 
     /// The port.
-    pub(crate) fn port(&self) -> Result<Option<u16>, String> {
+    pub fn port(&self) -> Result<Option<u16>, String> {
         let (_, port) = self.host_and_port();
         if port.is_empty() {
             return Ok(None);

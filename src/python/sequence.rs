@@ -7,7 +7,7 @@ use shevek_template::plugin::Context;
 use shevek_value::{Kind, Map, Value};
 
 /// Whether it is a list or tuple, or lazy data like one (Ansible's `is_sequence`): neither text, mapping nor set.
-pub(crate) fn is_sequence(value: &Value) -> bool {
+pub fn is_sequence(value: &Value) -> bool {
     match value.kind() {
         Kind::List(_) | Kind::Tuple(_) => true,
         Kind::Object(object) => object.keys().is_none() && object.items().is_some(),
@@ -16,7 +16,7 @@ pub(crate) fn is_sequence(value: &Value) -> bool {
 }
 
 /// Whether it is a mapping, of data or lazy.
-pub(crate) fn is_mapping(value: &Value) -> bool {
+pub fn is_mapping(value: &Value) -> bool {
     match value.kind() {
         Kind::Map(_) => true,
         Kind::Object(object) => object.keys().is_some(),
@@ -25,7 +25,7 @@ pub(crate) fn is_mapping(value: &Value) -> bool {
 }
 
 /// The entries of a mapping; `None`: it is none.
-pub(crate) fn mapping(value: &Value) -> Result<Option<Arc<Map>>> {
+pub fn mapping(value: &Value) -> Result<Option<Arc<Map>>> {
     match value.kind() {
         Kind::Map(map) => Ok(Some(map.clone())),
         Kind::Object(object) => match object.keys() {
@@ -45,14 +45,14 @@ pub(crate) fn mapping(value: &Value) -> Result<Option<Arc<Map>>> {
 }
 
 /// The way from an item to the attribute that a filter looks at (`a.b.0`).
-pub(crate) struct Attribute {
+pub struct Attribute {
     parts: Vec<Value>,
     default: Option<Value>,
 }
 
 impl Attribute {
     /// From a filter's argument; `None` is the item itself.
-    pub(crate) fn new(attribute: Option<&Value>, default: Option<&Value>) -> Self {
+    pub fn new(attribute: Option<&Value>, default: Option<&Value>) -> Self {
         let parts = match attribute.map(|attribute| (attribute, attribute.kind())) {
             None | Some((_, Kind::Null)) => Vec::new(),
             Some((_, Kind::Str(text))) => text.split('.').map(part).collect(),
@@ -62,7 +62,7 @@ impl Attribute {
     }
 
     /// Several, split at commas, for `sort`.
-    pub(crate) fn list(attribute: Option<&Value>) -> Vec<Self> {
+    pub fn list(attribute: Option<&Value>) -> Vec<Self> {
         match attribute.and_then(Value::as_str) {
             Some(text) => text.split(',').map(|part| Self::new(Some(&Value::from(part)), None)).collect(),
             None => vec![Self::new(attribute, None)],
@@ -70,7 +70,7 @@ impl Attribute {
     }
 
     /// The attribute of an item; undefined when it has none.
-    pub(crate) fn of(&self, context: &dyn Context, item: &Value) -> Result<Value> {
+    pub fn of(&self, context: &dyn Context, item: &Value) -> Result<Value> {
         let mut value = item.clone();
         for part in &self.parts {
             value = context.item(&value, part)?;
@@ -92,9 +92,9 @@ fn part(text: &str) -> Value {
 }
 
 /// What sorts and compares regardless of case.
-pub(crate) fn ignore_case(value: Value) -> Value {
+pub fn ignore_case(value: Value) -> Value {
     match value.as_str() {
-        Some(text) => Value::from(super::text::lower(text)),
+        Some(text) => Value::from(crate::text::lower(text)),
         None => value,
     }
 }
