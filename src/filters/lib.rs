@@ -7,6 +7,7 @@
 
 mod is;
 
+
 mod abs;
 mod attr;
 mod base64;
@@ -17,6 +18,7 @@ mod center;
 mod combinatorics;
 mod combine;
 mod comment;
+mod dates;
 mod default;
 mod dict_items;
 mod dictsort;
@@ -41,7 +43,9 @@ mod mandatory;
 mod map;
 mod math;
 mod number;
+mod password_hash;
 mod paths;
+mod pprint;
 mod quote;
 mod random;
 mod regex;

@@ -1,0 +1,215 @@
+//! `password_hash`: passwords as the systems' shadow files have them.
+
+use md5::{Digest, Md5};
+use sha_crypt::{Params, sha256_crypt, sha512_crypt};
+use shevek_diag::{Diagnostic, Result};
+use shevek_python::arguments::{bind, given, integer};
+use shevek_python::bytes::bytes_of;
+use shevek_python::mersenne::Random;
+use shevek_python::text::str_of;
+use shevek_template::plugin::{Arguments, Context, Filter, Markers};
+use shevek_value::Value;
+
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["password_hash"], markers: Markers::Propagate, run: password_hash }];
+
+/// The digits of crypt's base 64.
+const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Those of bcrypt's.
+const BCRYPT: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
+    let ([password], [kind, salt, salt_size, rounds, ident]) =
+        bind(arguments, ["password"], ["hashtype", "salt", "salt_size", "rounds", "ident"])?;
+    if !matches!(password.type_name(), "str" | "bytes") {
+        return Err(Diagnostic::new("not a password")
+            .detail(format!("secret must be unicode or bytes, not {}", password.type_name())));
+    }
+    let secret = bytes_of(password);
+    let kind = kind.map_or_else(|| "sha512".into(), str_of);
+    let salt_size = given(salt_size).map(|size| integer(size, "salt_size")).transpose()?;
+    let rounds = given(rounds).map(|rounds| integer(rounds, "rounds")).transpose()?.filter(|rounds| *rounds != 0);
+    let salt = given(salt).map(str_of).filter(|salt| !salt.is_empty());
+    let salt = |longest: usize, usual: usize| Salt { given: salt.as_deref(), size: salt_size, longest, usual }.get();
+    Ok(Value::from(match kind.as_ref() {
+        "md5" | "md5_crypt" => {
+            if rounds.is_some() {
+                return Err(Diagnostic::new("Could not hash the secret.").detail("md5_crypt takes no rounds"));
+            }
+            let salt = salt(8, 8)?;
+            format!("$1${salt}${}", md5_crypt(&secret, salt.as_bytes()))
+        }
+        "sha256" | "sha256_crypt" => {
+            let (params, shown) = sha_rounds(rounds.unwrap_or(535_000))?;
+            let salt = salt(16, 16)?;
+            let digest = sha256_crypt(&secret, salt.as_bytes(), params);
+            format!("$5${shown}{salt}${}", little_endian_digits(&digest))
+        }
+        "sha512" | "sha512_crypt" => {
+            let (params, shown) = sha_rounds(rounds.unwrap_or(656_000))?;
+            let salt = salt(16, 16)?;
+            let digest = sha512_crypt(&secret, salt.as_bytes(), params);
+            format!("$6${shown}{salt}${}", little_endian_digits(&digest))
+        }
+        "blowfish" | "bcrypt" => bcrypt_hash(&secret, &salt(22, 22)?, rounds.unwrap_or(12), ident)?,
+        other => {
+            return Err(Diagnostic::new("unknown kind of password hash")
+                .detail(format!(
+                    "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512"
+                ))
+                .did_you_mean(other, ["md5", "blowfish", "bcrypt", "sha256", "sha512"]));
+        }
+    }))
+}
+
+/// The salt that was asked for, or a random one.
+struct Salt<'a> {
+    given: Option<&'a str>,
+    size: Option<i64>,
+    longest: usize,
+    usual: usize,
+}
+
+impl Salt<'_> {
+    fn get(&self) -> Result<String> {
+        let wrong = |why: String| Diagnostic::new("Could not hash the secret.").detail(why);
+        if let Some(salt) = self.given {
+            if salt.len() > self.longest {
+                return Err(wrong(format!("the salt is too large: at most {} characters", self.longest)));
+            }
+            if let Some(bad) = salt.bytes().find(|byte| !DIGITS.contains(byte)) {
+                return Err(wrong(format!("invalid characters in the salt: {:?}", char::from(bad))));
+            }
+            return Ok(salt.to_owned());
+        }
+        let size = match self.size {
+            None | Some(0) => self.usual,
+            Some(size) => usize::try_from(size)
+                .ok()
+                .filter(|size| *size <= self.longest)
+                .ok_or_else(|| wrong(format!("salt_size must be at most {}", self.longest)))?,
+        };
+        let mut random = Random::from_system();
+        Ok((0..size).filter_map(|_| DIGITS.get(random.below(64) as usize)).copied().map(char::from).collect())
+    }
+}
+
+/// The rounds of SHA-crypt, and as the hash shows them.
+fn sha_rounds(rounds: i64) -> Result<(Params, String)> {
+    let params = u32::try_from(rounds).ok().and_then(|rounds| Params::new(rounds).ok()).ok_or_else(|| {
+        Diagnostic::new("Could not hash the secret.").detail("rounds must be from 1000 to 999999999")
+    })?;
+    Ok((params, if rounds == 5000 { String::new() } else { format!("rounds={rounds}$") }))
+}
+
+/// Digits of base 64, three bytes at a time, the lowest bits first.
+fn little_endian_digits(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let mut number = chunk.iter().rev().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+        for _ in 0..=chunk.len() {
+            out.extend(DIGITS.get((number & 0x3f) as usize).copied().map(char::from));
+            number >>= 6;
+        }
+    }
+    out
+}
+
+/// FreeBSD's MD5-crypt.
+fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
+    let mut alternate = Md5::new();
+    for part in [password, salt, password] {
+        alternate.update(part);
+    }
+    let alternate = alternate.finalize();
+    let mut context = Md5::new();
+    for part in [password, b"$1$", salt] {
+        context.update(part);
+    }
+    for (byte, _) in alternate.iter().cycle().zip(password) {
+        context.update([*byte]);
+    }
+    let mut length = password.len();
+    while length > 0 {
+        context.update(if length & 1 == 1 { [0] } else { [password.first().copied().unwrap_or(0)] });
+        length >>= 1;
+    }
+    let mut digest = context.finalize();
+    for round in 0..1000 {
+        let mut context = Md5::new();
+        let odd = round & 1 == 1;
+        if odd { context.update(password) } else { context.update(digest) }
+        if round % 3 != 0 {
+            context.update(salt);
+        }
+        if round % 7 != 0 {
+            context.update(password);
+        }
+        if odd { context.update(digest) } else { context.update(password) }
+        digest = context.finalize();
+    }
+    // The order in which the digits take the bytes.
+    let order = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
+    let bytes: Vec<u8> = order.iter().filter_map(|at| digest.get(*at)).copied().collect();
+    little_endian_digits(&bytes)
+}
+
+fn bcrypt_hash(password: &[u8], salt: &str, rounds: i64, ident: Option<&Value>) -> Result<String> {
+    let wrong = |why: String| Diagnostic::new("Could not hash the secret.").detail(why);
+    let ident = given(ident).map(str_of).filter(|ident| !ident.is_empty()).unwrap_or_else(|| "2b".into());
+    let version = match ident.trim_matches('$') {
+        "2a" => bcrypt::Version::TwoA,
+        "2b" => bcrypt::Version::TwoB,
+        "2x" => bcrypt::Version::TwoX,
+        "2y" => bcrypt::Version::TwoY,
+        other => return Err(wrong(format!("invalid ident: '{other}' (there are 2a, 2b and 2y)"))),
+    };
+    let cost = u32::try_from(rounds)
+        .ok()
+        .filter(|cost| (4..=31).contains(cost))
+        .ok_or_else(|| wrong("rounds must be from 4 to 31".to_owned()))?;
+    // 22 digits are 16 bytes and four bits that don't count.
+    let mut bits = 0_u32;
+    let mut held = 0;
+    let mut bytes = Vec::with_capacity(17);
+    for digit in salt.bytes() {
+        let value = BCRYPT.iter().position(|known| *known == digit).unwrap_or(0) as u32;
+        bits = (bits << 6) | value;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held & 0xff) as u8);
+        }
+    }
+    let salt: [u8; 16] = bytes.get(..16).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        wrong(format!("salt too small: bcrypt requires exactly 22 chars, not {}", salt.len()))
+    })?;
+    let hashed = bcrypt::hash_with_salt(password, cost, salt).map_err(|error| wrong(error.to_string()))?;
+    Ok(hashed.format_for_version(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn md5_crypt_is_what_crypt_makes() {
+        assert_eq!(md5_crypt(b"secret", b"saltsalt"), "9xy1btjgzLYfb7hivXtC//");
+    }
+
+    #[test]
+    fn sha_crypt_is_what_crypt_makes() {
+        let (params, shown) = sha_rounds(5000).unwrap();
+        assert_eq!(shown, "");
+        let digits = little_endian_digits(&sha256_crypt(b"secret", b"saltsalt", params));
+        assert_eq!(digits, "0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA");
+        let digits = little_endian_digits(&sha512_crypt(b"secret", b"saltsalt", params));
+        assert_eq!(digits, "TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1");
+    }
+
+    #[test]
+    fn bcrypt_takes_its_own_digits() {
+        let hash = bcrypt_hash(b"secret", "abcdefghijklmnopqrstuu", 4, None).unwrap();
+        assert_eq!(hash, "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW");
+    }
+}
