@@ -25,11 +25,13 @@ fn strftime(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let utc = flag(utc);
     let seconds = match given(second) {
         None => Timestamp::now().as_duration().as_secs_f64(),
-        Some(second) => second.as_float().or_else(|| second.as_str().and_then(parse_float)).ok_or_else(|| {
-            Diagnostic::new("not a time")
-                .detail(format!("Invalid value for epoch value ({})", second.text()))
-                .at_maybe(second.origin(), "")
-        })?,
+        Some(second) => {
+            second.as_float().or_else(|| second.as_str().and_then(parse_float)).ok_or_else(|| {
+                Diagnostic::new("not a time")
+                    .detail(format!("Invalid value for epoch value ({})", second.text()))
+                    .at_maybe(second.origin(), "")
+            })?
+        }
     };
     let zone = if utc { TimeZone::UTC } else { TimeZone::system() };
     let moment = Timestamp::from_second(seconds.floor() as i64)

@@ -7,7 +7,6 @@
 
 mod is;
 
-
 mod abs;
 mod attr;
 mod base64;

@@ -28,9 +28,11 @@ fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let secret = bytes_of(password);
     let kind = kind.map_or_else(|| "sha512".into(), str_of);
     let salt_size = given(salt_size).map(|size| integer(size, "salt_size")).transpose()?;
-    let rounds = given(rounds).map(|rounds| integer(rounds, "rounds")).transpose()?.filter(|rounds| *rounds != 0);
+    let rounds =
+        given(rounds).map(|rounds| integer(rounds, "rounds")).transpose()?.filter(|rounds| *rounds != 0);
     let salt = given(salt).map(str_of).filter(|salt| !salt.is_empty());
-    let salt = |longest: usize, usual: usize| Salt { given: salt.as_deref(), size: salt_size, longest, usual }.get();
+    let salt =
+        |longest: usize, usual: usize| Salt { given: salt.as_deref(), size: salt_size, longest, usual }.get();
     Ok(Value::from(match kind.as_ref() {
         "md5" | "md5_crypt" => {
             if rounds.is_some() {
@@ -43,13 +45,13 @@ fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
             let (params, shown) = sha_rounds(rounds.unwrap_or(535_000))?;
             let salt = salt(16, 16)?;
             let digest = sha256_crypt(&secret, salt.as_bytes(), params);
-            format!("$5${shown}{salt}${}", little_endian_digits(&digest))
+            format!("$5${shown}{salt}${}", sha256_digits(&digest))
         }
         "sha512" | "sha512_crypt" => {
             let (params, shown) = sha_rounds(rounds.unwrap_or(656_000))?;
             let salt = salt(16, 16)?;
             let digest = sha512_crypt(&secret, salt.as_bytes(), params);
-            format!("$6${shown}{salt}${}", little_endian_digits(&digest))
+            format!("$6${shown}{salt}${}", sha512_digits(&digest))
         }
         "blowfish" | "bcrypt" => bcrypt_hash(&secret, &salt(22, 22)?, rounds.unwrap_or(12), ident)?,
         other => {
@@ -115,6 +117,32 @@ fn little_endian_digits(bytes: &[u8]) -> String {
     out
 }
 
+/// The digits take the bytes from three thirds, in turns.
+fn sha512_digits(digest: &[u8; 64]) -> String {
+    shuffled_digits(digest, 21, [63].as_slice(), |[a, b, c]| [b + 1, c + 1, a + 1])
+}
+
+fn sha256_digits(digest: &[u8; 32]) -> String {
+    shuffled_digits(digest, 10, [30, 31].as_slice(), |[a, b, c]| [c + 1, a + 1, b + 1])
+}
+
+fn shuffled_digits(
+    digest: &[u8],
+    third: usize,
+    last: &[usize],
+    turn: fn([usize; 3]) -> [usize; 3],
+) -> String {
+    let mut places = [0, third, 2 * third];
+    let mut order = Vec::with_capacity(digest.len());
+    for _ in 0..third {
+        order.extend(places.iter().rev());
+        places = turn(places);
+    }
+    order.extend(last);
+    let bytes: Vec<u8> = order.iter().filter_map(|at| digest.get(*at)).copied().collect();
+    little_endian_digits(&bytes)
+}
+
 /// FreeBSD's MD5-crypt.
 fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
     let mut alternate = Md5::new();
@@ -138,14 +166,22 @@ fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
     for round in 0..1000 {
         let mut context = Md5::new();
         let odd = round & 1 == 1;
-        if odd { context.update(password) } else { context.update(digest) }
+        if odd {
+            context.update(password)
+        } else {
+            context.update(digest)
+        }
         if round % 3 != 0 {
             context.update(salt);
         }
         if round % 7 != 0 {
             context.update(password);
         }
-        if odd { context.update(digest) } else { context.update(password) }
+        if odd {
+            context.update(digest)
+        } else {
+            context.update(password)
+        }
         digest = context.finalize();
     }
     // The order in which the digits take the bytes.
@@ -201,10 +237,13 @@ mod tests {
     fn sha_crypt_is_what_crypt_makes() {
         let (params, shown) = sha_rounds(5000).unwrap();
         assert_eq!(shown, "");
-        let digits = little_endian_digits(&sha256_crypt(b"secret", b"saltsalt", params));
+        let digits = sha256_digits(&sha256_crypt(b"secret", b"saltsalt", params));
         assert_eq!(digits, "0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA");
-        let digits = little_endian_digits(&sha512_crypt(b"secret", b"saltsalt", params));
-        assert_eq!(digits, "TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1");
+        let digits = sha512_digits(&sha512_crypt(b"secret", b"saltsalt", params));
+        assert_eq!(
+            digits,
+            "TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1"
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@ use shevek_python::text::length;
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Kind, Map, Value, string_repr};
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["pprint"], markers: Markers::Propagate, run: pprint }];
+pub(crate) const FILTERS: &[Filter] =
+    &[Filter { names: &["pprint"], markers: Markers::Propagate, run: pprint }];
 
 const WIDTH: usize = 80;
 
@@ -52,7 +53,11 @@ impl Printer {
             self.out.push_str(&repr);
             return;
         }
-        let inner = |closing: usize| Place { indent: place.indent + 1, allowance: place.allowance + closing, top: false };
+        let inner = |closing: usize| Place {
+            indent: place.indent + 1,
+            allowance: place.allowance + closing,
+            top: false,
+        };
         match value.kind() {
             Kind::Map(map) if !map.is_empty() => {
                 self.out.push('{');
