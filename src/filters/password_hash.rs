@@ -133,7 +133,7 @@ fn shuffled_digits(
     turn: fn([usize; 3]) -> [usize; 3],
 ) -> String {
     let mut places = [0, third, 2 * third];
-    let mut order = Vec::with_capacity(digest.len());
+    let mut order: Vec<usize> = Vec::with_capacity(digest.len());
     for _ in 0..third {
         order.extend(places.iter().rev());
         places = turn(places);
