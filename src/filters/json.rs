@@ -7,7 +7,7 @@ use shevek_value::Value;
 use shevek_python::arguments::{bind, given, wrong_type};
 use shevek_python::bytes::bytes_of;
 use shevek_python::json_reader::read_json;
-use shevek_python::json_writer::{JsonStyle, write_json};
+use shevek_python::json_writer::{JsonStyle, KeyOrder, write_json};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["to_json"], markers: Markers::Propagate, run: to_json },
@@ -52,11 +52,17 @@ fn style(arguments: &Arguments, mut style: JsonStyle) -> Result<JsonStyle> {
             *place = value.is_true();
         }
     };
-    set("sort_keys", &mut style.sort_keys);
+    if let Some(sort) = arguments.named.get("sort_keys") {
+        style.sort_keys = by_text(sort.is_true());
+    }
     set("ensure_ascii", &mut style.ensure_ascii);
     set("skipkeys", &mut style.skip_keys);
     set("allow_nan", &mut style.allow_nan);
     Ok(style)
+}
+
+fn by_text(sorted: bool) -> KeyOrder {
+    if sorted { KeyOrder::ByText } else { KeyOrder::AsTheyAre }
 }
 
 fn indentation(indent: &Value) -> Result<Option<String>> {
@@ -75,33 +81,33 @@ fn known_only(arguments: &Arguments) -> Result<()> {
     bind(&named, [], OPTIONS).map(|([], _)| ())
 }
 
-fn to_json(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
+fn to_json(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     known_only(arguments)?;
     let style = style(arguments, JsonStyle::default())?;
-    write_json(context, arguments.subject(), &style).map(Value::from)
+    write_json(arguments.subject(), &style).map(Value::from)
 }
 
-fn to_nice_json(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
+fn to_nice_json(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     known_only(arguments)?;
     let mut nice = JsonStyle {
         indent: Some(" ".repeat(4)),
         item_separator: ",".into(),
-        sort_keys: true,
+        sort_keys: KeyOrder::ByText,
         ..JsonStyle::default()
     };
     if let Some(indent) = arguments.positional.get(1) {
         nice.indent = indentation(indent)?;
     }
     if let Some(sort) = arguments.positional.get(2) {
-        nice.sort_keys = sort.is_true();
+        nice.sort_keys = by_text(sort.is_true());
     }
     let mut arguments = arguments.clone();
     arguments.named.shift_remove("separators");
-    write_json(context, arguments.subject(), &style(&arguments, nice)?).map(Value::from)
+    write_json(arguments.subject(), &style(&arguments, nice)?).map(Value::from)
 }
 
 /// Jinja's: sorted, and safe inside HTML.
-fn tojson(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
+fn tojson(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], [indent]) = bind(arguments, ["value"], ["indent"])?;
     let indent = match given(indent) {
         None => None,
@@ -109,8 +115,8 @@ fn tojson(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     };
     let item_separator = if indent.is_some() { "," } else { ", " };
     let style =
-        JsonStyle { indent, item_separator: item_separator.into(), sort_keys: true, ..JsonStyle::default() };
-    let text = write_json(context, value, &style)?;
+        JsonStyle { indent, item_separator: item_separator.into(), sort_keys: KeyOrder::ByValue, ..JsonStyle::default() };
+    let text = write_json(value, &style)?;
     let safe =
         text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
     Ok(Value::from(safe))

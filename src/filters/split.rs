@@ -31,7 +31,7 @@ fn words(text: &str, most: usize) -> Vec<Value> {
     while !rest.is_empty() {
         let end = if out.len() == most { None } else { rest.find(is_space) };
         let Some(end) = end else {
-            out.push(Value::from(if out.len() == most { rest.trim_end_matches(is_space) } else { rest }));
+            out.push(Value::from(rest));
             break;
         };
         let (word, after) = rest.split_at(end);

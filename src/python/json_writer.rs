@@ -3,11 +3,20 @@
 use std::fmt::Write;
 
 use shevek_diag::{Diagnostic, Result};
-use shevek_template::plugin::Context;
 use shevek_value::{Kind, Value, float_repr};
 
 use crate::sequence::mapping;
-use crate::sort::merge_sort;
+
+/// The order of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyOrder {
+    /// That of the mapping.
+    AsTheyAre,
+    /// By their text: Ansible's encoder makes text of keys first.
+    ByText,
+    /// By what they are: numbers as numbers, as Python's own encoder does.
+    ByValue,
+}
 
 /// `json.dumps`' arguments.
 #[derive(Debug, Clone)]
@@ -18,8 +27,8 @@ pub struct JsonStyle {
     pub item_separator: String,
     /// Between key and value.
     pub key_separator: String,
-    /// Whether keys are sorted.
-    pub sort_keys: bool,
+    /// Whether and how keys are sorted.
+    pub sort_keys: KeyOrder,
     /// Whether everything beyond ASCII is escaped.
     pub ensure_ascii: bool,
     /// Whether keys that JSON can't have are passed over.
@@ -34,7 +43,7 @@ impl Default for JsonStyle {
             indent: None,
             item_separator: ", ".into(),
             key_separator: ": ".into(),
-            sort_keys: false,
+            sort_keys: KeyOrder::AsTheyAre,
             ensure_ascii: true,
             skip_keys: false,
             allow_nan: true,
@@ -43,14 +52,13 @@ impl Default for JsonStyle {
 }
 
 /// Writes a value.
-pub fn write_json(context: &dyn Context, value: &Value, style: &JsonStyle) -> Result<String> {
-    let mut writer = Writer { context, style, out: String::new() };
+pub fn write_json(value: &Value, style: &JsonStyle) -> Result<String> {
+    let mut writer = Writer { style, out: String::new() };
     writer.value(value, 0)?;
     Ok(writer.out)
 }
 
 struct Writer<'a> {
-    context: &'a dyn Context,
     style: &'a JsonStyle,
     out: String,
 }
@@ -130,28 +138,37 @@ impl Writer<'_> {
 
     fn map(&mut self, value: &Value, depth: usize) -> Result<()> {
         let Some(map) = mapping(value)? else { return Err(unfit(value)) };
-        let mut entries: Vec<(Value, Value)> =
-            map.iter().map(|(key, item)| (key.clone(), item.clone())).collect();
-        if self.style.sort_keys {
-            entries = merge_sort(self.context, entries)?;
-        }
-        self.out.push('{');
-        let mut first = true;
-        for (key, item) in entries {
+        let mut entries: Vec<(String, &Value, &Value)> = Vec::with_capacity(map.len());
+        for (key, item) in map.iter() {
             let text = match key.kind() {
                 Kind::Str(text) => text.to_string(),
                 Kind::Null => "null".to_owned(),
                 Kind::Bool(b) => b.to_string(),
                 Kind::Int(_) | Kind::Big(_) | Kind::Float(_) => key.text(),
                 _ if self.style.skip_keys => continue,
-                // Ansible's encoder takes any other key by its text.
-                _ => key.text(),
+                _ => {
+                    return Err(Diagnostic::new("not JSON serializable")
+                        .detail(format!("Key of type '{}' is not JSON serializable", key.type_name())));
+                }
             };
+            entries.push((text, key, item));
+        }
+        match self.style.sort_keys {
+            KeyOrder::AsTheyAre => {}
+            KeyOrder::ByText => entries.sort_by(|(a, ..), (b, ..)| a.cmp(b)),
+            KeyOrder::ByValue => entries.sort_by(|(a, x, _), (b, y, _)| {
+                let numbers = x.as_float().zip(y.as_float());
+                numbers.map_or_else(|| a.cmp(b), |(x, y)| x.total_cmp(&y))
+            }),
+        }
+        self.out.push('{');
+        let mut first = true;
+        for (text, _, item) in entries {
             self.separate(first, depth + 1);
             first = false;
             write_string(&text, self.style.ensure_ascii, &mut self.out);
             self.out.push_str(&self.style.key_separator);
-            self.value(&item, depth + 1)?;
+            self.value(item, depth + 1)?;
         }
         if !first {
             self.line(depth);

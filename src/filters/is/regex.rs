@@ -1,12 +1,13 @@
 //! `match`, `search`, `regex`.
 
-use shevek_diag::{Diagnostic, Result};
+use shevek_diag::Result;
 use shevek_template::plugin::{Arguments, Markers, Test};
 use shevek_value::Value;
 
 use crate::regex::flags;
 use shevek_python::arguments::bind;
 use shevek_python::regex::{compile, exhausted};
+use shevek_python::text::str_of;
 
 pub(crate) const TESTS: &[Test] = &[
     Test { names: &["match"], markers: Markers::Propagate, run: |_, a| of(a, "match") },
@@ -33,17 +34,13 @@ fn found(
     (ignorecase, multiline): (Option<&Value>, Option<&Value>),
     kind: &str,
 ) -> Result<bool> {
-    let text = value.as_str().ok_or_else(|| {
-        Diagnostic::new("only text can match a pattern")
-            .detail(format!("obj must be a string type, not {}", value.type_name()))
-            .at_maybe(value.origin(), "")
-    })?;
+    let text = str_of(value);
     let empty = Value::from("");
     let regex = compile(pattern.unwrap_or(&empty), flags(ignorecase, multiline))?;
     let found = match kind {
-        "match" => regex.match_start(text),
-        "fullmatch" => regex.full_match(text),
-        _ => regex.search(text),
+        "match" => regex.match_start(&text),
+        "fullmatch" => regex.full_match(&text),
+        _ => regex.search(&text),
     };
     Ok(found.map_err(exhausted)?.is_some())
 }

@@ -16,7 +16,12 @@ pub(crate) const TESTS: &[Test] = &[
 
 fn vault_encrypted(arguments: &Arguments) -> Result<bool> {
     let ([value], []) = bind(arguments, ["value"], [])?;
-    Ok(value.as_str().is_some_and(|text| is_encrypted(text.as_bytes())))
+    // Text that looks like a vault is none: only a value that was written encrypted is. It is plain by now, but secret,
+    // and its place still shows the tag.
+    let written = value
+        .origin()
+        .and_then(|place| place.source.text().lines().nth(usize::try_from(place.line).ok()?.checked_sub(1)?));
+    Ok(value.is_secret() && written.is_some_and(|line| line.contains("!vault")))
 }
 
 fn vaulted_file(arguments: &Arguments) -> Result<bool> {
