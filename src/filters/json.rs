@@ -114,8 +114,12 @@ fn tojson(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
         Some(indent) => indentation(indent)?,
     };
     let item_separator = if indent.is_some() { "," } else { ", " };
-    let style =
-        JsonStyle { indent, item_separator: item_separator.into(), sort_keys: KeyOrder::ByValue, ..JsonStyle::default() };
+    let style = JsonStyle {
+        indent,
+        item_separator: item_separator.into(),
+        sort_keys: KeyOrder::ByValue,
+        ..JsonStyle::default()
+    };
     let text = write_json(value, &style)?;
     let safe =
         text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
