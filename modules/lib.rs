@@ -7,9 +7,12 @@
 mod apt;
 mod command;
 mod copy;
+mod facts;
 mod file;
 mod group;
+mod pattern;
 mod ping;
+mod setup;
 mod shell;
 mod stat;
 mod systemd_service;
