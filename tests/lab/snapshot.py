@@ -49,6 +49,8 @@ def lines(root, name):
                 elif stat.S_ISREG(info.st_mode):
                     with open(root + path, 'rb') as file:
                         content = file.read().replace(name.encode(), b'HOST')
+                    if path.startswith('/var/spool/cron/'):     # crontab notes when and from which file it was installed
+                        content = b''.join(line for line in content.splitlines(True) if not line.startswith((b'# (', b'# DO NOT EDIT')))
                     yield '%s f %s %s %s' % (path, mode, owner, hashlib.sha1(content).hexdigest()[:12])
                 else:
                     yield '%s o %s %s' % (path, mode, owner)
