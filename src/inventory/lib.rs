@@ -11,6 +11,7 @@ pub mod address;
 #[cfg(test)]
 mod cases;
 mod chain;
+mod expressions;
 mod group;
 mod host;
 mod inventory;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use libyaml_safer::{Error, Event, EventData, Mark, Parser, ScalarStyle, SequenceStyle};
+use libyaml_safer::{Error, Event, EventData, MappingStyle, Mark, Parser, ScalarStyle, SequenceStyle};
 use shevek_diag::{Diagnostic, Origin, Result, Source};
 
 use crate::mistakes;
@@ -21,7 +21,11 @@ pub(crate) struct Events<'a> {
 impl<'a> Events<'a> {
     pub fn new(source: &'a Arc<Source>) -> Result<Self> {
         check_characters(source)?;
-        let (events, failure) = parse_all(source.text());
+        // All inputs known to make the parser panic are met beforehand; one that isn't must not end the program.
+        let parsed = std::panic::catch_unwind(|| parse_all(source.text()));
+        let (events, failure) = parsed.map_err(|_| {
+            Diagnostic::bug("the YAML parser failed").at(&Origin::whole(source), "somewhere in this file")
+        })?;
         let failure = failure.map(|error| mistakes::explain(source, &error));
         Ok(Self { source, events: events.into_iter(), failure })
     }
@@ -75,10 +79,16 @@ fn parse(text: &str) -> (Vec<Event>, Option<Error>) {
 fn parse_all(text: &str) -> (Vec<Event>, Option<Error>) {
     let mended = tag_before_comma(text);
     let text = mended.as_deref().unwrap_or(text);
-    if text.ends_with(['\n', '\r']) || !text.contains(['|', '>']) {
-        return parse(text);
+    if text.ends_with(['\n', '\r']) {
+        parse(text)
+    } else if text.contains(['|', '>']) {
+        parse_without_last_newline(text)
+    } else if text.ends_with('\\') {
+        // Inside quotes, the parser looks at the character that a backslash escapes before it sees that there is none.
+        parse(&format!("{text}\n"))
+    } else {
+        parse(text)
     }
-    parse_without_last_newline(text)
 }
 
 /// A character of private use, which marks where a text ended.
@@ -119,8 +129,8 @@ fn tag_before_comma(text: &str) -> Option<String> {
         let Some((tag, comma)) = next_tag_before_comma(current, from) else { break };
         from = comma + 1;
         let before = current.get(..comma).unwrap_or_default();
-        // The newline is for a block scalar that the text would otherwise end in.
-        if is_tag_in_flow(&format!("{before} \n"), tag) {
+        // The comma keeps what is before it on this line; the newline is for a block scalar that the text would end in.
+        if is_tag_in_flow(&format!("{before} ,\n"), tag) {
             let after = current.get(comma..).unwrap_or_default();
             mended = Some(format!("{before} {after}"));
         }
@@ -134,14 +144,12 @@ fn next_tag_before_comma(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut start = from;
     while let Some(found) = text.get(start..)?.find('!') {
         let tag = start + found;
-        let opens = tag
-            .checked_sub(1)
-            .and_then(|before| bytes.get(before))
-            .is_none_or(|byte| b" \t\n\r[{,:".contains(byte));
-        let length =
-            bytes.get(tag..)?.iter().take_while(|b| b.is_ascii_alphanumeric() || b"!._/:-".contains(b));
+        let length = bytes
+            .get(tag..)?
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || b"!._/:-;?@&=+$%~*'()".contains(b));
         let end = tag + length.count();
-        if opens && bytes.get(end) == Some(&b',') {
+        if bytes.get(end) == Some(&b',') {
             return Some((tag, end));
         }
         start = end.max(tag + 1);
@@ -149,17 +157,28 @@ fn next_tag_before_comma(text: &str, from: usize) -> Option<(usize, usize)> {
     None
 }
 
-/// Whether, in text that ends behind it, what begins at a byte is a tag inside `[…]` or `{…}`.
+/// Whether, in text that ends behind it, what begins at a byte is a tag inside `[…]` or `{…}`. Behind a mistake it may
+/// be: the parser looks ahead, and stops at the mistake in any case.
 fn is_tag_in_flow(text: &str, tag: usize) -> bool {
-    let characters = text.get(..tag).map_or(0, str::len) as u64;
-    let (events, _) = parse(text);
-    let mut flow = 0;
+    let (events, failure) = parse(text);
+    let is_behind = |error: &Error| {
+        let at = |mark: Option<Mark>| mark.is_some_and(|mark| mark.index <= tag as u64);
+        at(error.problem_mark())
+            || (error.problem() == "could not find expected ':'" && at(error.context_mark()))
+    };
+    if failure.as_ref().is_some_and(is_behind) {
+        return true;
+    }
+    let mut around: Vec<bool> = Vec::new();
     for event in &events {
         match &event.data {
-            EventData::SequenceStart { style: SequenceStyle::Flow, .. } => flow += 1,
-            EventData::MappingStart { style: libyaml_safer::MappingStyle::Flow, .. } => flow += 1,
-            EventData::Scalar { tag: Some(_), .. } if event.start_mark.index == characters => {
-                return flow > 0;
+            EventData::SequenceStart { style, .. } => around.push(*style == SequenceStyle::Flow),
+            EventData::MappingStart { style, .. } => around.push(*style == MappingStyle::Flow),
+            EventData::SequenceEnd | EventData::MappingEnd => {
+                around.pop();
+            }
+            EventData::Scalar { .. } if event.start_mark.index == tag as u64 => {
+                return around.last() == Some(&true);
             }
             _ => {}
         }

@@ -151,6 +151,26 @@ mod tests {
         assert!(why.starts_with("vault without a password"), "{why}");
     }
 
+    /// Found by mutating real files.
+    #[test]
+    fn what_makes_the_parser_panic_is_met_beforehand() {
+        for text in [
+            "[!!str, a]",
+            "['v*'!, b]",
+            "{a: !x&=,b: 1}",
+            "a: b\n    \r{,!!&a,",
+            "? \r\n{!,\r\n|-}",
+            "a: |\n  b",
+            "a: |\n  b\n     ",
+            "\"\\",
+            "|\n !!,a\t!!str|-\\u12",
+            "a: 'x|' \\",
+        ] {
+            let result = load(&Source::new("x", text), &Options::default());
+            assert!(!result.is_err_and(|why| why.kind == shevek_diag::Kind::Bug), "{text:?}");
+        }
+    }
+
     #[test]
     fn all_documents_of_a_stream_can_be_had() {
         let source = Source::new("x.yml", "--- 1\n---\na: &x 2\n--- []\n...\n");
