@@ -164,15 +164,18 @@ pub struct IncludeFrame {
 }
 
 impl Task {
-    /// The name as `--list-tasks` shows it, unrendered: `role : name`, and the action where it has no name.
+    /// The name as it is shown, unrendered: `role : name`, with the action where it has no name. An `include_role` goes by
+    /// its name alone, or by the role that it includes.
     pub fn title(&self) -> String {
-        let own = match self.name.as_ref().map(Value::text).filter(|name| !name.is_empty()) {
-            Some(name) => name,
-            None => self.action.name.text(),
-        };
-        match &self.role {
-            Some(role) => format!("{} : {own}", role.full_name()),
-            None => own,
+        let name = self.name.as_ref().map(Value::text).filter(|name| !name.is_empty());
+        let action = || self.action.name.text();
+        match (&self.role, name) {
+            (_, name) if &*self.action.resolved == "include_role" => {
+                let role = self.action.args.get("name").or_else(|| self.action.args.get("role"));
+                name.unwrap_or_else(|| format!("{} : {}", action(), role.map(Value::text).unwrap_or_default()))
+            }
+            (Some(role), name) => format!("{} : {}", role.full_name(), name.unwrap_or_else(action)),
+            (None, name) => name.unwrap_or_else(action),
         }
     }
 
