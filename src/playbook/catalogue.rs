@@ -8,6 +8,7 @@ use shevek_kit::schema::Schema;
 
 use crate::files::Files;
 use crate::model::Target;
+use crate::moved::moved;
 
 /// An action that can be run: a module of the runner's, or one of the controller's own.
 #[derive(Debug, Clone)]
@@ -157,19 +158,24 @@ impl Catalogue {
     /// What a name means in a task: in full, or looked up in the collections that the task searches.
     pub(crate) fn resolve(&self, name: &str, place: &Place<'_>) -> Option<Resolved> {
         let short = builtin_short(name);
-        let is_plain = !name.contains('.');
-        if !is_plain {
-            let legacy = name.strip_prefix("ansible.legacy.").and_then(|short| place.in_libraries(short));
-            let known = || self.by_name.get(short).cloned();
-            return legacy.or_else(known).or_else(|| place.in_collection(name)).or_else(|| elsewhere(name));
+        let known = |name: &str| self.by_name.get(name).cloned();
+        if short.contains('.') {
+            return known(short).or_else(|| place.in_collection(name)).or_else(|| elsewhere(name));
         }
-        for collection in place.collections.iter().filter(|name| ![BUILTIN, LEGACY].contains(&&***name)) {
+        let is_plain = short.len() == name.len();
+        for collection in
+            place.collections.iter().filter(|name| is_plain && ![BUILTIN, LEGACY].contains(&&***name))
+        {
             let full = format!("{collection}.{name}");
-            if let Some(found) = self.by_name.get(&full).cloned().or_else(|| place.in_collection(&full)) {
+            if let Some(found) = known(&full).or_else(|| place.in_collection(&full)) {
                 return Some(found);
             }
         }
-        place.in_libraries(name).or_else(|| self.by_name.get(name).cloned())
+        let own = if name.starts_with(BUILTIN) { None } else { place.in_libraries(short) };
+        own.or_else(|| known(short)).or_else(|| {
+            let full = moved(short)?;
+            known(&full).or_else(|| place.in_collection(&full)).or_else(|| elsewhere(&full))
+        })
     }
 
     /// The known name that was probably meant by one that is unknown.

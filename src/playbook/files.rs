@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result, Source};
 use shevek_value::Value;
 use shevek_vault::Vault;
+use shevek_yaml::{Duplicates, Options};
 
 /// Extensions of files with variables, tried in this order (`YAML_FILENAME_EXTENSIONS`).
 const EXTENSIONS: [&str; 3] = [".yml", ".yaml", ".json"];
@@ -19,6 +20,7 @@ pub(crate) struct Files {
     folders: RwLock<HashMap<PathBuf, Arc<HashMap<String, PathBuf>>>>,
     warnings: Arc<Mutex<Diagnostics>>,
     current: PathBuf,
+    pub(crate) duplicates: Duplicates,
 }
 
 impl Files {
@@ -60,7 +62,7 @@ impl Files {
         let text = if encrypted { self.vault.decrypt_text(&text)?.to_string() } else { text };
         let warnings = Arc::clone(&self.warnings);
         let warn = move |warning| warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
-        let options = shevek_yaml::Options::file(&self.vault).warnings(&warn);
+        let options = Options { duplicates: self.duplicates, ..Options::file(&self.vault) }.warnings(&warn);
         let value = shevek_yaml::load(&Source::new(name, text), &options)?;
         Ok(if encrypted { value.secret() } else { value })
     }

@@ -66,6 +66,7 @@ impl Loader {
             return Err(Diagnostic::bug("not an include").detail(task.title()).into());
         };
         let mut reader = Reader::new(self);
+        reader.is_running = true;
         reader.enter(&task.play_dir);
         task.role.iter().for_each(|role| reader.enter_role(&role.path));
         let mut scope = Scope::clone(scope);

@@ -15,6 +15,7 @@ mod keyword;
 mod listing;
 mod loader;
 pub mod model;
+mod moved;
 mod options;
 mod play;
 mod reader;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use shevek_diag::{Diagnostic, Diagnostics, Result};
 use shevek_value::{Map, Value};
 use shevek_vault::Vault;
+use shevek_yaml::Duplicates;
 
 use crate::catalogue::{Catalogue, Known, Place};
 use crate::files::{Files, Relative, Wanted, expand_home};
@@ -101,6 +102,13 @@ impl Loader {
             *path = if whole.ends_with(COLLECTIONS) { whole } else { whole.join(COLLECTIONS) };
         }
         Self { settings, files, catalogue, next_task: AtomicU64::new(1) }
+    }
+
+    /// The same, with another answer to a mapping that has a key twice (`DUPLICATE_YAML_DICT_KEY`).
+    #[must_use]
+    pub fn duplicates(mut self, duplicates: Duplicates) -> Self {
+        self.files.duplicates = duplicates;
+        self
     }
 
     /// Reads a playbook with all that it imports. All that is wrong is reported together.

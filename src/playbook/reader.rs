@@ -1,11 +1,10 @@
 //! Reads one thing (a playbook, an included file) with all that it brings in, and gathers what is wrong.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shevek_diag::{Diagnostic, Diagnostics, Origin, Result, Severity};
-use shevek_value::{Map, Value};
+use shevek_value::{IndexMap, Map, Value};
 
 use crate::catalogue::{Place, Resolved};
 use crate::keyword::{Element, Own, described};
@@ -15,6 +14,9 @@ use crate::scope::Scope;
 
 /// How many files may import each other.
 const DEEPEST: usize = 100;
+
+/// How many places one warning shows.
+const MOST_PLACES: usize = 3;
 
 /// One reading.
 pub(crate) struct Reader<'l> {
@@ -26,8 +28,10 @@ pub(crate) struct Reader<'l> {
     pub(crate) roles: Vec<Arc<Role>>,
     /// Folders with modules that the play sees: its own, those of all roles met so far, those configured.
     libraries: Vec<PathBuf>,
-    /// Modules that were warned about.
-    pub(crate) not_here: HashSet<String>,
+    /// Modules that nothing here can run, and where they stand first.
+    pub(crate) not_here: IndexMap<String, Option<Origin>>,
+    /// Whether a run goes on, in which each task speaks for itself.
+    pub(crate) is_running: bool,
     /// Folders with collections.
     pub(crate) collection_roots: Vec<PathBuf>,
 }
@@ -40,7 +44,8 @@ impl<'l> Reader<'l> {
             handlers: Vec::new(),
             roles: Vec::new(),
             libraries: Vec::new(),
-            not_here: HashSet::new(),
+            not_here: IndexMap::new(),
+            is_running: false,
             collection_roots: Vec::new(),
         }
     }
@@ -66,10 +71,30 @@ impl<'l> Reader<'l> {
     /// The result, unless there were errors.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<Loaded<T>, Diagnostics> {
         self.problems.extend(self.loader.files.take_warnings());
+        self.warn_of_modules();
         if self.problems.has_errors() {
             return Err(self.problems);
         }
         Ok(Loaded { value, warnings: self.problems })
+    }
+
+    /// One warning for all modules that nothing here can run: the tasks with them may never have their turn.
+    fn warn_of_modules(&mut self) {
+        if self.is_running || self.not_here.is_empty() {
+            return;
+        }
+        let names: Vec<String> = self.not_here.keys().map(|name| format!("'{name}'")).collect();
+        let mut warning = Diagnostic::warning("modules that shevek does not have")
+            .detail(format!("a task with one of these fails when its turn comes: {}", names.join(", ")));
+        for place in self.not_here.values().flatten().take(MOST_PLACES) {
+            warning = warning.at(place, "");
+        }
+        for name in self.not_here.keys() {
+            if let Some(near) = self.loader.catalogue.near(name) {
+                warning = warning.help(format!("'{name}': did you mean `{near}`?"));
+            }
+        }
+        self.wrong(warning);
     }
 
     /// Reads a file, or keeps what is wrong with it, at the place that asks for it.

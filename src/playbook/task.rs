@@ -74,8 +74,8 @@ impl Reader<'_> {
             return Some(Resolved { name: name.into(), target: Target::Template, schema: None });
         }
         let found = self.resolve(&name, collections);
-        if let Some(Resolved { target: Target::Unsupported, .. }) = &found {
-            self.not_here(&written.name, &name);
+        if let Some(Resolved { target: Target::Unsupported | Target::Foreign(_), .. }) = &found {
+            self.not_here.entry(name.clone()).or_insert_with(|| written.name.origin().cloned());
         }
         if found.is_none() {
             let mut problem = Diagnostic::new("unknown module or action")
@@ -91,20 +91,6 @@ impl Reader<'_> {
             self.wrong(problem);
         }
         found
-    }
-
-    /// Warns, once for a name, that nothing here can run a module that Ansible may have.
-    fn not_here(&mut self, at: &Value, name: &str) {
-        if !self.not_here.insert(name.to_owned()) {
-            return;
-        }
-        let mut problem = Diagnostic::warning("a module that shevek does not have")
-            .detail(format!("a task with '{name}' fails when its turn comes"))
-            .at_maybe(at.origin(), "");
-        if let Some(near) = self.loader.catalogue.near(name) {
-            problem = problem.help(format!("did you mean `{near}`?"));
-        }
-        self.wrong(problem);
     }
 
     fn task_keywords(

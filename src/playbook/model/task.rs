@@ -172,7 +172,9 @@ impl Task {
         match (&self.role, name) {
             (_, name) if &*self.action.resolved == "include_role" => {
                 let role = self.action.args.get("name").or_else(|| self.action.args.get("role"));
-                name.unwrap_or_else(|| format!("{} : {}", action(), role.map(Value::text).unwrap_or_default()))
+                name.unwrap_or_else(|| {
+                    format!("{} : {}", action(), role.map(Value::text).unwrap_or_default())
+                })
             }
             (Some(role), name) => format!("{} : {}", role.full_name(), name.unwrap_or_else(action)),
             (None, name) => name.unwrap_or_else(action),

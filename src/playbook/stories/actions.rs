@@ -84,3 +84,16 @@ fn a_collection_that_is_nowhere_is_for_the_run_to_complain_about() {
     let loaded = content.loader().playbook(&content.dir().join("site.yml")).unwrap();
     assert_eq!(loaded.warnings.iter().count(), 1);
 }
+
+#[test]
+fn short_names_of_old_lead_to_the_collections_that_have_them_now() {
+    let content = Content::new()
+        .tasks("- npm: { name: x }\n  when: c\n- zypper: { name: x }\n")
+        .file("installed/ansible_collections/community/general/plugins/modules/zypper.py", "");
+    let tasks = content.all();
+    assert_eq!(
+        (&*tasks[0].action.resolved, &tasks[0].action.target),
+        ("community.general.npm", &Target::Unsupported)
+    );
+    assert!(matches!(tasks[1].action.target, Target::Foreign(_)));
+}
