@@ -63,8 +63,11 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
     if text.is_empty() {
         return Err(empty(value));
     }
-    if !is_all_template(text) {
-        return templar.evaluate(machine, value);
+    if !is_all_template(text) || text.matches("{{").count() > 1 {
+        return match without_delimiters(templar, machine, value, text) {
+            Some(bare) => templar.evaluate(machine, &bare),
+            None => templar.evaluate(machine, value),
+        };
     }
     if !value.is_template() {
         return Err(Fault::Error(
@@ -104,6 +107,51 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
             .at_maybe(value.origin(), "")
             .help("write the condition without {{ }}"),
     ))
+}
+
+/// `{{ a }} == {{ b }}` as `(a) == (b)`, of the same length so that places stay right; `None`: that isn't what it is.
+///
+/// Differs from Ansible: 2.19 refuses it, older ones took it (and evaluated whatever the variables held).
+fn without_delimiters(templar: &Templar, machine: &Machine<'_>, value: &Value, text: &str) -> Option<Value> {
+    if !text.contains("{{") || text.contains("{%") || !value.is_template() {
+        return None;
+    }
+    let mut bare = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let (mut quote, mut open) = (None, 0_u32);
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(mark), c) if c == mark => quote = None,
+            (Some(_), '\\') => {
+                bare.push(c);
+                bare.extend(chars.next());
+                continue;
+            }
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '{') if chars.next_if_eq(&'{').is_some() => {
+                open += 1;
+                bare.push_str(" (");
+                continue;
+            }
+            (None, '}') if open > 0 && chars.next_if_eq(&'}').is_some() => {
+                open -= 1;
+                bare.push_str(") ");
+                continue;
+            }
+            _ => {}
+        }
+        bare.push(c);
+    }
+    if bare == text || templar.parsed_expression(&bare, None).is_err() {
+        return None;
+    }
+    machine.scope.warn(
+        Diagnostic::warning("a condition is written with {{ }}")
+            .detail("conditions are expressions already")
+            .at_maybe(value.origin(), "")
+            .help("leave the {{ }} away"),
+    );
+    Some(Value::from(bare).from_where(value))
 }
 
 fn empty(value: &Value) -> Fault {

@@ -6,6 +6,12 @@ use crate::plugin::TextOptions;
 
 const MARK: &str = "#jinja2:";
 
+/// Whether text has a header or the start of a template's anything.
+pub(crate) fn is_possibly_template(text: &str, options: &TextOptions) -> bool {
+    let starts = [&options.block_start, &options.variable_start, &options.comment_start];
+    text.starts_with(MARK) || starts.into_iter().any(|start| text.contains(start.as_str()))
+}
+
 /// The options that a header sets over others, and the text after it; `None`: there is no header.
 pub(crate) fn read<'t>(text: &'t str, options: &TextOptions) -> Result<Option<(TextOptions, &'t str)>> {
     let Some(rest) = text.strip_prefix(MARK) else { return Ok(None) };

@@ -96,15 +96,16 @@ pub struct TextOptions {
 }
 
 impl TextOptions {
-    /// These options, but with `{{ }}`, `{% %}`, `{# #}`.
-    pub(crate) fn with_usual_delimiters(&self) -> Self {
-        Self {
-            trim_blocks: self.trim_blocks,
-            lstrip_blocks: self.lstrip_blocks,
-            keep_trailing_newline: self.keep_trailing_newline,
-            newline_sequence: self.newline_sequence.clone(),
-            ..Self::default()
-        }
+    /// Whether the delimiters are `{{ }}`, `{% %}`, `{# #}`, and no line statements.
+    pub(crate) fn has_usual_delimiters(&self) -> bool {
+        self.block_start == "{%"
+            && self.block_end == "%}"
+            && self.variable_start == "{{"
+            && self.variable_end == "}}"
+            && self.comment_start == "{#"
+            && self.comment_end == "#}"
+            && self.line_statement_prefix.is_empty()
+            && self.line_comment_prefix.is_empty()
     }
 }
 

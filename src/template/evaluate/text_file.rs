@@ -22,6 +22,10 @@ pub(crate) struct TextFile<'a> {
 impl Machine<'_> {
     /// Renders a template file: always text.
     pub(crate) fn text_file(&self, file: TextFile<'_>) -> Eval<Value> {
+        // As in Ansible, text without template syntax stays as it is, line ends and all.
+        if !crate::header::is_possibly_template(file.text, file.options) {
+            return Ok(Value::from(file.text));
+        }
         let source = Source::new(file.name, file.text);
         let origin = Origin::whole(&source);
         let options = Arc::new(TextOptions { keep_trailing_newline: false, ..file.options.clone() });
@@ -39,16 +43,19 @@ impl Machine<'_> {
         rendered?;
         let value = self.finish(output.into_value(), Finish::Stored)?;
         let secret = value.is_secret();
-        let mut text = if value.is_null() { String::new() } else { value.text() };
-        if file.options.keep_trailing_newline {
-            let newlines = |text: &str| text.len() - text.trim_end_matches('\n').len();
-            let missing = newlines(file.text).saturating_sub(newlines(&text));
-            text.push_str(&"\n".repeat(missing));
-        }
-        let sequence = &parsed.options.newline_sequence;
-        if sequence != "\n" {
-            text = text.replace('\n', sequence);
-        }
+        let text = match value.as_str() {
+            Some(text) if file.options.keep_trailing_newline => {
+                let newlines = |text: &str| text.len() - text.trim_end_matches(['\n', '\r']).len();
+                let sequence = parsed.options.newline_sequence.as_str();
+                let wanted = file.text.chars().rev().take_while(|c| matches!(c, '\n' | '\r'));
+                let wanted = wanted.filter(|c| *c == '\n').count();
+                let there = newlines(text) / sequence.len().max(1);
+                format!("{text}{}", sequence.repeat(wanted.saturating_sub(there)))
+            }
+            Some(text) => text.to_owned(),
+            None if value.is_null() => String::new(),
+            None => value.text(),
+        };
         let text = Value::from(text);
         Ok(if secret { text.flagged(Flags::SECRET) } else { text })
     }

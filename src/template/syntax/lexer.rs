@@ -54,7 +54,11 @@ impl<'a> Tokens<'a> {
         escapes: Escapes,
     ) -> Result<Self, SyntaxError> {
         let syntax = syntax_of(options).map_err(|message| SyntaxError { message, at: 0 })?;
-        Self::read(text, syntax, false, escapes)
+        let mut tokens = Self::read(text, syntax, false, escapes)?;
+        if options.trim_blocks && text.contains("raw") {
+            tokens.keep_newlines_of_raw_blocks(text, options);
+        }
+        Ok(tokens)
     }
 
     pub(super) fn of_expression(text: &'a str, escapes: Escapes) -> Result<Self, SyntaxError> {
@@ -89,6 +93,20 @@ impl<'a> Tokens<'a> {
         }
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         Ok(Self { tokens, next: 0, end })
+    }
+
+    /// The lexer takes the newline after `{% raw %}` for one to trim, which Jinja keeps.
+    fn keep_newlines_of_raw_blocks(&mut self, text: &'a str, options: &TextOptions) {
+        for (token, _) in &mut self.tokens {
+            let Tok::Data(data) = token else { continue };
+            let start = (data.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+            let before = text.get(..start).and_then(|before| before.strip_suffix('\n'));
+            let tag = before.and_then(|before| before.strip_suffix(options.block_end.as_str()));
+            let Some(tag) = tag.and_then(|tag| tag.rsplit(options.block_start.as_str()).next()) else { continue };
+            if tag.trim_start_matches(['-', '+']).trim() == "raw" {
+                *data = text.get(start - 1..start + data.len()).unwrap_or(data);
+            }
+        }
     }
 
     pub(super) fn peek(&self) -> &Tok<'a> {
@@ -290,7 +308,7 @@ fn syntax_of(options: &TextOptions) -> Result<SyntaxConfig, String> {
     builder.trim_blocks(options.trim_blocks);
     builder.lstrip_blocks(options.lstrip_blocks);
     builder.keep_trailing_newline(options.keep_trailing_newline);
-    if *options != (TextOptions { ..options.with_usual_delimiters() }) {
+    if !options.has_usual_delimiters() {
         builder.block_delimiters(options.block_start.clone(), options.block_end.clone());
         builder.variable_delimiters(options.variable_start.clone(), options.variable_end.clone());
         builder.comment_delimiters(options.comment_start.clone(), options.comment_end.clone());

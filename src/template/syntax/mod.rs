@@ -30,6 +30,7 @@ pub(crate) fn parse_template(
     let source = normalize_newlines(text);
     let tokens = Tokens::of_template(&source, options, escapes)?;
     let mut parser = Parser::new(tokens, plugins);
+    parser.newline = (options.newline_sequence != "\n").then(|| options.newline_sequence.clone());
     let body = parser.whole_template()?;
     Ok(Template { body, blocks: parser.blocks.into_iter().collect() })
 }
@@ -52,6 +53,8 @@ pub(crate) struct Parser<'a> {
     blocks: Vec<(Name, Arc<Block>)>,
     depth: u32,
     loops: u32,
+    /// What newlines of plain text become, when that is something else.
+    newline: Option<String>,
 }
 
 /// How deep expressions and statements may nest: far more than content has, far less than the stack.
@@ -59,7 +62,7 @@ const DEEPEST: u32 = 200;
 
 impl<'a> Parser<'a> {
     fn new(tokens: Tokens<'a>, plugins: &'a Plugins) -> Self {
-        Self { tokens, plugins, blocks: Vec::new(), depth: 0, loops: 0 }
+        Self { tokens, plugins, blocks: Vec::new(), depth: 0, loops: 0, newline: None }
     }
 
     fn nested<T>(

@@ -28,7 +28,10 @@ impl Parser<'_> {
             match self.tokens.peek().clone() {
                 Tok::Data(text) => {
                     self.tokens.next();
-                    body.push(Stmt::Text(Value::from(text)));
+                    body.push(Stmt::Text(match &self.newline {
+                        Some(newline) => Value::from(text.replace('\n', newline)),
+                        None => Value::from(text),
+                    }));
                 }
                 Tok::VariableStart => {
                     self.tokens.next();

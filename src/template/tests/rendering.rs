@@ -188,8 +188,10 @@ fn conditions_are_yes_no_or_undecided() {
     assert!(ask("").is_err());
     assert!(scope.warnings.lock().unwrap().is_empty());
     assert_eq!(ask("list").unwrap(), Truth::No);
+    assert_eq!(ask("{{ n }} == 3").unwrap(), Truth::Yes);
+    assert_eq!(ask("{{ n }} == {{ n }}").unwrap(), Truth::Yes);
     assert_eq!(ask("'{{ n }}' == '3'").unwrap(), Truth::No);
-    assert_eq!(scope.warnings.lock().unwrap().len(), 2);
+    assert_eq!(scope.warnings.lock().unwrap().len(), 4);
 }
 
 #[test]
@@ -205,5 +207,8 @@ fn template_files_have_headers_line_ends_and_their_own_escapes() {
         file("#jinja2: variable_start_string: '[%', variable_end_string: '%]'\n[% 1 %]{{ 2 }}\n"),
         "1{{ 2 }}\n"
     );
+    assert_eq!(file("a\r\nb\n"), "a\r\nb\n");
     assert_eq!(file("a\r\n{{ [1] }}\r\n"), "a\n[1]\n");
+    let dos = "#jinja2: newline_sequence: '\\r\\n'\na\n{% raw %}\n{{ x }}{% endraw %}{{ 'b\\nc' }}\n";
+    assert_eq!(file(dos), "a\r\n\r\n{{ x }}b\nc\r\n");
 }
