@@ -102,7 +102,9 @@ impl<'a> Tokens<'a> {
             let start = (data.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
             let before = text.get(..start).and_then(|before| before.strip_suffix('\n'));
             let tag = before.and_then(|before| before.strip_suffix(options.block_end.as_str()));
-            let Some(tag) = tag.and_then(|tag| tag.rsplit(options.block_start.as_str()).next()) else { continue };
+            let Some(tag) = tag.and_then(|tag| tag.rsplit(options.block_start.as_str()).next()) else {
+                continue;
+            };
             if tag.trim_start_matches(['-', '+']).trim() == "raw" {
                 *data = text.get(start - 1..start + data.len()).unwrap_or(data);
             }
