@@ -7,6 +7,7 @@
 
 mod action;
 mod builtin;
+mod content;
 mod host;
 mod options;
 mod outcome;

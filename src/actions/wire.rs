@@ -51,8 +51,17 @@ pub fn from_wire(val: Val) -> Value {
         Val::Bytes(bytes) => Value::bytes(bytes),
         Val::List(items) => Value::list(items.into_iter().map(from_wire).collect()),
         Val::Map(entries) => Value::map(to_map(entries)),
-        Val::Blob(blob) => Value::str(blob.checksum),
+        Val::Blob(blob) => sent_up(blob),
     }
+}
+
+/// Content that a host sent: here already, or a stream to take.
+fn sent_up(blob: shevek_proto::Blob) -> Value {
+    Value::dict([
+        ("stream", Value::big(blob.id.into())),
+        ("checksum", blob.checksum.into()),
+        ("inline", blob.inline.map_or(Value::NULL, Value::bytes)),
+    ])
 }
 
 fn to_map(entries: Vec<(String, Val)>) -> Map {

@@ -158,6 +158,23 @@ impl Loader {
         self.files.load(path)
     }
 
+    /// A file's bytes, decrypted if it is a vault; whether it was one.
+    pub fn bytes(&self, path: &Path) -> Result<(Vec<u8>, bool)> {
+        let read = std::fs::read(path).map_err(|error| {
+            Diagnostic::new("a file can't be read")
+                .kind(shevek_diag::Kind::Machine)
+                .detail(format!("{}: {error}", self.files.display(path)))
+        })?;
+        if !shevek_vault::is_encrypted(&read) {
+            return Ok((read, false));
+        }
+        let plain = self.settings.vault.decrypt(&String::from_utf8_lossy(&read)).map_err(|error| {
+            Diagnostic::new("a vault can't be opened")
+                .detail(format!("{}: {error}", self.files.display(path)))
+        })?;
+        Ok((plain.to_vec(), true))
+    }
+
     /// The file that a name in `vars_files` stands for: in `vars/` of the play's folder or the folder itself.
     pub fn vars_file(&self, dir: &Path, name: &str) -> Option<PathBuf> {
         if name.starts_with('/') || name.starts_with('~') {

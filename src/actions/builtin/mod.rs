@@ -2,20 +2,25 @@
 
 mod add_host;
 mod assert;
+mod copy;
 mod debug;
 mod fail;
+mod fetch;
 mod gather_facts;
 mod group_by;
 mod include_vars;
 mod package;
 mod pause;
 mod raw;
+mod script;
 mod service;
 mod set_fact;
 mod set_stats;
+mod template;
 mod wait_for_connection;
 
 use shevek_diag::Result;
+use shevek_kit::schema::Schema;
 use shevek_value::{Map, Value};
 
 use crate::{Invocation, Listed, Outcome};
@@ -47,4 +52,10 @@ async fn manager(call: &Invocation<'_>, variable: &str, fact: &str) -> Result<Re
     Ok(name
         .map(Value::text)
         .ok_or_else(|| Outcome::failure(format!("the host has no {fact} that is known here"))))
+}
+
+/// The schema of the module behind an action of the same name.
+fn module_schema(name: &str) -> &'static Schema {
+    static NONE: Schema = crate::options::open("", &[]);
+    shevek_modules::find(name).map_or(&NONE, |module| module.schema())
 }

@@ -1,0 +1,104 @@
+//! Run a script of the controller's on a host.
+//!
+//! ```yaml
+//! - script: setup.sh --fast
+//! - script: { cmd: setup.py 5, executable: python3, creates: /var/lib/done }
+//! ```
+use std::path::PathBuf;
+
+use shevek_kit::prelude::*;
+use shevek_kit::{glob, words};
+
+/// Arguments of `script`.
+#[derive(Args)]
+#[module(procedure)]
+#[rule(one_of("_raw_params", "cmd"), exclusive("_raw_params", "cmd"))]
+pub struct Script {
+    /// The script on the controller, with its arguments, in free form.
+    #[arg(name = "_raw_params")]
+    free_form: Option<String>,
+    /// The same as an option.
+    cmd: Option<String>,
+    /// Change into this folder first.
+    chdir: Option<PathBuf>,
+    /// A path or pattern: if something is there already, the script is not run.
+    creates: Option<String>,
+    /// A path or pattern: if nothing is there, the script is not run.
+    removes: Option<String>,
+    /// The program to run it with.
+    executable: Option<String>,
+    /// Whether a vaulted script is decrypted; the controller does that.
+    #[arg(default = true, name = "decrypt")]
+    _decrypt: bool,
+    /// The script's text; set by the controller.
+    #[arg(name = "_content")]
+    content: Option<Content>,
+}
+
+impl Procedure for Script {
+    fn guard(&self, host: &Probe) -> Result<Guard> {
+        let there = |pattern: &String| {
+            let pattern = host.expand(pattern);
+            let path =
+                self.chdir.as_ref().map_or_else(|| PathBuf::from(&pattern), |folder| folder.join(&pattern));
+            !glob::glob(host, &path.to_string_lossy()).is_empty()
+        };
+        let skipped =
+            |why: String| Ok(Guard::done(Outcome { skipped: true, ..Outcome::ok() }.with("msg", why)));
+        if let Some(path) = self.creates.as_ref().filter(|path| there(path)) {
+            return skipped(format!("{path} exists, matching creates option"));
+        }
+        if let Some(path) = self.removes.as_ref().filter(|path| !there(path)) {
+            return skipped(format!("{path} does not exist, matching removes option"));
+        }
+        Ok(Guard::Run)
+    }
+
+    fn run(&self, host: &mut Host) -> Result<Outcome> {
+        let line = self.free_form.as_ref().or(self.cmd.as_ref()).cloned().unwrap_or_default();
+        let Some(content) = &self.content else { fail!("the script's text was not sent") };
+        let given = words::split(&line).map_err(|why| Fault::new(format!("{line}: {why}")))?;
+        let mut source = host.content(content)?;
+        let folder = host.probe().env("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
+        let name = given.first().and_then(|name| name.rsplit('/').next()).unwrap_or("script").to_owned();
+        let staged = host.stage(PathBuf::from(folder).join(name), &mut source)?;
+        let path = staged.path.clone();
+        host.chmod(&path, 0o700)?;
+        let arguments: Vec<&String> = given.iter().skip(1).collect();
+        let mut command = match &self.executable {
+            Some(program) => {
+                let mut program = words::split(program).map_err(Fault::new)?.into_iter();
+                cmd(program.next().unwrap_or_default()).args(program).arg(&path)
+            }
+            None => cmd(&path),
+        };
+        command = command.args(arguments).any_rc().own_locale();
+        if let Some(folder) = &self.chdir {
+            command = command.folder(folder);
+        }
+        let ran = host.run(command);
+        host.discard(staged);
+        let ran = ran?;
+        let mut outcome = Outcome::ok()
+            .changed_if(true)
+            .with("rc", ran.rc)
+            .with("stdout", ran.out())
+            .with("stderr", ran.err());
+        if ran.rc != 0 {
+            outcome.failed = true;
+            outcome.set("msg", "non-zero return code");
+        }
+        Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_creates_keeps_it_from_running() {
+        let world = World::new().file("/done", "");
+        conform::<Script>("{ _raw_params: a.sh, _content: 'x', creates: /done }", world).unchanged().ran([]);
+    }
+}
