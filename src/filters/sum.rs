@@ -36,7 +36,8 @@ fn sum(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Ok(lists.map_or(total, Value::list))
 }
 
-fn add(a: &Value, b: &Value) -> Result<Value> {
+/// Two numbers added, or two lists put together.
+pub(crate) fn add(a: &Value, b: &Value) -> Result<Value> {
     let wrong = || {
         Diagnostic::new("these can't be added").detail(format!(
             "unsupported operand type(s) for +: '{}' and '{}'",

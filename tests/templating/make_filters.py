@@ -1,12 +1,15 @@
 """Writes filters.jsonl: what real Ansible makes of expressions with its filters and tests.
 
-Usage: python make_filters.py > filters.jsonl   (with ansible-core, passlib, jmespath and the collections' plugins installed)
+Usage: python make_filters.py > filters.jsonl   (with ansible-core, passlib, jmespath, netaddr, and the collections
+ansible.utils and community.general on ANSIBLE_COLLECTIONS_PATH)
 """
 import json, sys, os
 os.environ["ANSIBLE_DEPRECATION_WARNINGS"] = "0"
 os.environ["TZ"] = "UTC"
 from ansible.template import Templar, trust_as_template
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader(os.environ.get("ANSIBLE_COLLECTIONS_PATH", "").split(":"))
 
 VARIABLES = dict(
     d={'a': 1, 'b': 'two'}, lst=[1, 2, 3], nested={'a': [{'b': 7}]}, none_v=None, set_v={1}, bytes_v=b'ab\xff',
@@ -804,13 +807,150 @@ d is contains 'a'
 '$ANSIBLE_VAULT;1.1;AES256\n3333' is vault_encrypted
 'x' is vault_encrypted
 '/etc/passwd' is vaulted_file
+
+# ansible.utils
+['1.2.3.4','x','10.0.0.0/8','::1']|ansible.utils.ipaddr
+['1.2.3.4','x','10.0.0.0/8','::1']|ansible.utils.ipv4
+['1.2.3.4','x','10.0.0.0/8','fe80::1/64']|ansible.utils.ipv6('address')
+['192.168.32.0/24','10.1.1.1','fe80::100/10']|ansible.utils.ipaddr('192.168.0.0/16')
+'192.168.32.5/24'|ansible.utils.ipaddr('nope')
+'192.168.32.5'|ansible.utils.ipaddr('first_usable')
+'fe80::1'|ansible.utils.ipwrap
+['1.2.3.4','fe80::1/64','x']|ansible.utils.ipwrap
+'x'|ansible.utils.ipwrap
+'192.168.1.0/24'|ansible.utils.ipsubnet
+'192.168.144.5'|ansible.utils.ipsubnet
+'192.168.0.0/16'|ansible.utils.ipsubnet(20)
+'192.168.0.0/16'|ansible.utils.ipsubnet(20,0)
+'192.168.0.0/16'|ansible.utils.ipsubnet(20,-1)
+'192.168.0.0/16'|ansible.utils.ipsubnet(20,99)
+'192.168.0.0/16'|ansible.utils.ipsubnet(8)
+'192.168.144.5'|ansible.utils.ipsubnet(20)
+'192.168.144.5'|ansible.utils.ipsubnet(18,0)
+'192.168.144.5'|ansible.utils.ipsubnet(18,-1)
+'192.168.144.5'|ansible.utils.ipsubnet(18,-5)
+'192.168.144.16/30'|ansible.utils.ipsubnet('192.168.144.0/24')
+'192.168.144.16/30'|ansible.utils.ipsubnet('10.0.0.0/8')
+'2001:db8::/32'|ansible.utils.ipsubnet(64,5)
+'10.0.0.0/8'|ansible.utils.nthhost(305)
+'10.0.0.0/8'|ansible.utils.nthhost(-1)
+'10.0.0.0/30'|ansible.utils.nthhost(9)
+'10.1.1.1'|ansible.utils.nthhost(0)
+'10.0.0.0/8'|ansible.utils.nthhost('x')
+'10.0.0.5/24'|ansible.utils.nthhost(1)
+'192.168.1.5'|ansible.utils.ipmath(5)
+'192.168.1.5/24'|ansible.utils.ipmath(-10)
+'2001::1'|ansible.utils.ipmath(9)
+'x'|ansible.utils.ipmath(5)
+'192.168.1.5'|ansible.utils.ip4_hex
+'192.168.1.5'|ansible.utils.ip4_hex(':')
+'192.168.122.1/24'|ansible.utils.next_nth_usable(2)
+'192.168.122.254/24'|ansible.utils.next_nth_usable(2)
+'192.168.122.10/24'|ansible.utils.previous_nth_usable(2)
+'192.168.0.0/24'|ansible.utils.network_in_network('192.168.0.1')
+'192.168.0.0/24'|ansible.utils.network_in_network('192.168.1.1')
+'192.168.0.0/24'|ansible.utils.network_in_usable('192.168.0.255')
+['192.168.0.34','10.3.0.3','192.168.2.34']|ansible.utils.reduce_on_network('192.168.0.0/24')
+'192.168.0.0/30'|ansible.utils.usable_range
+# community.general
+[['a',1],['b',2]]|community.general.dict
+[1,2]|community.general.dict_kv('k')
+[{'n':'a','v':1}]|community.general.lists_mergeby([{'n':'a','w':2},{'n':'b'}],'n')
+[[{'n':'b','l':[1]}],[{'n':'b','l':[2]},{'n':'a'}]]|community.general.lists_mergeby('n',recursive=true,list_merge='append')
+['1.10','1.9','1.2']|community.general.version_sort
+['1.10','1.9','1.2']|community.general.version_sort(reverse=true)
+['a','b','a',1,1.0]|community.general.counter
+'abca'|community.general.counter
+[{'n':'a','v':1},{'n':'b'}]|community.general.groupby_as_dict('n')
+[{'n':'a'},{'n':'a'}]|community.general.groupby_as_dict('n')
+[{'a1':1,'a2':2,'b1':3}]|community.general.keep_keys(target=['a1'])
+[{'a1':1,'a2':2,'b1':3}]|community.general.keep_keys(target='a',matching_parameter='starts_with')
+[{'a1':1,'a2':2,'b1':3}]|community.general.remove_keys(target=['1'],matching_parameter='ends_with')
+[{'a1':1,'a2':2,'b1':3}]|community.general.remove_keys(target='^a.*$',matching_parameter='regex')
+[{'a1':1,'a2':2}]|community.general.replace_keys(target=[{'before':'a1','after':'x'}])
+[{'a1':1,'b2':2}]|community.general.replace_keys(target=[{'before':'a','after':'x'}],matching_parameter='starts_with')
+[{'a':1}]|community.general.keep_keys(target=[])
+'52:54:00'|community.general.random_mac(seed='x')
+'52:54:00:aa:bb'|community.general.random_mac(seed='y')
+'5g'|community.general.random_mac
+'a,b\n1,2\n3,"x,y"\n'|community.general.from_csv
+'a;b\n1;2\n'|community.general.from_csv(delimiter=';')
+'1,2\n'|community.general.from_csv(fieldnames=['x','y'])
+'1d 2h 30m'|community.general.to_seconds
+'30 minutes'|community.general.to_hours
+'90m'|community.general.to_hours
+'1y'|community.general.to_days
+'1y'|community.general.to_days(year=360)
+'3w 2d'|community.general.to_time_unit('day')
+'x'|community.general.to_seconds
+'1s'|community.general.to_time_unit('nope')
+'abc'|community.general.crc32
+[1,2,3]|community.general.accumulate
+[1,2]|community.general.lists_union([2,3],[4])
+[1,2,2]|community.general.lists_intersect([2,3])
+[1,2,2]|community.general.lists_difference([2])
+[1,2]|community.general.lists_symmetric_difference([2,3])
+[[1,2],[2,3]]|community.general.lists_union(flatten=true)
+'10.0.0.1' is ansible.utils.ipv4
+'10.0.0.0/8' is ansible.utils.ipv4
+'10.0.0.1/8' is ansible.utils.ipv4
+'10.0.0.0/8' is ansible.utils.ipv4_address
+'10.0.0.1' is ansible.utils.ipv4_address
+'::1' is ansible.utils.ipv6
+'::1' is ansible.utils.ipv4
+'::1' is ansible.utils.ip
+'x' is ansible.utils.ip
+'::1' is ansible.utils.ip_address
+# json_query
+items|community.general.json_query('[].k')
+items|community.general.json_query('[*].n.m')
+items|community.general.json_query("[?k=='a'].v")
+items|community.general.json_query('[?v>`1`].{key: k, val: v}')
+items|community.general.json_query('[0]')
+items|community.general.json_query('[-1].k')
+items|community.general.json_query('[1:].k')
+items|community.general.json_query('[::-1].v')
+items|community.general.json_query('length(@)')
+items|community.general.json_query('max_by(@,&v).v')
+items|community.general.json_query('sort_by(@,&k)[].v')
+items|community.general.json_query('[].[k,v]')
+items|community.general.json_query('sum([].v)')
+items|community.general.json_query('avg([].v)')
+items|community.general.json_query("join(',',[].k)")
+items|community.general.json_query('[].k | [0]')
+items|community.general.json_query("[?contains(k,'a')].v")
+items|community.general.json_query("[?starts_with(k,'b')].v | [0]")
+{'b':1,'a':2}|community.general.json_query('*')
+{'b':1,'a':2}|community.general.json_query('keys(@)')
+{'b':{'x':1},'a':{'x':2}}|community.general.json_query('*.x')
+{'a':none,'b':5}|community.general.json_query('not_null(a,b)')
+{'a':[[1,2],[3]]}|community.general.json_query('a[]')
+{'a':[3,1,2]}|community.general.json_query('sort(a)')
+{'a':[3,1,2]}|community.general.json_query('reverse(a)')
+{'a':'5'}|community.general.json_query('to_number(a)')
+{'a':5}|community.general.json_query('to_string(@)')
+{'a':5}|community.general.json_query('type(a)')
+{'a':1,'b':2}|community.general.json_query('merge(@,{c:`3`})')
+{'a':[1,2]}|community.general.json_query('map(&to_string(@),a)')
+{'a':1.5}|community.general.json_query('[ceil(a),floor(a),abs(a)]')
+{'a':'x'}|community.general.json_query("a == 'x' && b || a")
+{'a':'x'}|community.general.json_query('!b')
+{'a b':1}|community.general.json_query('"a b"')
+{'a':1}|community.general.json_query('zz')
+{'a':1}|community.general.json_query('a[')
+{'a':1}|community.general.json_query('nofunc(a)')
+{'a':1}|community.general.json_query('length(a)')
 """
+
+ADDRESSES = '192.168.32.5/24 192.168.32.0/24 8.8.8.8 10.0.0.1/31 10.0.0.2/30 2001:db8::1/64 2001:db8::/64 ::1 127.0.0.1 224.0.0.1 192.168.32.255/24 3232243717 x 2002:c0a8:2005::1/48 ::ffff:1.2.3.4'.split()
+QUERIES = ' address address/prefix bool broadcast cidr first_usable gateway host hostmask int ip ip/prefix ip_netmask ipv4 ipv6 last_usable link-local loopback multicast net next_usable netmask network network_id network/prefix network_netmask network_wildcard prefix previous_usable private public range_usable revdns size size_usable subnet type unicast version wildcard wrap peer 6to4 1 -2 0 99999 192.168.32.0/24'.split(" ")
 
 def main():
     templar = Templar(DataLoader(), variables=VARIABLES)
     extra = [line for path in sys.argv[1:] for line in open(path)]
     category = ""
-    for line in CASES.splitlines() + extra:
+    addresses = [f"'{v}'|ansible.utils.ipaddr('{q}')" for v in ADDRESSES for q in QUERIES]
+    for line in CASES.splitlines() + addresses + extra:
         line = line.rstrip("\n")
         if not line:
             continue

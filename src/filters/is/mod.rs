@@ -1,5 +1,6 @@
 //! The tests (`is …`). A test, or a family of them, is one file with a `TESTS` table.
 
+pub(crate) mod addresses;
 pub(crate) mod case;
 pub(crate) mod comparison;
 pub(crate) mod defined;

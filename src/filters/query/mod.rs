@@ -1,0 +1,3 @@
+//! What `json_query` rests on: JMESPath's functions.
+
+pub(crate) mod functions;
