@@ -95,6 +95,7 @@ impl Launch {
         sink.send(Event::RunStarted(RunStarted {
             version: version::OWN.to_owned(),
             playbooks: self.names.clone(),
+            folder: self.content.folder.to_string_lossy().into_owned(),
             check: self.running.check,
             diff: settings.diff_always,
             options: self.options(),
@@ -196,6 +197,7 @@ impl Launch {
             only_tags: choice.tags.clone(),
             skip_tags: choice.skip_tags.clone(),
             limit: choice.limit.clone(),
+            mismatch: self.content.mismatch(),
             strategy: settings.strategy.clone(),
             gathering: match settings.gathering.as_str() {
                 "explicit" => Gathering::Explicit,

@@ -1,8 +1,10 @@
 //! What came of a task on a host.
 
 use shevek_actions::Outcome;
-use shevek_event::{Delegate, Diff, HostResult, ItemLabel, Notice, Show, Status};
+use shevek_diag::Label;
+use shevek_event::{Delegate, Diff, Excerpt, HostResult, ItemLabel, Notice, NoticeKind, Show, Status};
 use shevek_inventory::HostId;
+use shevek_playbook::{Target, Task};
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
@@ -67,16 +69,31 @@ impl ItemDone {
         HostResult {
             item: label,
             diffs: self.outcome.diff.iter().flat_map(Diff::read).collect(),
-            notices: self.all_notices(),
+            notices: self.all_notices(&job.task),
             attempts: self.attempts,
             delegate: self.delegate.as_ref().map(|(_, delegate)| delegate.clone()),
             ..base(job, &scope, self.status(), self.value(""))
         }
     }
 
-    fn all_notices(&self) -> Vec<Notice> {
+    /// Warnings that came with it, and of a failure what went wrong in which task.
+    fn all_notices(&self, task: &Task) -> Vec<Notice> {
         let warnings = self.outcome.warnings.iter().map(Notice::warning);
-        self.notices.iter().cloned().chain(warnings).collect()
+        let mut notices: Vec<Notice> = self.notices.iter().cloned().chain(warnings).collect();
+        let is_told = notices.iter().any(|notice| notice.severity == NoticeKind::Error);
+        if matches!(self.status(), Status::Failed | Status::Unreachable) && !is_told {
+            let message = self.outcome.body.get("msg").map(Value::text).unwrap_or_default();
+            let what = match (self.status(), &task.action.target) {
+                (Status::Unreachable, _) => "Task failed",
+                (_, Target::Module) => "Task failed: Module failed",
+                _ => "Task failed: Action failed",
+            };
+            let text = if message.is_empty() { format!("{what}.") } else { format!("{what}: {message}") };
+            let label = task.origin.clone().map(|origin| Label { origin, text: String::new() });
+            let excerpts = label.iter().map(Excerpt::of).collect();
+            notices.push(Notice { excerpts, ..Notice::error(text) });
+        }
+        notices
     }
 }
 

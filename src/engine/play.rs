@@ -1,11 +1,12 @@
 //! One play: its hosts, its questions, its variable files, its batches.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use shevek_diag::{Diagnostic, Result};
-use shevek_event::{Event, PlayId, PlayStarted, Question, TaskId as EventTask};
+use shevek_event::{Event, Notice, PlayId, PlayStarted, Question, TaskId as EventTask};
 use shevek_inventory::HostId;
 use shevek_playbook::{Action, Handlers, Item, Play, Target, Task, TaskId, VarsPrompt};
 use shevek_value::{Map, Value};
@@ -169,8 +170,14 @@ fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
         None => patterns.text(),
     };
     let inventory = run.fleet.inventory();
-    let mut hosts =
-        inventory.select(&pattern, run.options.limit.as_deref()).map_err(|e| e.or_at(play.hosts.origin()))?;
+    let (limit, mismatch) = (run.options.limit.as_deref(), run.options.mismatch);
+    let chosen = inventory
+        .choose(&[&pattern], limit, mismatch, Path::new("."))
+        .map_err(|e| e.or_at(play.hosts.origin()))?;
+    for warning in chosen.warnings.iter() {
+        run.sink.send(Event::Notice(Notice::from(warning)));
+    }
+    let mut hosts = chosen.hosts;
     let order = keyword::text(outside, play.order.as_ref())?.unwrap_or_else(|| "inventory".to_owned());
     match order.as_str() {
         "inventory" => {}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shevek_actions::{Actions, Pool};
 use shevek_connection::SshContext;
 use shevek_event::{Ask, Event, Notice, Sink};
+use shevek_inventory::Mismatch;
 use shevek_playbook::Loader;
 use shevek_vars::Fleet;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub skip_tags: Vec<String>,
     /// `--limit`.
     pub limit: Option<String>,
+    /// What a host pattern that matches nothing is.
+    pub mismatch: Mismatch,
     /// Strategy of plays that name none.
     pub strategy: String,
     /// When facts are gathered.

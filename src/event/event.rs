@@ -74,6 +74,8 @@ pub struct RunStarted {
     pub version: String,
     /// Playbooks as given; empty for an ad-hoc command.
     pub playbooks: Vec<String>,
+    /// The folder that relative names of files start from.
+    pub folder: String,
     /// Whether nothing is to be changed.
     pub check: bool,
     /// Whether differences are shown.

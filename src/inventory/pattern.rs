@@ -204,16 +204,16 @@ impl Chooser<'_> {
             let groups = self.inventory.group_ids().map(|id| self.inventory.group(id).name().as_str());
             groups.chain(hosts)
         };
-        let detail = format!("could not match supplied host pattern, ignoring: {pattern}");
+        // Ansible's words, since people and tools look for them.
+        const SUMMARY: &str = "Could not match supplied host pattern, ignoring";
         match self.mismatch {
             Mismatch::Ignore => Ok(()),
-            Mismatch::Error => Err(Diagnostic::new("no hosts matched")
+            Mismatch::Error => Err(Diagnostic::new(SUMMARY)
                 .kind(Kind::Options)
-                .detail(detail)
+                .detail(pattern)
                 .did_you_mean(pattern, names())),
             Mismatch::Warning => {
-                let warning =
-                    Diagnostic::warning("no hosts matched").detail(detail).did_you_mean(pattern, names());
+                let warning = Diagnostic::warning(SUMMARY).detail(pattern).did_you_mean(pattern, names());
                 self.warnings.push(warning);
                 Ok(())
             }

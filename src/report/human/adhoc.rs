@@ -70,7 +70,7 @@ impl Plain {
         if notice.severity == NoticeKind::Deprecation && !self.look.deprecations {
             return Ok(());
         }
-        let text = notice::text(notice);
+        let text = notice::text(notice, "");
         if self.said.insert(text.clone()) {
             let colour = notice::colour(notice.severity, &self.screen);
             self.screen.line(&text, Some(&colour), stream)?;

@@ -34,6 +34,8 @@ pub struct Human {
     banner: Option<TaskId>,
     free: bool,
     check: bool,
+    /// Where relative names of files start from.
+    folder: String,
     /// Warnings and errors that were shown: each is shown once.
     said: HashSet<String>,
     live: Option<Live>,
@@ -49,6 +51,7 @@ impl Human {
             banner: None,
             free: false,
             check: false,
+            folder: String::new(),
             said: HashSet::new(),
             live: None,
         }
@@ -90,8 +93,12 @@ impl Human {
         if self.banner == Some(id) {
             return Ok(());
         }
-        self.banner = Some(id);
+        let before = self.banner.replace(id).and_then(|before| self.tasks.get(&before));
         let Some(task) = self.tasks.get(&id) else { return Ok(()) };
+        // Where each host goes ahead on its own, a task starts once a host.
+        if self.free && before.is_some_and(|before| before.place == task.place && before.name == task.name) {
+            return Ok(());
+        }
         let prefix = match task.task_kind {
             TaskKind::Task => "TASK",
             TaskKind::Handler => "RUNNING HANDLER",
@@ -109,7 +116,8 @@ impl Human {
     fn task_path(&mut self, id: TaskId) -> io::Result<()> {
         match self.tasks.get(&id).and_then(|task| task.place.as_ref()) {
             Some(place) => {
-                let text = format!("task path: {}:{}", place.file, place.line);
+                let text =
+                    format!("task path: {}:{}", notice::absolute(&place.file, &self.folder), place.line);
                 let colour = self.screen.palette.debug.clone();
                 self.screen.line(&text, Some(&colour), Stream::Out)
             }
@@ -122,10 +130,11 @@ impl Human {
     }
 
     fn is_verbose(&self, result: &HostResult) -> bool {
+        let skipped = matches!(result.status, Status::Skipped | Status::Undecided);
         match result.show {
-            Show::Always => true,
+            Show::Always if !skipped => true,
             Show::Never => false,
-            Show::Verbose => self.look.verbosity > 0,
+            Show::Verbose | Show::Always => self.look.verbosity > 0,
         }
     }
 
@@ -343,6 +352,7 @@ impl Reporter for Human {
         match &stamped.event {
             Event::RunStarted(run) => {
                 self.check = run.check;
+                self.folder.clone_from(&run.folder);
                 for (name, value) in &run.options {
                     let text = format!("{name}: {value}");
                     self.verbose(&Verbose { level: 4, host: None, text })?;

@@ -23,7 +23,7 @@ pub(super) fn show(notice: &Notice, stream: Stream, human: &mut Human) -> io::Re
         }
         show(&Notice::warning(HOW_TO_SILENCE), Stream::Err, human)?;
     }
-    let text = text(notice);
+    let text = text(notice, &human.folder);
     if human.said.contains(&text) {
         return Ok(());
     }
@@ -41,8 +41,14 @@ pub(super) fn colour(severity: NoticeKind, screen: &Screen) -> Colour {
     }
 }
 
+/// The whole path of a file.
+pub(super) fn absolute(file: &str, folder: &str) -> String {
+    let is_name = file.starts_with(['/', '<']) || folder.is_empty();
+    if is_name { file.to_owned() } else { format!("{}/{file}", folder.trim_end_matches('/')) }
+}
+
 /// The notice as Ansible words it: several lines have an empty one behind them.
-pub(super) fn text(notice: &Notice) -> String {
+pub(super) fn text(notice: &Notice, folder: &str) -> String {
     let label = match notice.severity {
         NoticeKind::Warning => "WARNING",
         NoticeKind::Deprecation => "DEPRECATION WARNING",
@@ -57,7 +63,7 @@ pub(super) fn text(notice: &Notice) -> String {
     } else {
         for excerpt in &notice.excerpts {
             text.push('\n');
-            text.push_str(&source(excerpt));
+            text.push_str(&source(excerpt, folder));
         }
         if !help.is_empty() {
             text.push_str("\n\n");
@@ -69,9 +75,9 @@ pub(super) fn text(notice: &Notice) -> String {
     format!("[{label}]: {text}{end}")
 }
 
-fn source(excerpt: &Excerpt) -> String {
+fn source(excerpt: &Excerpt, folder: &str) -> String {
     let place = &excerpt.place;
-    let mut out = format!("Origin: {place}");
+    let mut out = format!("Origin: {}:{}:{}", absolute(&place.file, folder), place.line, place.column);
     if excerpt.lines.is_empty() {
         return out;
     }

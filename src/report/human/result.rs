@@ -1,6 +1,6 @@
 //! Results as text.
 
-use shevek_event::{HostResult, Show, TaskStarted};
+use shevek_event::{HostResult, Show, Status, TaskStarted};
 use shevek_value::{Map, Value};
 use shevek_yaml::{DumpOptions, FlowStyle};
 
@@ -81,7 +81,8 @@ fn without_internal(value: &Value) -> Value {
 
 /// The result as it stands behind `=>`.
 pub(super) fn dump(result: &HostResult, action: &str, look: &Look) -> String {
-    let always = result.show == Show::Always;
+    let skipped = matches!(result.status, Status::Skipped | Status::Undecided);
+    let always = result.show == Show::Always && !skipped;
     let spread = always
         || (look.pretty.is_none() && look.format != Format::Json)
         || look.pretty == Some(true)

@@ -440,8 +440,8 @@ impl Story {
         for host in ["web1", "web2"] {
             story.debug(host, r#"{"msg": 1}"#);
         }
-        story.start("Second", "command", ("free.yml", 8, 7));
         for host in ["web1", "web2"] {
+            story.start("Second", "command", ("free.yml", 8, 7));
             story.done(host, Status::Changed, command("echo|2", "2", 0, true));
         }
         story.recap(&[("web1", [2, 1, 0, 0, 0, 0, 0]), ("web2", [2, 1, 0, 0, 0, 0, 0])], None);
