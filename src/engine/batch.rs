@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use shevek_diag::Result;
-use shevek_event::{Event, PlayId, TaskId as EventTask, TaskKind, TaskStarted};
+use shevek_event::{Event, Interrupted, Left, PlayId, TaskId as EventTask, TaskKind, TaskStarted};
 use shevek_inventory::HostId;
 use shevek_playbook::{Item, Task};
 use shevek_vars::{HostScope, PlayScope};
@@ -77,6 +77,9 @@ impl Batch<'_> {
         match strategy {
             Strategy::Linear => self.run_linear().await,
             Strategy::Free => self.run_free().await,
+        }
+        if self.is_interrupted() {
+            self.tell_interrupted();
         }
         self.fault.take().map_or(Ok(()), Err)
     }
@@ -367,6 +370,22 @@ impl Batch<'_> {
             Some(scope) => self.run.fleet.templar.render(tag, scope).unwrap_or_else(|_| tag.clone()),
             None => tag.clone(),
         })
+    }
+
+    /// Tells what an interrupt left undone: each host's next task, and its notified handlers.
+    fn tell_interrupted(&mut self) {
+        let mut interrupted = Interrupted::default();
+        let hosts: Vec<HostId> = self.hosts.keys().copied().collect();
+        for host in hosts {
+            let name = self.name(host);
+            let left = |task: String| Left { host: name.clone(), task };
+            let notified = self.hosts.get(&host).into_iter().flat_map(|state| &state.notified);
+            interrupted.handlers.extend(notified.map(|handler| left(handler.clone())));
+            if let Some(step) = self.next_step(host).filter(|step| !step.task.is_implicit) {
+                interrupted.not_started.push(left(self.rendered_title(&step.task, host)));
+            }
+        }
+        self.run.sink.send(Event::Interrupted(interrupted));
     }
 
     fn is_interrupted(&self) -> bool {

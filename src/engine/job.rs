@@ -9,7 +9,7 @@ use std::time::Instant;
 use shevek_actions::{Action, Host, Invocation, Outcome, Request};
 use shevek_connection::Blobs;
 use shevek_diag::{Diagnostic, Result};
-use shevek_event::{Delegate, Event, Notice, Retry, TaskId as EventTask};
+use shevek_event::{Delegate, Event, HostStarted, Notice, Retry, TaskId as EventTask};
 use shevek_inventory::HostId;
 use shevek_playbook::{LoopKind, Target, Task};
 use shevek_template::{Scope, Truth};
@@ -51,6 +51,8 @@ impl Job {
     /// Does the task and says what came of it; whatever goes wrong is a result.
     pub(crate) async fn execute(&self) -> Done {
         let started = Instant::now();
+        let host = self.run.fleet.host_name(self.host).to_string();
+        self.run.sink.send(Event::HostStarted(HostStarted { task: self.event, host }));
         let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
         let mut done = self.attempt(&scope).await;
         done.seconds = started.elapsed().as_secs_f64();

@@ -139,20 +139,17 @@ impl Screen {
     }
 
     fn write(&mut self, text: &str, stream: Stream) -> io::Result<()> {
-        let Self { out, err, live, .. } = self;
-        let write = || {
-            let target = match stream {
-                Stream::Out => out,
-                Stream::Err => err,
-            };
-            target.write_all(text.as_bytes())?;
-            target.write_all(b"\n")?;
-            target.flush()
-        };
-        match live {
-            Some(live) => live.suspend(write),
-            None => write(),
+        // Live lines make way, and come back when they are drawn the next time.
+        if let Some(live) = self.live.as_ref().filter(|live| !live.is_finished()) {
+            live.finish_and_clear();
         }
+        let target = match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        };
+        target.write_all(text.as_bytes())?;
+        target.write_all(b"\n")?;
+        target.flush()
     }
 
     fn log(&mut self, text: &str) -> io::Result<()> {

@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(400);
 pub(super) struct Live {
     bar: ProgressBar,
     drawn: Option<Instant>,
-    shown: bool,
+    /// What is on the screen, unless printing has cleared it.
+    shown: String,
     task: Option<(TaskId, String)>,
     /// Hosts at work: since when, and in what phase since when.
     busy: HashMap<String, Busy>,
@@ -37,7 +38,7 @@ impl Live {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { bar, drawn: None, shown: false, task: None, busy: HashMap::new(), done: 0 }
+        Self { bar, drawn: None, shown: String::new(), task: None, busy: HashMap::new(), done: 0 }
     }
 
     pub(super) fn bar(&self) -> ProgressBar {
@@ -79,18 +80,18 @@ impl Live {
         let text = self.text();
         if text.is_empty() {
             self.clear();
-        } else {
-            self.shown = true;
-            self.bar.set_message(text);
+        } else if self.bar.is_finished() || text != self.shown {
+            self.bar.reset();
+            self.bar.set_message(text.clone());
             self.bar.tick();
+            self.shown = text;
         }
     }
 
     pub(super) fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            self.bar.set_message("");
+        self.shown.clear();
+        if !self.bar.is_finished() {
             self.bar.finish_and_clear();
-            self.bar.reset();
         }
     }
 
