@@ -30,12 +30,29 @@ pub(crate) fn items(scope: &HostScope, over: &Loop) -> Result<Vec<Value>> {
                 Some(terms) => terms.to_vec(),
                 None => vec![terms],
             };
-            templar.with_context(scope, |context| {
-                context.lookup(lookup, Arguments { positional, named: Map::default() })
-            })?
+            let mut named = Map::default();
+            if matches!(
+                &**lookup,
+                "first_found" | "ansible.builtin.first_found" | "ansible.legacy.first_found"
+            ) {
+                // The loop looks where the task itself would: among templates, variables or files.
+                named.insert(Value::str("_subfolder"), Value::str(subfolder(scope)));
+            }
+            templar.with_context(scope, |context| context.lookup(lookup, Arguments { positional, named }))?
         }
     };
     Ok(items.as_list().map(<[Value]>::to_vec).unwrap_or_default())
+}
+
+/// The subfolder of roles and playbooks in which the task's own files are.
+fn subfolder(scope: &HostScope) -> &'static str {
+    let action = scope.task().map(|task| task.action.resolved.clone());
+    let has = |word: &str| action.as_ref().is_some_and(|action| action.contains(word));
+    match (has("template"), has("var")) {
+        (true, _) => "templates",
+        (_, true) => "vars",
+        _ => "files",
+    }
 }
 
 /// `loop_control`, rendered.

@@ -49,7 +49,22 @@ fn parse(text: &str) -> Result<(String, Vec<(String, Value)>)> {
                 .detail("Unrecognized value after key=value parameters given to password lookup"));
         }
     }
+    for (key, value) in &mut options {
+        if key == "chars"
+            && let Some(text) = value.as_str()
+        {
+            *value = Value::list(char_specs(text));
+        }
+    }
     Ok((name, options))
+}
+
+/// What `chars=` in a term names; two commas are a comma.
+fn char_specs(text: &str) -> Vec<Value> {
+    let comma = text.contains(",,").then(|| Value::from(","));
+    let rest = text.replace(",,", ",");
+    let names = rest.split(',').filter(|name| !name.is_empty()).map(Value::from);
+    comma.into_iter().chain(names).collect()
 }
 
 fn one(context: &dyn Context, name: &str, options: &Options) -> Result<Value> {
@@ -110,18 +125,7 @@ fn one(context: &dyn Context, name: &str, options: &Options) -> Result<Value> {
 fn characters(options: &Options) -> Vec<char> {
     let specs: Vec<String> = match options.get("chars") {
         None => vec!["ascii_letters".into(), "digits".into(), ".,:-_".into()],
-        Some(value) => match value.as_str() {
-            // Two commas are a comma.
-            Some(text) => {
-                let comma = text.contains(",,").then(|| ",".to_owned());
-                let rest = text.replace(",,", ",");
-                comma
-                    .into_iter()
-                    .chain(rest.split(',').filter(|s| !s.is_empty()).map(str::to_owned))
-                    .collect()
-            }
-            None => options.list("chars").iter().map(Value::text).collect(),
-        },
+        Some(_) => options.list("chars").iter().map(Value::text).collect(),
     };
     let mut out = String::new();
     for spec in &specs {
