@@ -25,16 +25,22 @@ pub(crate) fn items(scope: &HostScope, over: &Loop) -> Result<Vec<Value>> {
             items
         }
         LoopKind::With(lookup) => {
-            let terms = templar.render(&over.value, scope)?;
-            let positional = match terms.as_list() {
+            let first_found = matches!(
+                &**lookup,
+                "first_found" | "ansible.builtin.first_found" | "ansible.legacy.first_found"
+            );
+            // Names that can't be made because a variable is undefined are just not looked for.
+            let terms = match first_found {
+                true => templar.render_lenient(&over.value, scope)?,
+                false => templar.render(&over.value, scope)?,
+            };
+            let mut positional = match terms.as_list() {
                 Some(terms) => terms.to_vec(),
                 None => vec![terms],
             };
             let mut named = Map::default();
-            if matches!(
-                &**lookup,
-                "first_found" | "ansible.builtin.first_found" | "ansible.legacy.first_found"
-            ) {
+            if first_found {
+                positional.retain(|term| !term.is_undefined());
                 // The loop looks where the task itself would: among templates, variables or files.
                 named.insert(Value::str("_subfolder"), Value::str(subfolder(scope)));
             }
