@@ -162,6 +162,16 @@ fn hosts_and_groups_are_added_while_a_run_goes_on() {
     assert!(!inventory.group_by(host, "os_debian", &["os"]).unwrap());
     assert_eq!(inventory.select("os", None).unwrap(), [host]);
     assert!(inventory.group_by(host, "os", &["os_debian"]).is_err(), "that would be a circle");
+    // What is put right for one host is what putting all right gives.
+    let z9 = inventory.find_host("z9").unwrap();
+    inventory.group_by(z9, "lately", &[]).unwrap();
+    inventory.add_host("loner", &[], &Default::default()).unwrap();
+    let mut anew = inventory.clone();
+    anew.reconcile();
+    assert_eq!(anew.groups_variable(), inventory.groups_variable());
+    for id in inventory.host_ids() {
+        assert_eq!(anew.groups_of(id), inventory.groups_of(id), "{}", inventory.host(id).name());
+    }
 }
 
 #[test]

@@ -410,20 +410,7 @@ impl Inventory {
             }
         }
         for index in 0..self.hosts.len() {
-            let id = HostId(index as u32);
-            let host = self.host(id);
-            let grouped = host.groups.iter().any(|g| *g != GroupId::ALL && *g != GroupId::UNGROUPED);
-            let ungrouped = host.groups.contains(&GroupId::UNGROUPED);
-            if grouped && ungrouped {
-                if let Some(host) = self.host_mut(id) {
-                    host.groups.retain(|group| *group != GroupId::UNGROUPED);
-                }
-                if let Some(group) = self.group_mut(GroupId::UNGROUPED) {
-                    group.hosts.shift_remove(&id);
-                }
-            } else if !grouped && !ungrouped && !host.implicit {
-                self.add_member(GroupId::UNGROUPED, id);
-            }
+            self.settle_ungrouped(HostId(index as u32));
         }
         self.measure_depths();
         for id in self.group_ids() {
@@ -432,6 +419,57 @@ impl Inventory {
             }
         }
         self.chain_hosts();
+    }
+
+    /// A host is in `ungrouped` when it is in no other group but `all`.
+    fn settle_ungrouped(&mut self, id: HostId) {
+        let host = self.host(id);
+        let grouped = host.groups.iter().any(|g| *g != GroupId::ALL && *g != GroupId::UNGROUPED);
+        let ungrouped = host.groups.contains(&GroupId::UNGROUPED);
+        if grouped && ungrouped {
+            if let Some(host) = self.host_mut(id) {
+                host.groups.retain(|group| *group != GroupId::UNGROUPED);
+            }
+            if let Some(group) = self.group_mut(GroupId::UNGROUPED) {
+                group.hosts.shift_remove(&id);
+            }
+        } else if !grouped && !ungrouped && !host.implicit {
+            self.add_member(GroupId::UNGROUPED, id);
+        }
+    }
+
+    /// The same as [`Inventory::reconcile`] when only one host has come into groups: runs add hosts one by one.
+    fn reconcile_host(&mut self, id: HostId, groups: &[GroupId]) {
+        for group in groups {
+            if *group != GroupId::ALL && self.group(*group).parents.is_empty() {
+                // `all` has no parents, so this cannot be a loop.
+                let _ = self.add_child(GroupId::ALL, *group);
+                if let Some(group) = self.group_mut(*group) {
+                    group.depth = 1;
+                }
+            }
+        }
+        self.settle_ungrouped(id);
+        let around = self.all_around(&self.host(id).groups);
+        for group in around.iter().chain(&[GroupId::ALL, GroupId::UNGROUPED]) {
+            if let Some(group) = self.group_mut(*group) {
+                group.all_hosts = OnceLock::new();
+            }
+        }
+        // Another host of the same groups may have a chain to share.
+        let groups = &self.host(id).groups;
+        let others =
+            groups.first().into_iter().flat_map(|group| self.group(*group).hosts.iter().rev().take(2));
+        let twin = others
+            .map(|other| self.host(*other))
+            .find(|other| other.groups == *groups && other.chain.groups == around);
+        let chain = match twin {
+            Some(twin) => twin.chain.clone(),
+            None => Arc::new(Chain { groups: around, layers: OnceLock::new() }),
+        };
+        if let Some(host) = self.host_mut(id) {
+            host.chain = chain;
+        }
     }
 
     /// The longest way from `all` to every group.
@@ -518,13 +556,15 @@ impl Inventory {
             self.set_host_variables(host, &Arc::new(vars.clone()));
             changed = true;
         }
+        let mut joined = Vec::new();
         for group in groups {
             changed |= self.find_group(group).is_none();
             let group = self.add_group(GroupName::from(*group), None);
             changed |= self.add_member(group, host);
+            joined.push(group);
         }
         if changed {
-            self.reconcile();
+            self.reconcile_host(host, &joined);
         }
         Ok((host, changed))
     }
@@ -548,7 +588,9 @@ impl Inventory {
             changed |= self.add_child(parent, group)?;
         }
         changed |= self.add_member(group, host);
-        if changed {
+        if changed && parents.is_empty() {
+            self.reconcile_host(host, &[group]);
+        } else if changed {
             self.reconcile();
         }
         Ok(changed)

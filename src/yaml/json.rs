@@ -10,8 +10,15 @@ use crate::load::Options;
 
 /// The value of a source that is JSON as Python's `json` takes it; `None`: it isn't, so it is YAML.
 pub(crate) fn load(source: &Arc<Source>, options: &Options<'_>) -> Option<Value> {
-    let mut reader =
-        Reader { source, options, rest: source.text(), line: 1, line_start: source.text().len(), depth: 0 };
+    let mut reader = Reader {
+        source,
+        options,
+        rest: source.text(),
+        line: 1,
+        column: 1,
+        counted: source.text().len(),
+        depth: 0,
+    };
     let value = reader.value()?;
     reader.blank();
     reader.rest.is_empty().then_some(value)
@@ -22,8 +29,9 @@ struct Reader<'a> {
     options: &'a Options<'a>,
     rest: &'a str,
     line: u32,
-    /// Bytes that were left at the beginning of the line.
-    line_start: usize,
+    /// The column where so many bytes were left: counted on from there, as a whole file may be one line.
+    column: u32,
+    counted: usize,
     depth: usize,
 }
 
@@ -33,16 +41,18 @@ impl<'a> Reader<'a> {
             self.rest = self.rest.get(1..).unwrap_or_default();
             if c == '\n' {
                 self.line += 1;
-                self.line_start = self.rest.len();
+                self.column = 1;
+                self.counted = self.rest.len();
             }
         }
     }
 
-    fn origin(&self) -> Origin {
+    fn origin(&mut self) -> Origin {
         let all = self.source.text();
-        let before = all.get(all.len() - self.line_start..all.len() - self.rest.len());
-        let column = before.map_or(0, |text| text.chars().count()) as u32 + 1;
-        Origin { source: self.source.clone(), line: self.line, column }
+        let before = all.get(all.len() - self.counted..all.len() - self.rest.len());
+        self.column += before.map_or(0, |text| text.chars().count()) as u32;
+        self.counted = self.rest.len();
+        Origin { source: self.source.clone(), line: self.line, column: self.column }
     }
 
     fn take(&mut self, word: &str) -> Option<()> {
@@ -118,12 +128,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Ansible writes marked text as a mapping of one.
-    fn marked(&self, map: Map) -> Value {
+    fn marked(&mut self, map: Map) -> Value {
         let one = map.iter().next().filter(|_| map.len() == 1);
         let text = one.and_then(|(key, value)| Some((key.as_str()?, value.as_str()?)));
         match text {
             Some(("__ansible_unsafe", text)) => Value::str(text),
-            Some(("__ansible_vault", text)) => compose::vault(text, &self.origin(), self.options),
+            Some(("__ansible_vault", text)) => {
+                let origin = self.origin();
+                compose::vault(text, &origin, self.options)
+            }
             _ => Value::map(map),
         }
     }
