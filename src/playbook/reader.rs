@@ -264,11 +264,12 @@ impl<'l> Reader<'l> {
             self.render_tags(own, scope);
         }
         let mistyped = std::mem::take(&mut own.mistyped);
-        if !scope.is_lenient {
+        let may_fail = own.keywords.ignore_errors.is_some() || scope.keywords.ignore_errors.is_some();
+        if !scope.is_lenient && !may_fail {
             for condition in &own.when {
                 self.check_condition(condition);
             }
-            if own.when.is_empty() && own.keywords.ignore_errors.is_none() {
+            if own.when.is_empty() {
                 self.problems.extend(mistyped);
             }
         }

@@ -13,6 +13,35 @@ use crate::model::{Action, HandlerName, Item, Loop, LoopControl, LoopKind, Targe
 use crate::reader::Reader;
 use crate::scope::{Scope, over};
 
+/// The lookups that Ansible brings itself.
+const LOOKUPS: &[&str] = &[
+    "config",
+    "csvfile",
+    "dict",
+    "env",
+    "file",
+    "fileglob",
+    "first_found",
+    "indexed_items",
+    "ini",
+    "inventory_hostnames",
+    "items",
+    "lines",
+    "list",
+    "nested",
+    "password",
+    "pipe",
+    "random_choice",
+    "sequence",
+    "subelements",
+    "template",
+    "together",
+    "unvault",
+    "url",
+    "varnames",
+    "vars",
+];
+
 /// The keywords of a task that nothing inherits.
 #[derive(Default)]
 pub(crate) struct TaskOwn {
@@ -188,7 +217,7 @@ impl Reader<'_> {
                 }
             }
             _ => match word.strip_prefix("with_") {
-                Some(lookup) if self.loader.settings.templating.has_lookup(lookup) => {
+                Some(lookup) if self.knows_lookup(lookup) => {
                     if value.is_null() {
                         self.wrong(
                             Diagnostic::new("a loop without a value")
@@ -212,6 +241,12 @@ impl Reader<'_> {
                 None => {}
             },
         }
+    }
+
+    /// Whether there is such a lookup, or may be: what is in a collection that is not here is for the run to say.
+    fn knows_lookup(&self, name: &str) -> bool {
+        let short = builtin_short(name);
+        short.contains('.') || LOOKUPS.contains(&short) || self.loader.settings.templating.has_lookup(name)
     }
 
     fn set_loop(&mut self, own: &mut TaskOwn, kind: LoopKind, key: &Value, value: &Value) {

@@ -44,6 +44,8 @@ fn options_are_checked_where_the_task_surely_has_its_turn() {
         "- group: { nam: x }\n  ignore_errors: true\n",
         "- group: { nam: x }\n  when: c\n",
         "- group: { nam: x }\n  tags: never\n",
+        "- debug:\n  when: a ==\n  ignore_errors: true\n",
+        "- block:\n    - debug:\n      when: a ==\n  ignore_errors: true\n",
         "- block:\n    - group: { nam: x }\n  rescue:\n    - debug:\n",
         "- group: '{{ all }}'\n",
         "- group: { name: '{{ x }}', gid: '{{ y }}' }\n",
