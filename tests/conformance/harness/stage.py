@@ -1,6 +1,6 @@
 """A throw-away root for one target: an overlay of the prepared Debian root in namespaces of its own. Nothing of it stays.
 
-`run` is called on the machine; it starts `conformance _stage`, which builds the root, enters it and calls `testhost.run` there.
+`run` is called on the machine; it starts `conformance _stage`, which builds the root and enters it; `conformance _inside` there calls `testhost.run`.
 """
 import ctypes
 import json
@@ -14,6 +14,7 @@ from . import testhost
 from .recap import parse_output
 from .targets import read
 
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 LIBC = '/usr/lib/x86_64-linux-gnu/'
 
@@ -29,7 +30,7 @@ def run(settings, name, entry):
                src='/conf/src', log='/conf/log/%s.log' % name, result='/conf/log/.result-%s.json' % name, path=PATH,
                port=settings['port'] + settings['open'].index(name) if host_net else 22, scratch=entry.get('scratch', '/var/tmp'),
                tool=None, ansible=None)
-    binds = [(settings['src'], '/conf/src', True), (logs, '/conf/log', False)]
+    binds = [(settings['src'], '/conf/src', True), (logs, '/conf/log', False), (HERE, '/conf/harness', True)]
     if settings['ansible']:
         binds.append((os.path.abspath(settings['ansible']), '/opt/ansible', True))
         opt['ansible'] = '/opt/ansible'
@@ -155,16 +156,8 @@ def enter(spec):
         libc.prctl(24, capability, 0, 0, 0)
     pid = os.fork()
     if pid == 0:
-        code = 1
-        try:
-            outcome = testhost.run(opt, spec['target'])
-            with open(opt['result'], 'w') as file:
-                json.dump(outcome, file)
-            code = 0
-        except BaseException:
-            import traceback
-            traceback.print_exc()
-        os._exit(code)
+        # The root's own Python goes on: this one's library is not in the root.
+        os.execv('/usr/bin/python3', ['python3', '-B', '/conf/harness/conformance', '_inside', json.dumps(opt), spec['target']])
     while True:         # what is left when the worker ends is killed with the namespace
         try:
             child, status = os.wait()
