@@ -200,7 +200,10 @@ impl Run<'_> {
         };
         let value = match found {
             Slot::Value(value) => value,
-            Slot::Alias(place) => return self.machine.read(&place).map(|v| self.machine.ready_or_marker(v)),
+            slot => {
+                let value = self.machine.slot_value(slot);
+                return Some(self.machine.ready_or_marker(value));
+            }
         };
         if value.is_template() && value.as_str().is_some() {
             let value = self.machine.ready_or_marker(value);

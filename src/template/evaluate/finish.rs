@@ -47,9 +47,14 @@ impl Machine<'_> {
             }
             Kind::Undefined(_) if how == Finish::Lenient => Ok(value),
             Kind::Undefined(undefined) => Err(Fault::Undefined(undefined.clone())),
+            Kind::Object(object) if how == Finish::Printed => match object.plain() {
+                Some(plain) if plain.as_map().is_some() || plain.as_list().is_some() => {
+                    self.finish(like(&value, plain), how)
+                }
+                _ => Ok(value),
+            },
             Kind::Object(object) => match object.plain() {
                 Some(plain) => self.finish(like(&value, plain), how),
-                None if how == Finish::Printed => Ok(value),
                 None => Err(Fault::new(
                     "not a value that can be stored",
                     format!("Type '{}' is unsupported for variable storage.", object.type_name()),

@@ -23,6 +23,8 @@ pub(crate) enum Slot {
     Value(Value),
     /// Another name for a container that lives elsewhere: changing one changes the other, as in Python.
     Alias(Alias),
+    /// A container of the scope's variables, and where a copy of that variable goes once one is changed.
+    Shared(Value, Alias),
 }
 
 impl Frame {
@@ -90,14 +92,14 @@ impl Frames {
     pub(crate) fn aliases(
         &self,
         meant: impl Fn(&super::place::Place) -> bool,
-    ) -> Vec<(FrameId, Name, Alias)> {
+    ) -> Vec<(FrameId, Name)> {
         let mut found = Vec::new();
         for (id, frame) in self.0.iter().enumerate() {
             for (name, slot) in &frame.variables {
-                if let Slot::Alias(place) = slot
+                if let Slot::Alias(place) | Slot::Shared(_, place) = slot
                     && meant(place)
                 {
-                    found.push((id, name.clone(), place.clone()));
+                    found.push((id, name.clone()));
                 }
             }
         }

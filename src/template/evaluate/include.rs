@@ -160,6 +160,7 @@ impl super::Machine<'_> {
             .filter_map(|(name, slot)| match slot {
                 Slot::Value(value) => Some((Value::str(name.clone()), value.clone())),
                 Slot::Alias(place) => Some((Value::str(name.clone()), self.read(place)?)),
+                Slot::Shared(value, _) => Some((Value::str(name.clone()), value.clone())),
             })
             .collect()
     }

@@ -113,7 +113,7 @@ impl Run<'_> {
     fn loop_items(&mut self, iter: &Expr) -> Eval<(Vec<Value>, Option<Elements>)> {
         let value = self.operand(iter)?;
         let items = self.at(iter.at, self.machine.items(&value))?;
-        if self.frame.is_none() || !items.iter().any(holds_container) {
+        if !items.iter().any(holds_container) {
             return Ok((items, None));
         }
         let elements = match &iter.kind {
@@ -124,7 +124,7 @@ impl Run<'_> {
                         _ => return Ok((items, None)),
                     };
                     let pairs = &**name == "items";
-                    self.place_of(on, Scoped::Ignore)?.map(|place| Elements {
+                    self.place_of(on, Scoped::Share)?.map(|place| Elements {
                         place,
                         keys: Some(keys),
                         pairs,
@@ -135,7 +135,7 @@ impl Run<'_> {
             ExprKind::Var(_) | ExprKind::Attr(..) | ExprKind::Item(..)
                 if matches!(value.kind(), Kind::List(_)) =>
             {
-                self.place_of(iter, Scoped::Ignore)?.map(|place| Elements { place, keys: None, pairs: false })
+                self.place_of(iter, Scoped::Share)?.map(|place| Elements { place, keys: None, pairs: false })
             }
             _ => None,
         };
@@ -255,10 +255,7 @@ impl Run<'_> {
                 Ok(())
             }
             Target::Attribute(name, attribute, at) => {
-                let value = match slot {
-                    Slot::Value(value) => value,
-                    Slot::Alias(place) => self.machine.read(&place).unwrap_or_default(),
-                };
+                let value = self.machine.slot_value(slot);
                 let object = self.name(name, *at)?;
                 if object.is_undefined() {
                     return Err(Fault::of_undefined(&object));
@@ -279,10 +276,7 @@ impl Run<'_> {
                 }
             }
             Target::Tuple(targets, at) => {
-                let value = match slot {
-                    Slot::Value(value) => self.machine.ready(value)?,
-                    Slot::Alias(place) => self.machine.read(&place).unwrap_or_default(),
-                };
+                let value = self.machine.ready(self.machine.slot_value(slot))?;
                 let items = self.at(*at, self.machine.items(&value))?;
                 if items.len() != targets.len() {
                     let few = if items.len() < targets.len() { "not enough" } else { "too many" };

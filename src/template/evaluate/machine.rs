@@ -34,6 +34,8 @@ pub(crate) struct Machine<'a> {
     pub renders_embedded: bool,
     /// Whether any variable is an alias.
     pub has_aliases: Cell<bool>,
+    /// Whether any variable of the scope was copied to be changed.
+    pub has_copies: Cell<bool>,
     /// Where the last missing things were asked for.
     missing: RefCell<VecDeque<Asked>>,
     depth: Cell<u32>,
@@ -61,6 +63,7 @@ impl<'a> Machine<'a> {
             tripped: RefCell::default(),
             renders_embedded: false,
             has_aliases: Cell::new(false),
+            has_copies: Cell::new(false),
             missing: RefCell::default(),
             depth: Cell::new(0),
         }

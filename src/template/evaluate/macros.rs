@@ -118,12 +118,12 @@ impl Run<'_> {
     fn macro_arguments(&mut self, args: &Args, caller: Option<Value>) -> Eval<Given> {
         let mut given = Given { positional: Vec::with_capacity(args.positional.len()), named: Vec::new() };
         for expr in &args.positional {
-            let slot = self.argument_slot(expr)?;
-            given.positional.push(slot);
+            let value = self.eval(expr)?;
+            given.positional.push(Slot::Value(value));
         }
         for (name, expr) in &args.named {
-            let slot = self.argument_slot(expr)?;
-            given.named.push((name.clone(), slot));
+            let value = self.eval(expr)?;
+            given.named.push((name.clone(), Slot::Value(value)));
         }
         if args.splat.is_some() || args.named_splat.is_some() {
             if let Some(expr) = &args.splat {
@@ -143,20 +143,14 @@ impl Run<'_> {
         Ok(given)
     }
 
-    fn argument_slot(&mut self, expr: &Expr) -> Eval<Slot> {
-        let value = self.eval(expr)?;
-        let place = self.alias_of(expr, &value)?;
-        Ok(self.slot_for(value, place))
-    }
-
     /// The place of a container that an expression names, without copying anything into the template.
     pub(crate) fn alias_of(&mut self, expr: &Expr, value: &Value) -> Eval<Option<super::place::Place>> {
         let is_container = matches!(value.kind(), shevek_value::Kind::List(_) | shevek_value::Kind::Map(_));
         let is_path = matches!(expr.kind, ExprKind::Var(_) | ExprKind::Attr(..) | ExprKind::Item(..));
-        if !is_container || !is_path || self.frame.is_none() {
+        if !is_container || !is_path {
             return Ok(None);
         }
-        self.place_of(expr, Scoped::Ignore)
+        self.place_of(expr, Scoped::Share)
     }
 
     fn macro_body(&mut self, definition: &Arc<Macro>, given: Given) -> Eval<Value> {
@@ -194,7 +188,7 @@ impl Run<'_> {
             self.set(parameter, slot);
         }
         let values = |run: &Self, slots: Vec<Slot>| -> Vec<Value> {
-            slots.into_iter().map(|slot| run.slot_value(slot)).collect()
+            slots.into_iter().map(|slot| run.machine.slot_value(slot)).collect()
         };
         let rest: Vec<Slot> = positional.collect();
         if definition.caller {
@@ -204,7 +198,7 @@ impl Run<'_> {
             self.set(&Name::from("caller"), caller);
         }
         if definition.kwargs {
-            let map: Map = named.drain(..).map(|(key, slot)| (key, self.slot_value(slot))).collect();
+            let map: Map = named.drain(..).map(|(key, slot)| (key, self.machine.slot_value(slot))).collect();
             self.set_value(&Name::from("kwargs"), Value::map(map));
         } else if let Some((key, _)) = named.first() {
             let detail = format!("macro '{name}' takes no keyword argument '{}'", key.text());
@@ -219,13 +213,6 @@ impl Run<'_> {
             return Err(Fault::Error(wrong_call(detail)));
         }
         Ok(())
-    }
-
-    fn slot_value(&self, slot: Slot) -> Value {
-        match slot {
-            Slot::Value(value) => value,
-            Slot::Alias(place) => self.machine.read(&place).unwrap_or_default(),
-        }
     }
 }
 

@@ -22,14 +22,18 @@ pub(crate) struct Place {
 #[derive(Debug, Clone)]
 enum Root {
     Variable(FrameId, Name),
+    /// A variable of the scope, which is copied into that frame before it is changed.
+    Shared(FrameId, Name),
     Attribute(Value, Name),
 }
 
-/// Whether the scope's variables may be copied into the template's frame, to be changed there.
+/// What to do about variables of the scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scoped {
+    /// They are to be changed: copy them into the template's frame.
     Copy,
-    Ignore,
+    /// They may be changed later.
+    Share,
 }
 
 impl Place {
@@ -40,7 +44,14 @@ impl Place {
     }
 
     fn is_of(&self, frame: FrameId, name: &str) -> bool {
-        matches!(&self.root, Root::Variable(id, known) if *id == frame && **known == *name)
+        match &self.root {
+            Root::Variable(id, known) | Root::Shared(id, known) => *id == frame && **known == *name,
+            Root::Attribute(..) => false,
+        }
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.root, Root::Shared(..))
     }
 }
 
@@ -54,11 +65,11 @@ impl Machine<'_> {
             Some(value.clone())
         };
         match &place.root {
-            Root::Variable(frame, name) => {
+            Root::Variable(frame, name) | Root::Shared(frame, name) => {
                 let frames = self.frames.borrow();
                 match frames.frame(*frame)?.get(name)? {
                     Slot::Value(value) => walk(value),
-                    Slot::Alias(_) => None,
+                    Slot::Alias(_) | Slot::Shared(..) => None,
                 }
             }
             Root::Attribute(namespace, name) => {
@@ -85,11 +96,11 @@ impl Machine<'_> {
             Some(change(value))
         };
         match &place.root {
-            Root::Variable(frame, name) => {
+            Root::Variable(frame, name) | Root::Shared(frame, name) => {
                 let mut frames = self.frames.borrow_mut();
                 match frames.frame_mut(*frame)?.get_mut(name)? {
                     Slot::Value(value) => walk(value),
-                    Slot::Alias(_) => None,
+                    Slot::Alias(_) | Slot::Shared(..) => None,
                 }
             }
             Root::Attribute(namespace, name) => {
@@ -99,15 +110,40 @@ impl Machine<'_> {
         }
     }
 
+    /// Copies a shared variable into the template's frame, to be changed there.
+    fn own(&self, place: &Place) -> Eval<()> {
+        let Root::Shared(frame, name) = &place.root else { return Ok(()) };
+        let known = self.frames.borrow().frame(*frame).is_some_and(|frame| frame.get(name).is_some());
+        if !known && let Some(value) = self.variable(name)? {
+            let value = self.rendered_through(value);
+            self.has_copies.set(true);
+            if let Some(frame) = self.frames.borrow_mut().frame_mut(*frame) {
+                frame.set(name, Slot::Value(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a name stands for.
+    pub(crate) fn slot_value(&self, slot: Slot) -> Value {
+        match slot {
+            Slot::Value(value) => value,
+            Slot::Alias(place) => self.read(&place).unwrap_or_default(),
+            Slot::Shared(value, place) if self.has_copies.get() => self.read(&place).unwrap_or(value),
+            Slot::Shared(value, _) => value,
+        }
+    }
+
     /// What other names stand for a variable's containers get copies of their own: the variable is set anew.
     pub(crate) fn release_aliases(&self, frame: FrameId, name: &str) {
         if !self.has_aliases.get() {
             return;
         }
-        let found: Vec<(FrameId, Name, Alias)> =
+        let found: Vec<(FrameId, Name)> =
             self.frames.borrow().aliases(|place| place.is_of(frame, name));
-        for (owner, alias, place) in found {
-            let value = self.read(&place).unwrap_or_default();
+        for (owner, alias) in found {
+            let slot = self.frames.borrow().frame(owner).and_then(|frame| frame.get(&alias)).cloned();
+            let value = slot.map(|slot| self.slot_value(slot)).unwrap_or_default();
             if let Some(frame) = self.frames.borrow_mut().frame_mut(owner) {
                 frame.set(&alias, Slot::Value(value));
             }
@@ -173,25 +209,31 @@ impl Run<'_> {
             let frames = self.machine.frames.borrow();
             let frame = frames.find(self.frame, name);
             match frame.and_then(|id| Some((id, frames.frame(id)?.get(name)?))) {
-                Some((_, Slot::Alias(alias))) => Some((**alias).clone()),
+                Some((_, Slot::Alias(alias) | Slot::Shared(_, alias))) => Some((**alias).clone()),
                 Some((id, Slot::Value(_))) => Some(place(id)),
                 None => None,
             }
         };
-        if found.is_some() || scoped == Scoped::Ignore {
-            return Ok(found);
+        if let Some(found) = found {
+            if scoped == Scoped::Copy {
+                self.machine.own(&found)?;
+            }
+            return Ok(Some(found));
+        }
+        if self.without_scope {
+            return Ok(None);
         }
         let Some(value) = self.machine.variable(name)? else { return Ok(None) };
         if !matches!(value.kind(), Kind::List(_) | Kind::Map(_)) {
             return Ok(None);
         }
-        let value = self.machine.rendered_through(value);
         self.own_frame();
         let Some(root) = self.root else { return Ok(None) };
-        if let Some(frame) = self.machine.frames.borrow_mut().frame_mut(root) {
-            frame.set(name, Slot::Value(value));
+        let shared = Place { root: Root::Shared(root, name.clone()), steps: Vec::new() };
+        if scoped == Scoped::Copy {
+            self.machine.own(&shared)?;
         }
-        Ok(Some(place(root)))
+        Ok(Some(shared))
     }
 
     /// `d.setdefault(k, []).append(x)` and `d.get(k).append(x)` change what is in `d`.
@@ -233,10 +275,13 @@ impl Run<'_> {
     pub(crate) fn slot_for(&mut self, value: Value, place: Option<Place>) -> Slot {
         match place {
             Some(place) if matches!(value.kind(), Kind::List(_) | Kind::Map(_)) => {
+                self.machine.has_aliases.set(true);
+                if place.is_shared() {
+                    return Slot::Shared(value, Arc::new(place));
+                }
                 if self.machine.read(&place).is_none() {
                     return Slot::Value(value);
                 }
-                self.machine.has_aliases.set(true);
                 Slot::Alias(Arc::new(place))
             }
             _ => Slot::Value(value),

@@ -103,6 +103,21 @@ fn variables_are_rendered_when_used_and_only_what_is_used() {
 }
 
 #[test]
+fn the_scopes_own_lists_change_within_a_template_and_only_there() {
+    let user = |name: &str| Value::dict([("name", name)]);
+    let scope = Variables::default().with("users", Value::list(vec![user("a"), user("b")])).with("l", vec![1]);
+    for (text, wanted) in [
+        ("{% for u in users %}{% do u.update(n=loop.index) %}{{ u.n }}{% endfor %}{{ users[1].n }}", "122"),
+        ("{% set m = l %}{% do m.append(2) %}{{ l + m }}", "[1, 2, 1, 2]"),
+        ("{% set m = l %}{% set l = [7] %}{% do m.append(2) %}{{ l + m }}", "[7, 1, 2]"),
+        ("{% macro f(x) %}{% do x.append(9) %}{% endmacro %}{% set q = [1] %}{{ f(q) }}{{ q }}", "[1]"),
+        ("{{ users }}{{ l }}", "[{'name': 'a'}, {'name': 'b'}][1]"),
+    ] {
+        assert_eq!(render(text, &scope).unwrap().text(), wanted, "{text}");
+    }
+}
+
+#[test]
 fn what_comes_from_a_host_is_never_rendered() {
     let scope = Variables::default().with("stdout", "{{ lookup('pipe', 'rm -rf /') }}");
     assert_eq!(render("{{ stdout }}", &scope).unwrap(), "{{ lookup('pipe', 'rm -rf /') }}");
