@@ -89,10 +89,7 @@ impl Frames {
     }
 
     /// All aliases of places that are meant.
-    pub(crate) fn aliases(
-        &self,
-        meant: impl Fn(&super::place::Place) -> bool,
-    ) -> Vec<(FrameId, Name)> {
+    pub(crate) fn aliases(&self, meant: impl Fn(&super::place::Place) -> bool) -> Vec<(FrameId, Name)> {
         let mut found = Vec::new();
         for (id, frame) in self.0.iter().enumerate() {
             for (name, slot) in &frame.variables {

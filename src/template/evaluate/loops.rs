@@ -124,11 +124,7 @@ impl Run<'_> {
                         _ => return Ok((items, None)),
                     };
                     let pairs = &**name == "items";
-                    self.place_of(on, Scoped::Share)?.map(|place| Elements {
-                        place,
-                        keys: Some(keys),
-                        pairs,
-                    })
+                    self.place_of(on, Scoped::Share)?.map(|place| Elements { place, keys: Some(keys), pairs })
                 }
                 _ => None,
             },

@@ -139,8 +139,7 @@ impl Machine<'_> {
         if !self.has_aliases.get() {
             return;
         }
-        let found: Vec<(FrameId, Name)> =
-            self.frames.borrow().aliases(|place| place.is_of(frame, name));
+        let found: Vec<(FrameId, Name)> = self.frames.borrow().aliases(|place| place.is_of(frame, name));
         for (owner, alias) in found {
             let slot = self.frames.borrow().frame(owner).and_then(|frame| frame.get(&alias)).cloned();
             let value = slot.map(|slot| self.slot_value(slot)).unwrap_or_default();

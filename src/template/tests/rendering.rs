@@ -105,7 +105,8 @@ fn variables_are_rendered_when_used_and_only_what_is_used() {
 #[test]
 fn the_scopes_own_lists_change_within_a_template_and_only_there() {
     let user = |name: &str| Value::dict([("name", name)]);
-    let scope = Variables::default().with("users", Value::list(vec![user("a"), user("b")])).with("l", vec![1]);
+    let scope =
+        Variables::default().with("users", Value::list(vec![user("a"), user("b")])).with("l", vec![1]);
     for (text, wanted) in [
         ("{% for u in users %}{% do u.update(n=loop.index) %}{{ u.n }}{% endfor %}{{ users[1].n }}", "122"),
         ("{% set m = l %}{% do m.append(2) %}{{ l + m }}", "[1, 2, 1, 2]"),
