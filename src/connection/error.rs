@@ -120,6 +120,11 @@ impl ConnectError {
         self
     }
 
+    /// The same error, of another host.
+    pub(crate) fn rename(&mut self, host: &Arc<str>) {
+        self.trouble_mut().host = host.clone();
+    }
+
     /// What went wrong, whichever kind it is.
     pub fn trouble(&self) -> &Trouble {
         match self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::known_hosts::KnownHostsFiles;
 use crate::runners::Runners;
-use crate::ssh::KeyRing;
+use crate::ssh::{Jumps, KeyRing};
 use crate::transport::Later;
 
 /// What is common to all connections of a run.
@@ -22,14 +22,15 @@ pub struct OpenOptions {
     pub deadlines: Deadlines,
     /// Who decides about unknown host keys.
     pub ask: Option<Arc<dyn AskHostKey>>,
-    /// Keys and known hosts that were read already. Clones share them.
+    /// Keys, known hosts and jump hosts. Clones share them.
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What the connections of a run read once.
+/// What the connections of a run share.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) keyring: KeyRing,
+    pub(crate) jumps: Jumps,
     pub(crate) known_hosts: KnownHostsFiles,
     warnings: Mutex<Vec<String>>,
 }

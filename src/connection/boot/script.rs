@@ -26,12 +26,13 @@ const START: &str = r#"
 n=@NONCE@;
 u=$(id -u);
 a=$(uname -m);
+o=$(umask);
 umask 77;
 h=; s=0;
 case $a in @TABLE@ esac;
 c=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/shevek;
 own() { set -- $(ls -ldn "$1" 2>/dev/null); case "$1:$3" in drwx------*:$u) ;; *) false;; esac; };
-go() { echo; echo "$n:run $a"; exec "$1" --hello @HELLO@; };
+go() { umask $o; echo; echo "$n:run $a"; exec "$1" --hello @HELLO@; };
 if [ -n "$h" ] && [ @LOOK@ = 1 ]; then
   for d in "$c" /var/tmp/shevek-$u /tmp/shevek-$u /dev/shm/shevek-$u; do
     f=$d/runner-$h;
@@ -74,6 +75,7 @@ fi;
 exec 3<"$t";
 if [ -x /proc/self/fd/3 ]; then rm -f "$t"; rmdir "$w"; go /proc/self/fd/3; fi;
 exec 3<&-;
+umask $o;
 echo "$n:run $a";
 "$t" --hello @HELLO@;
 r=$?;

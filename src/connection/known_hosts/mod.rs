@@ -252,4 +252,11 @@ mod tests {
         assert_eq!(files.entries(&path).unwrap().len(), 2);
         assert_eq!(files.entries(Path::new("/dev/null")).unwrap().len(), 0);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_upsets_it(text in "(@?[a-z!*?|1=,\\[\\]:. ]{0,40}\n?){0,4}|\\PC{0,80}", host in "\\PC{0,12}") {
+            known(&text, &host, Some(2222)).verdict("ssh-ed25519", b"key");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! the server asks of us, `trust` decides about host keys, `login` logs in, `preferred` picks algorithms.
 
 mod client;
+mod jumps;
 mod keyring;
 mod login;
 mod preferred;
@@ -22,6 +23,7 @@ use crate::target::SshTarget;
 use crate::transport::{Exit, Later, Output, Process, Terminal, Transport};
 use crate::{ConnectError, Phase};
 use client::Client;
+pub(crate) use jumps::Jumps;
 pub(crate) use keyring::KeyRing;
 pub(crate) use preferred::{List, default_names, is_supported};
 
@@ -35,8 +37,8 @@ pub(crate) struct Ssh {
     lost: watch::Receiver<Option<ConnectError>>,
     forward_agent: bool,
     environment: Vec<(String, String)>,
-    /// The connections that this one goes through, kept alive.
-    _through: Vec<Handle<Client>>,
+    /// The connection that this one goes through, kept alive.
+    _through: Option<jumps::Jump>,
 }
 
 impl Ssh {
@@ -46,13 +48,8 @@ impl Ssh {
         target: &SshTarget,
         options: &OpenOptions,
     ) -> Result<Ssh, ConnectError> {
-        let mut through = Vec::new();
-        for jump in &target.jumps {
-            let name: Arc<str> = format!("{host} (through {})", jump.host).into();
-            let (handle, _) = reach::reach(&name, jump, through.last(), options).await?;
-            through.push(handle);
-        }
-        let (handle, lost) = reach::reach(host, target, through.last(), options).await?;
+        let through = options.shared.jumps.through(host, &target.jumps, options).await?;
+        let (handle, lost) = reach::reach(host, target, through.as_deref(), options).await?;
         Ok(Ssh {
             host: host.clone(),
             handle,

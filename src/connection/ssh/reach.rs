@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::{Client, Refusal};
@@ -20,6 +21,9 @@ use crate::options::OpenOptions;
 use crate::tail::Tail;
 use crate::target::{AddressFamily, SshTarget};
 use crate::{ConnectError, Phase};
+
+/// How long one address of a name is tried alone (RFC 8305).
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// A stream to a server, of whatever kind.
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -218,16 +222,27 @@ async fn tcp(host: &Arc<str>, target: &SshTarget) -> Result<TcpStream, ConnectEr
             AddressFamily::Inet6 => address.is_ipv6(),
         })
         .collect();
-    let mut last = None;
-    for address in &addresses {
-        match dial(*address, target.bind_address.as_deref()).await {
-            Ok(stream) => return Ok(stream),
-            Err(e) => last = Some(format!("{address}: {}", plain(&e))),
+    if addresses.is_empty() {
+        let detail = format!("the name {:?} has no address of the wanted family", target.host);
+        return Err(ConnectError::unreachable(host, Phase::Resolve, detail));
+    }
+    let (mut dialling, mut waiting, mut failed) = (JoinSet::new(), addresses.into_iter(), Vec::new());
+    loop {
+        if let Some(address) = waiting.next() {
+            let bind = target.bind_address.clone();
+            dialling.spawn(async move { dial(address, bind.as_deref()).await.map_err(|e| (address, e)) });
+        }
+        tokio::select! {
+            done = dialling.join_next() => match done {
+                Some(Ok(Ok(stream))) => return Ok(stream),
+                Some(Ok(Err((address, e)))) => failed.push(format!("{address}: {}", plain(&e))),
+                Some(Err(e)) => failed.push(e.to_string()),
+                None => return Err(ConnectError::unreachable(host, Phase::Connect, failed.join(", "))),
+            },
+            // An address that does not answer at once must not hold up the next one.
+            () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => {}
         }
     }
-    let detail =
-        last.unwrap_or_else(|| format!("the name {:?} has no address of the wanted family", target.host));
-    Err(ConnectError::unreachable(host, Phase::Connect, detail))
 }
 
 async fn dial(address: SocketAddr, bind: Option<&str>) -> std::io::Result<TcpStream> {

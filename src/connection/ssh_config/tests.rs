@@ -312,6 +312,22 @@ fn head() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn no_text_upsets_it(
+        text in "((Host|Match|Include|User|ProxyJump|IdentityFile|SetEnv)[ =]?[a-z%{}$~\"'\\\\#,!*@:0-9 ]{0,20}\n?){0,4}|\\PC{0,60}",
+        host in "\\PC{1,8}",
+    ) {
+        // `exec` would run what is written there.
+        if !text.contains("exec") {
+            let _ = SshOptions::new(&host).resolve(&Home::with(&text).context);
+            let mut options = SshOptions::new(&host);
+            options.ssh_common_args = Some(text);
+            let _ = options.resolve(&Home::with("").context);
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]

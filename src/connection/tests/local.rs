@@ -51,6 +51,20 @@ async fn facts_come_with_the_greeting() {
 }
 
 #[tokio::test]
+async fn the_runner_has_the_users_umask_and_not_the_scripts() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let own = status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap().trim().to_owned();
+    assert_ne!(own, "0077");
+    let home = Home::new();
+    for cache in [Cache::Keep, Cache::Keep, Cache::Leave] {
+        let mut options = options();
+        options.cache = cache;
+        let connection = Connection::open(&home.target(), &options).await.unwrap();
+        assert_eq!(result(&connection, "whoami", vec![], "umask").await.as_str(), Some(own.as_str()));
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_others_can_write_is_not_used() {
     let home = Home::new();
     std::fs::create_dir_all(home.cache()).unwrap();

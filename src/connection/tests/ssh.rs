@@ -366,3 +366,33 @@ async fn a_host_that_has_the_runner_costs_few_round_trips() {
     assert!(start < round_trip * 3, "{start:?}");
     assert!(task < round_trip * 2, "{task:?}");
 }
+
+#[tokio::test]
+async fn hosts_behind_a_bastion_share_its_connection() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let bastion = Sshd::start("").unwrap();
+    let wire = Wire::to(bastion.address);
+    let mut ssh = sshd.ssh();
+    let mut jump = bastion.ssh();
+    jump.port = wire.address.port();
+    ssh.jumps = vec![jump];
+    let options = options();
+    let target = Target::ssh("web1", ssh);
+    let opened = tokio::join!(
+        Connection::open(&target, &options),
+        Connection::open(&target, &options),
+        Connection::open(&target, &options)
+    );
+    let first = opened.0.unwrap();
+    for connection in [&first, &opened.1.unwrap(), &opened.2.unwrap()] {
+        assert_eq!(result(connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+    }
+    assert_eq!(wire.connections(), 1);
+    // One that was lost is made anew.
+    wire.cut();
+    while first.lost().is_none() {
+        tokio::task::yield_now().await;
+    }
+    Connection::open(&target, &options).await.unwrap();
+    assert_eq!(wire.connections(), 2);
+}

@@ -155,6 +155,11 @@ impl Wire {
         Wire { address, state }
     }
 
+    /// How many connections went over the wire.
+    pub fn connections(&self) -> usize {
+        self.state.lock().unwrap().streams.len() / 2
+    }
+
     /// Both ends see the connection closed.
     pub fn cut(&self) {
         for stream in &self.state.lock().unwrap().streams {

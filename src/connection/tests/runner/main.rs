@@ -160,10 +160,14 @@ impl Runner {
             }
             "whoami" => {
                 let path = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+                let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+                let umask =
+                    status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap_or_default().trim();
                 let pid = Val::Int(i64::from(std::process::id()));
                 return Some(vec![
                     ("path".into(), path.to_string_lossy().into_owned().into()),
                     ("pid".into(), pid),
+                    ("umask".into(), umask.into()),
                 ]);
             }
             _ => {}
