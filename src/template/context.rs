@@ -40,7 +40,7 @@ impl Context for Machine<'_> {
 
     fn render_text(&self, name: &str, text: &str, variables: &Map, options: &TextOptions) -> Result<Value> {
         let scope = WithVariables { variables, scope: self.scope };
-        let machine = Machine::inside(self, &scope);
+        let machine = Machine::new(self.templar, &scope);
         let result = self.nested(|| machine.text_file(TextFile { name, text, options }));
         self.for_plugin(result)
     }

@@ -14,6 +14,11 @@ use crate::{Scope, Templar};
 /// How many templates, macros and includes may be inside one another.
 const DEEPEST: u32 = 400;
 
+thread_local! {
+    /// How many are. Of the thread, not of one rendering: `hostvars` render with a machine of their own.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
 /// How many missing things are remembered with their places.
 const REMEMBERED: usize = 256;
 
@@ -38,7 +43,6 @@ pub(crate) struct Machine<'a> {
     pub has_copies: Cell<bool>,
     /// Where the last missing things were asked for.
     missing: RefCell<VecDeque<Asked>>,
-    depth: Cell<u32>,
 }
 
 /// Something missing, and where it was asked for.
@@ -65,15 +69,7 @@ impl<'a> Machine<'a> {
             has_aliases: Cell::new(false),
             has_copies: Cell::new(false),
             missing: RefCell::default(),
-            depth: Cell::new(0),
         }
-    }
-
-    /// A rendering within another, with another scope: cycles and depth are still seen.
-    pub(crate) fn inside(outer: &Machine<'a>, scope: &'a dyn Scope) -> Self {
-        let machine = Self::new(outer.templar, scope);
-        machine.depth.set(outer.depth.get());
-        machine
     }
 
     /// Something missing; remembers where it was asked for, since working out the place is slow and seldom wanted.
@@ -96,15 +92,16 @@ impl<'a> Machine<'a> {
 
     /// Runs something that nests, on a stack that is large enough.
     pub(crate) fn nested<T>(&self, inner: impl FnOnce() -> Eval<T>) -> Eval<T> {
-        if self.depth.get() >= DEEPEST {
+        let depth = DEPTH.get();
+        if depth >= DEEPEST {
             return Err(Fault::new(
                 "recursive loop detected",
                 format!("more than {DEEPEST} templates, macros or includes are inside one another"),
             ));
         }
-        self.depth.set(self.depth.get() + 1);
+        DEPTH.set(depth + 1);
         let result = stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, inner);
-        self.depth.set(self.depth.get() - 1);
+        DEPTH.set(depth);
         result
     }
 

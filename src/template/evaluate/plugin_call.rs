@@ -1,7 +1,7 @@
 //! Calling filters, tests and lookups.
 
 use shevek_diag::Diagnostic;
-use shevek_value::{Flags, Map, Value};
+use shevek_value::{Flags, Map, Reason, Value};
 
 use super::expression::tainted;
 use super::finish::first_missing;
@@ -171,7 +171,9 @@ impl Machine<'_> {
 /// The marker that stands for the result, when an argument is missing and the plugin doesn't take that.
 pub(crate) fn missing_argument(arguments: &Arguments, markers: Markers) -> Option<Value> {
     if markers == Markers::Accept {
-        return None;
+        // Nobody can say whether what a check run doesn't know is defined, or what its default would hide.
+        let unknown = |value: &&Value| value.as_undefined().is_some_and(|why| why.reason == Reason::Unknown);
+        return arguments.positional.first().filter(unknown).cloned();
     }
     let mut all = arguments.positional.iter().chain(arguments.named.values());
     all.find_map(|value| match markers {

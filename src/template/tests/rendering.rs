@@ -1,5 +1,5 @@
 //! Rendering without any filter: the language itself.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -145,6 +145,55 @@ fn endless_macros_and_deep_data_are_errors_and_no_crash() {
         value = Value::list(vec![value]);
     }
     assert!(Templar::new(Plugins::new()).render(&value, &Variables::default()).is_ok());
+}
+
+/// A scope whose variable `x` is rendered by a rendering of its own, as `hostvars` are.
+struct Others(Templar);
+
+impl Scope for Others {
+    fn get(&self, name: &str) -> Result<Option<Value>> {
+        match name {
+            "x" => self.0.render(&Value::template("{{ x }}"), self).map(Some),
+            _ => Ok(None),
+        }
+    }
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_circle_through_other_hosts_is_an_error_and_no_crash() {
+    let scope = Others(Templar::new(Plugins::new()));
+    let why = scope.0.render(&Value::template("{{ x }}"), &scope).unwrap_err();
+    assert!(why.message().contains("recursive loop detected"), "{why}");
+}
+
+#[test]
+fn no_text_makes_it_crash() {
+    let scope = Variables::default().with("a", vec![1]).with("s", "é");
+    let templar = Templar::new(Plugins::new());
+    let pieces = [
+        "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "é", "'", "\"", "\\", "\\u", " a", "s", "[", "]", "(", ")", "{", "}", ":", ",",
+        "|", ".", "if ", "else ", "for i in ", "endfor", "endif", "set x = ", "macro m(", "endmacro", "call ", "raw", "endraw",
+        "1", "0x", "1e9", "**", "//", "~", "is ", "not ", "in ", "\n", "😀", "block b", "endblock", "= ", "do ", "with ", "x",
+    ];
+    // A small generator of numbers, always the same.
+    let mut state = 12_345_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for _ in 0..20_000 {
+        let start = ["{{ ", "{% ", "", "{{ a"][next(4)];
+        let middle: String = (0..next(12)).map(|_| pieces[next(pieces.len())]).collect();
+        let end = [" }}", " %}", "", " %}{% endfor %}"][next(4)];
+        let text = format!("{start}{middle}{end}");
+        let source = Source::new("x", text.as_str());
+        let value = Value::template(text.as_str()).at(Origin { source, line: 1, column: 1 });
+        let _ = templar.render(&value, &scope);
+        let _ = templar.condition(&value, &scope);
+    }
 }
 
 #[test]
