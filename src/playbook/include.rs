@@ -68,7 +68,6 @@ impl Loader {
         let mut reader = Reader::new(self);
         reader.is_running = true;
         reader.enter(&task.play_dir);
-        task.role.iter().for_each(|role| reader.enter_role(&role.path));
         let mut scope = Scope::clone(scope);
         // While a run goes on, what is wrong with a task is its own failure.
         scope.is_lenient = true;

@@ -20,6 +20,8 @@ mod options;
 mod play;
 mod reader;
 mod role;
+mod role_files;
+mod role_sight;
 mod scope;
 #[cfg(test)]
 mod stories;

@@ -1,8 +1,8 @@
 //! The loader: one for a run, shared by all that read content.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use shevek_diag::{Diagnostic, Diagnostics, Result};
 use shevek_value::{Map, Value};
@@ -78,6 +78,8 @@ pub struct Loader {
     pub(crate) files: Files,
     pub(crate) catalogue: Catalogue,
     next_task: AtomicU64,
+    /// Folders with modules of all roles met so far.
+    of_roles: RwLock<Vec<PathBuf>>,
 }
 
 /// Something loaded, with what is odd about it.
@@ -101,7 +103,7 @@ impl Loader {
             let whole = files.absolute(&expand_home(path));
             *path = if whole.ends_with(COLLECTIONS) { whole } else { whole.join(COLLECTIONS) };
         }
-        Self { settings, files, catalogue, next_task: AtomicU64::new(1) }
+        Self { settings, files, catalogue, next_task: AtomicU64::new(1), of_roles: RwLock::default() }
     }
 
     /// The same, with another answer to a mapping that has a key twice (`DUPLICATE_YAML_DICT_KEY`).
@@ -130,7 +132,7 @@ impl Loader {
 
     /// Looks up an action whose name was a template.
     pub fn resolve(&self, name: &str, task: &crate::Task) -> Option<(Arc<str>, Target)> {
-        let libraries = self.libraries(&task.play_dir, task.role.iter().map(|role| role.path.as_path()));
+        let libraries = self.libraries(&task.play_dir);
         let roots = self.collection_roots(&task.play_dir);
         let place = Place {
             files: &self.files,
@@ -232,15 +234,23 @@ impl Loader {
         self.files.relative(search)
     }
 
-    /// Folders with modules that a task can see.
-    pub(crate) fn libraries<'a>(
-        &self,
-        play: &'a Path,
-        roles: impl Iterator<Item = &'a Path>,
-    ) -> Vec<PathBuf> {
-        let roots = roles.chain([play]);
-        let local = roots.flat_map(|root| [root.join("library"), root.join("action_plugins")]);
-        local.chain(self.settings.library_path.iter().cloned()).collect()
+    /// Folders with modules that the tasks of a play can see: those of roles met so far, the play's own, those configured.
+    pub(crate) fn libraries(&self, play: &Path) -> Vec<PathBuf> {
+        let mut folders = self.of_roles.read().unwrap_or_else(PoisonError::into_inner).clone();
+        folders.extend([play.join("library"), play.join("action_plugins")]);
+        folders.extend(self.settings.library_path.iter().cloned());
+        folders.retain(|folder| folder.is_dir());
+        folders
+    }
+
+    /// Takes note of a role: its modules are visible from here on, in all plays, as in Ansible. Gives those that are new.
+    pub(crate) fn enter_role(&self, role: &Path) -> Vec<PathBuf> {
+        let mut known = self.of_roles.write().unwrap_or_else(PoisonError::into_inner);
+        let folders = [role.join("library"), role.join("action_plugins")];
+        let new: Vec<PathBuf> =
+            folders.into_iter().filter(|folder| !known.contains(folder) && folder.is_dir()).collect();
+        known.splice(0..0, new.iter().cloned());
+        new
     }
 
     /// Folders with collections that a play can see.

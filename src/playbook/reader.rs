@@ -52,8 +52,7 @@ impl<'l> Reader<'l> {
 
     /// Turns to a play in a folder.
     pub(crate) fn enter(&mut self, play: &Path) {
-        self.libraries = self.loader.libraries(play, std::iter::empty());
-        self.libraries.retain(|folder| folder.is_dir());
+        self.libraries = self.loader.libraries(play);
         self.collection_roots = self.loader.collection_roots(play);
         self.handlers.clear();
         self.roles.clear();
@@ -61,11 +60,8 @@ impl<'l> Reader<'l> {
 
     /// Takes note of a role: its modules are visible from here on.
     pub(crate) fn enter_role(&mut self, role: &Path) {
-        for folder in [role.join("library"), role.join("action_plugins")] {
-            if !self.libraries.contains(&folder) && folder.is_dir() {
-                self.libraries.insert(0, folder);
-            }
-        }
+        let new = self.loader.enter_role(role);
+        self.libraries.splice(0..0, new);
     }
 
     /// The result, unless there were errors.

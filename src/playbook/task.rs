@@ -394,6 +394,8 @@ impl Reader<'_> {
     }
 
     /// Checks what can be known of a task's options and templates, unless it may never run or may be meant to fail.
+    ///
+    /// Differs from Ansible: such mistakes are found before anything runs, where there the task fails in its turn.
     fn check_task(&mut self, task: &Task, scope: &Scope) {
         let is_never = task.tags.iter().any(|tag| *tag == "never");
         let may_fail = task.keywords.ignore_errors.is_some() || !task.failed_when.is_empty();
