@@ -38,8 +38,10 @@ impl Content {
         let vault = passwords::vault(&ids.sources(&settings), &settings, &terminal)?;
         let folder = std::env::current_dir().map_err(|error| unreadable(Path::new("."), &error))?;
         let extra = extra_vars(extra, &folder, &vault, settings.hash_behaviour == "merge")?;
-        let plugins =
-            Plugins::new().with_filters(shevek_filters::filters()).with_tests(shevek_filters::tests());
+        let plugins = Plugins::new()
+            .with_filters(shevek_filters::filters())
+            .with_tests(shevek_filters::tests())
+            .with_lookups(shevek_lookups::lookups());
         Ok(Self { settings, terminal, vault, extra, templar: Arc::new(Templar::new(plugins)), folder })
     }
 

@@ -59,7 +59,15 @@ impl Files {
                 .help("save the file as UTF-8")
         })?;
         let encrypted = shevek_vault::is_encrypted(&text);
-        let text = if encrypted { self.vault.decrypt_text(&text)?.to_string() } else { text };
+        let text = if encrypted {
+            let plain = self.vault.decrypt_text(&text).map_err(|error| {
+                let detail = format!("{name}: {}", error.detail);
+                error.detail(detail)
+            })?;
+            plain.to_string()
+        } else {
+            text
+        };
         let warnings = Arc::clone(&self.warnings);
         let warn = move |warning| warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
         let options = Options { duplicates: self.duplicates, ..Options::file(&self.vault) }.warnings(&warn);

@@ -58,7 +58,8 @@ pub(super) fn text(notice: &Notice, folder: &str) -> String {
     let single = !notice.message.contains('\n') && !help.contains('\n') && notice.excerpts.is_empty();
     let mut text = notice.message.clone();
     if single && !help.is_empty() {
-        text.push(' ');
+        let ends = text.trim_end().ends_with(['.', '!', '?']);
+        text.push_str(if ends { " " } else { "; " });
         text.push_str(&help);
     } else {
         for excerpt in &notice.excerpts {
