@@ -18,6 +18,7 @@ mod setup;
 mod shell;
 mod stat;
 mod systemd_service;
+mod user;
 
 use shevek_kit::Module;
 

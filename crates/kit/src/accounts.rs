@@ -201,8 +201,14 @@ impl AccountFiles {
         let shadow = self.shadow.lines().filter_map(Shadow::parse).find(|s| s.name == name);
         let password = account.password.clone().or(shadow.map(|s| s.password)).unwrap_or_else(|| "!".into());
         let rest = self.shadow.lines().find(|l| l.split(':').next() == Some(name));
-        let rest = rest.and_then(|l| l.splitn(3, ':').nth(2)).unwrap_or("0:0:99999:7:::").to_owned();
-        replace(&mut self.shadow, name, Some(&format!("{name}:{password}:{rest}")));
+        let rest = rest.and_then(|l| l.splitn(3, ':').nth(2)).unwrap_or("0:0:99999:7:::");
+        let mut columns: Vec<String> = rest.split(':').map(str::to_owned).collect();
+        for (number, days) in &account.days {
+            if let Some(column) = columns.get_mut(number.saturating_sub(2)) {
+                *column = days.map(|d| d.to_string()).unwrap_or_default();
+            }
+        }
+        replace(&mut self.shadow, name, Some(&format!("{name}:{password}:{}", columns.join(":"))));
         if let Some(wanted) = &account.groups {
             for mut group in self.groups() {
                 let (is, shall) = (group.members.iter().any(|m| m == name), wanted.contains(&group.name));

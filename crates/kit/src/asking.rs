@@ -163,6 +163,7 @@ const LIST: &[(&str, How)] = &[
     ("service", With(&["status", "--status-all"])),
     ("sestatus", Freely),
     ("ss", Freely),
+    ("ssh-keygen", With(&["-l", "-lf"])),
     ("stat", Freely),
     ("sysctl", With(&["-n", "-e", "-a"])),
     (

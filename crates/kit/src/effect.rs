@@ -77,4 +77,6 @@ pub struct Account {
     pub groups: Option<Vec<String>>,
     /// Whether the home folder is made.
     pub create_home: bool,
+    /// Columns of /etc/shadow by their number, from 3 (`minimum`) to 7 (`expires`); `None` empties one.
+    pub days: Vec<(usize, Option<i64>)>,
 }

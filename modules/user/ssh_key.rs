@@ -1,0 +1,79 @@
+//! The user's SSH key.
+
+use std::path::{Path, PathBuf};
+
+use shevek_kit::prelude::*;
+
+use super::User;
+
+impl User {
+    /// Where the key is.
+    pub(super) fn key_file(&self, home: &Path) -> PathBuf {
+        let name =
+            self.ssh_key_file.clone().unwrap_or_else(|| format!(".ssh/id_{}", self.ssh_key_type).into());
+        home.join(name)
+    }
+
+    /// Makes the key, unless there is one that must not be overwritten.
+    pub(super) fn make_key(&self, home: &Path, user: &shevek_kit::User, host: &mut Host) -> Result<()> {
+        let key = self.key_file(home);
+        let public = public(&key);
+        for path in [&key, &public] {
+            if !host.exists(path) {
+                continue;
+            }
+            if !self.force {
+                host.warn(format!("{} is there already; force is not set, so it is kept", path.display()));
+                return Ok(());
+            }
+            host.warn(format!("overwriting the SSH key {}", path.display()));
+            host.remove(path)?;
+        }
+        let owner = Owner { uid: Some(user.uid), gid: Some(user.gid) };
+        if let Some(folder) = key.parent().filter(|p| !host.exists(p)) {
+            host.mkdir(folder, 0o700)?;
+            host.chown(folder, owner, Links::Keep)?;
+        }
+        let comment = self
+            .ssh_key_comment
+            .clone()
+            .unwrap_or_else(|| format!("ansible-generated on {}", host.uname().nodename));
+        let bits = Some(self.ssh_key_bits).filter(|bits| *bits > 0);
+        let command =
+            cmd("ssh-keygen").args(["-q", "-t", &self.ssh_key_type]).opt("-b", bits).args(["-C", &comment]);
+        // Differs from Ansible: the passphrase is an argument, not typed into a terminal; it can be seen by users of the
+        // host while the key is made.
+        let passphrase = self.ssh_key_passphrase.as_ref().map_or("", Secret::reveal);
+        let command = command.arg("-f").arg(&key).args(["-N", passphrase]);
+        let made = |path: &Path| Effect::File { path: path.to_owned(), content: None };
+        host.run(command.does(made(&key)).does(made(&public)))?;
+        for path in [&key, &public] {
+            host.chown(path, owner, Links::Keep)?;
+        }
+        Ok(())
+    }
+
+    /// Fingerprint, file and public half, into the result.
+    pub(super) fn key_result(&self, home: &Path, outcome: &mut Outcome, host: &Probe) -> Result<()> {
+        let key = self.key_file(home);
+        outcome.set("ssh_key_file", &key);
+        let fingerprint = match host.exists(&key) {
+            true => match host.ask(cmd("ssh-keygen").arg("-l").arg("-f").arg(&key).any_rc()) {
+                Ok(ran) if ran.ok() => ran.out().trim().to_owned(),
+                Ok(ran) => ran.err().trim().to_owned(),
+                Err(fault) => fault.message,
+            },
+            false => format!("SSH Key file {} does not exist", key.display()),
+        };
+        outcome.set("ssh_fingerprint", fingerprint);
+        let text = host.read_text(public(&key)).ok().map(|text| text.trim().to_owned());
+        outcome.set("ssh_public_key", text);
+        Ok(())
+    }
+}
+
+fn public(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".pub");
+    PathBuf::from(name)
+}
