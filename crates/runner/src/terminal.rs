@@ -18,6 +18,8 @@ pub struct Terminal {
     pub master: File,
     /// The program's end.
     pub path: PathBuf,
+    /// That end again: while nobody has it open, reading from ours fails.
+    _held: File,
 }
 
 /// Makes a terminal.
@@ -27,7 +29,11 @@ pub fn open() -> io::Result<Terminal> {
     unlockpt(&master)?;
     let path = ptsname(&master, Vec::new())?;
     let path = PathBuf::from(OsStr::from_bytes(path.as_bytes()));
-    Ok(Terminal { master: File::from(master), path })
+    let mut options = File::options();
+    options.read(true).write(true);
+    let nobodys = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap_or_default();
+    let held = std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nobodys).open(&path)?;
+    Ok(Terminal { master: File::from(master), path, _held: held })
 }
 
 /// Turns this process into a program that has the terminal. Comes back only if that fails.
