@@ -336,12 +336,12 @@ impl Copy {
         let text = |bytes: &[u8]| Val::from(String::from_utf8_lossy(bytes).into_owned());
         let name = match (&self.src, source) {
             (Some(src), _) => src.to_string_lossy().into_owned(),
-            (None, _) => "dynamically generated".to_owned(),
+            (None, _) => dest.to_string_lossy().into_owned(),
         };
         Ok(Diff {
             before: text(&before),
             after: text(&after),
-            before_header: Some(dest.to_string_lossy().into_owned()),
+            before_header: now.map(|_| dest.to_string_lossy().into_owned()),
             after_header: Some(name),
             prepared: None,
         })

@@ -525,9 +525,12 @@ fn contents(host: &Probe, folder: &Path, folders: &mut Vec<String>, files: &mut 
     for name in host.list(folder)? {
         let path = folder.join(name);
         let text = path.to_string_lossy().into_owned();
-        if host.lstat(&path)?.is_some_and(|s| s.is_folder()) {
+        if host.is_folder(&path) {
+            // A link to a folder counts as one here, as in Ansible, but is not gone into.
             folders.push(text);
-            contents(host, &path, folders, files)?;
+            if host.lstat(&path)?.is_some_and(|s| s.is_folder()) {
+                contents(host, &path, folders, files)?;
+            }
         } else {
             files.push(text);
         }
