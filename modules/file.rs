@@ -6,7 +6,7 @@
 //! ```yaml
 //! - file: { path: /etc/foo.conf, owner: foo, group: foo, mode: '0644' }
 //! - file: { src: /file/to/link/to, dest: /path/to/symlink, owner: foo, group: foo, state: link }
-//! - file: { path: /etc/foo.conf, state: touch, mode: u=rw,g=r,o=r }
+//! - file: { path: /etc/foo.conf, state: touch, mode: 'u=rw,g=r,o=r' }
 //! - file: { path: /etc/some_directory, state: directory, mode: '0755' }
 //! - file: { path: /etc/foo, state: directory, recurse: yes, owner: foo, group: foo }
 //! - file: { path: /etc/foo, state: absent }

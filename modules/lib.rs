@@ -64,6 +64,12 @@ mod tests {
     }
 
     #[test]
+    fn examples_are_tasks_that_the_module_accepts() {
+        let wrong: Vec<String> = registry().iter().flat_map(shevek_kit::testing::check_examples).collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
     fn a_module_is_found_under_each_of_its_names() {
         for name in ["group", "ansible.builtin.group", "ansible.legacy.group"] {
             assert_eq!(find(name).map(|m| m.name), Some("group"), "{name}");

@@ -192,6 +192,17 @@ impl Arg for Bytes {
     }
 }
 
+/// A size in bits, given as `10Mb` or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bits(pub i64);
+
+impl Arg for Bits {
+    const KIND: Kind = Kind::Bits;
+    fn read(value: Val) -> Result<Self, String> {
+        i64::read(value).map(Bits)
+    }
+}
+
 /// A value that is masked wherever it would be shown (`no_log`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

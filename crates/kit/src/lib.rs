@@ -41,7 +41,7 @@ pub mod testing;
 pub mod words;
 
 pub use accounts::{Group, Shadow, User, known_id};
-pub use arg::{Arg, Args, Bytes, Dict, Json, Secret, Settled};
+pub use arg::{Arg, Args, Bits, Bytes, Dict, Json, Secret, Settled};
 pub use attributes::{AttributeDiff, FileAttributes, context, followed, path_info, selinux_enabled};
 pub use checksum::{Algorithm, checksum, hex};
 pub use command::{Command, Ran, cmd, quoted};
@@ -76,7 +76,7 @@ pub mod prelude {
     pub use crate::module::{Guard, Procedure, Query, Resource, Would, text_diff};
     pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
     pub use crate::{
-        Account, Algorithm, Arg, Args, AttributeDiff, Bytes, Change, Command, Content, Dict, Effect,
+        Account, Algorithm, Arg, Args, AttributeDiff, Bits, Bytes, Change, Command, Content, Dict, Effect,
         FileAttributes, Host, Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State,
         StateValue, Thing, cmd, fail, followed,
     };

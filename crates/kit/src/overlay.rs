@@ -17,7 +17,7 @@ use crate::system::{
 };
 
 /// Content longer than this is not kept in a plan; reading it back is *unknown*.
-const KEPT: u64 = 16 * 1024 * 1024;
+pub(crate) const KEPT: u64 = 16 * 1024 * 1024;
 
 /// Links followed before a path is taken for a loop, as in the kernel.
 const HOPS: usize = 40;

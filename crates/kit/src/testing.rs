@@ -5,8 +5,10 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that is set up wrongly shall stop at once")]
 
 mod conform;
+mod examples;
 mod nothing;
 mod world;
 
 pub use conform::{Ran, Session, TestModule, conform, conform_apart};
+pub use examples::check_examples;
 pub use world::World;

@@ -370,8 +370,12 @@ impl<'a> Attempt<'a> {
     fn ended(&mut self) -> Failed {
         let said = String::from_utf8_lossy(&self.words).to_lowercase();
         let has = |words: &[&str]| words.iter().any(|w| said.contains(w));
-        if has(&["a password is required", "authentication is required", "authentication required", "authorization required"])
-            && !self.answered
+        if has(&[
+            "a password is required",
+            "authentication is required",
+            "authentication required",
+            "authorization required",
+        ]) && !self.answered
         {
             return self.password("is missing");
         }

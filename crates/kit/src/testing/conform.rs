@@ -63,7 +63,7 @@ pub(crate) fn arguments(yaml: &str) -> Vec<(String, Val)> {
     }
 }
 
-fn val(value: serde_yaml::Value) -> Val {
+pub(crate) fn val(value: serde_yaml::Value) -> Val {
     use serde_yaml::Value;
     match value {
         Value::Null => Val::Null,
