@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shevek_proto::{Diff, Outcome, Val};
 
-use crate::arg::{Args, Settled};
+use crate::arg::Settled;
 use crate::fault::{Fault, Kind, Result};
 use crate::host::Host;
 use crate::kind;
@@ -14,7 +14,7 @@ use crate::module::{Guard, Procedure, Query, Resource, Would};
 use crate::overlay::Overlay;
 use crate::probe::{Call, Probe};
 use crate::schema::{Opt, Problem, Schema};
-use crate::state::{self, Change};
+use crate::state::{self, Change, Field, State};
 use crate::system::{Act, Look};
 
 /// What a call runs on.
@@ -65,92 +65,15 @@ pub fn resource<R: Resource>(
     ground: &Ground,
     call: &Arc<Call>,
 ) -> Outcome {
-    around::<R>(args, schema, ground, call, |args| {
-        let probe = ground.probe(call);
-        let now = args.observe(&probe)?;
-        let want = args.desire(now.as_ref(), &probe)?;
-        let event = args.event(now.as_ref());
-        let change = match (Change::between(now.as_ref(), want.clone()), event) {
-            (None, Some(_)) => match (&now, want) {
-                (Some(from), Some(to)) => Change::Update { from: from.clone(), to },
-                _ => return finish(args, now.as_ref(), Outcome::ok(), &probe),
-            },
-            (None, None) => return finish(args, now.as_ref(), Outcome::ok(), &probe),
-            (Some(change), _) => change,
-        };
-        let mut diff = if call.diff { args.diff(&change) } else { Vec::new() };
-        if let (Some(event), true) = (event, call.diff) {
-            diff.push(Diff { prepared: Some(format!("{event}\n")), ..Diff::default() });
-        }
-        let goal = change.goal().cloned();
-        let (mut host, planned) = match ground {
-            Ground::Real(act) => (Host::new(act.clone(), call.clone()), None),
-            Ground::Planned(overlay) => (Host::new(overlay.clone(), call.clone()), Some(overlay)),
-        };
-        let sure = planned.is_none_or(|overlay| !overlay.unsure());
-        let applied = args.apply(change, &mut host);
-        let mut outcome = std::mem::take(&mut host.outcome);
-        outcome.changed = true;
-        diff.append(&mut outcome.diff);
-        outcome.diff = if call.diff { diff } else { Vec::new() };
-        match (applied, planned) {
-            (Ok(()), _) => {}
-            // A command that was only noted has no output, so what comes after it may stumble; the change as such is known.
-            (Err(_), Some(overlay)) if overlay.unsure() || !sure => {}
-            (Err(fault), _) => {
-                let mut failure = fault.outcome();
-                for (key, value) in outcome.result {
-                    if failure.get(&key).is_none() {
-                        failure.result.push((key, value));
-                    }
-                }
-                // Something may have been done before it failed; a difference would claim that all of it was.
-                return Ok(failure);
-            }
-        }
-        if planned.is_some() {
-            return finish(args, goal.as_ref(), outcome, &probe);
-        }
-        let open = goal.as_ref().is_some_and(|g| !state::is_known(g));
-        if !open && !args.verify() && !cfg!(any(test, feature = "testing")) {
-            return finish(args, goal.as_ref(), outcome, &probe);
-        }
-        let got = args.observe(&probe)?;
-        let missed = match (&goal, &got) {
-            (None, None) => Vec::new(),
-            (Some(goal), Some(got)) => state::missed(goal, got),
-            (None, Some(_)) | (Some(_), None) => vec!["state"],
-        };
-        if !missed.is_empty() {
-            return Ok(Fault::new(format!(
-                "the change was made, but afterwards this was not as wanted: {}",
-                missed.join(", ")
-            ))
-            .outcome()
-            .changed_if(true));
-        }
-        finish(args, got.as_ref(), outcome, &probe)
+    around(args, schema, ground, call, &mut |settled| {
+        let args = R::read(settled)?;
+        turn(&mut Turn { args, now: None, want: None }, ground, call)
     })
 }
 
-fn finish<R: Resource>(
-    args: &R,
-    end: Option<&R::State>,
-    mut outcome: Outcome,
-    probe: &Probe,
-) -> Result<Outcome> {
-    args.result(end, &mut outcome, probe)?;
-    Ok(outcome)
-}
-
 /// Drives a [`Query`].
-pub fn query<Q: Query>(
-    args: Vec<(String, Val)>,
-    schema: &Schema,
-    ground: &Ground,
-    call: &Arc<Call>,
-) -> Outcome {
-    around::<Q>(args, schema, ground, call, |args| args.ask(&ground.probe(call)))
+pub fn query<Q: Query>(args: Vec<(String, Val)>, schema: &Schema, ground: &Ground, call: &Arc<Call>) -> Outcome {
+    around(args, schema, ground, call, &mut |settled| Q::read(settled)?.ask(&ground.probe(call)))
 }
 
 /// Drives a [`Procedure`].
@@ -160,58 +83,225 @@ pub fn procedure<P: Procedure>(
     ground: &Ground,
     call: &Arc<Call>,
 ) -> Outcome {
-    around::<P>(args, schema, ground, call, |args| {
-        let probe = ground.probe(call);
-        if let Guard::Done(outcome) = args.guard(&probe)? {
-            return Ok(*outcome);
-        }
-        let run = |mut host: Host| {
-            let mut outcome = args.run(&mut host)?;
-            let said = std::mem::take(&mut host.outcome);
-            outcome.diff.extend(said.diff);
-            for (key, value) in said.result {
-                if outcome.get(&key).is_none() {
-                    outcome.result.push((key, value));
-                }
-            }
-            if !call.diff {
-                outcome.diff.clear();
-            }
-            Ok(outcome)
-        };
-        let overlay = match ground {
-            Ground::Real(act) => return run(Host::new(act.clone(), call.clone())),
-            Ground::Planned(overlay) => overlay,
-        };
-        match args.would(&probe)? {
-            Would::Answer(outcome) => {
-                if outcome.unknown {
-                    overlay.become_unsure();
-                }
-                Ok(*outcome)
-            }
-            Would::Rehearse => run(Host::new(overlay.clone(), call.clone())),
-            Would::Skip(why) => {
-                overlay.become_unsure();
-                Ok(Outcome { skipped: true, unknown: true, ..Outcome::ok() }.with("msg", why))
-            }
-        }
-    })
+    around(args, schema, ground, call, &mut |settled| proceed(&P::read(settled)?, ground, call))
 }
 
-/// What all three have in common: reading the arguments, and making an outcome of whatever comes.
-fn around<A: Args>(
+// What follows is the same code for all modules: what is generic is compiled once a module, and the runner must stay
+// small. So each trait has a half here that can be called through a pointer.
+
+/// A [`Resource`] with the states it has seen.
+struct Turn<R: Resource> {
+    args: R,
+    now: Option<R::State>,
+    want: Option<R::State>,
+}
+
+/// Which of the states a result is about.
+#[derive(Clone, Copy)]
+enum End {
+    /// The one observed last.
+    Now,
+    /// The one that is wanted.
+    Want,
+}
+
+trait Turning {
+    /// Looks at what is there.
+    fn observe(&mut self, host: &Probe) -> Result<Option<Vec<Field>>>;
+    /// Finds what is wanted.
+    fn desire(&mut self, host: &Probe) -> Result<Option<Vec<Field>>>;
+    fn event(&self) -> Option<&'static str>;
+    fn diff(&self) -> Vec<Diff>;
+    fn apply(&self, host: &mut Host) -> Result<()>;
+    fn result(&self, end: End, outcome: &mut Outcome, host: &Probe) -> Result<()>;
+    fn verify(&self) -> bool;
+}
+
+impl<R: Resource> Turn<R> {
+    fn change(&self) -> Option<Change<R::State>> {
+        match (self.now.clone(), self.want.clone()) {
+            (None, None) => None,
+            (None, Some(to)) => Some(Change::Create(to)),
+            (Some(from), None) => Some(Change::Remove(from)),
+            (Some(from), Some(to)) => Some(Change::Update { from, to }),
+        }
+    }
+}
+
+impl<R: Resource> Turning for Turn<R> {
+    fn observe(&mut self, host: &Probe) -> Result<Option<Vec<Field>>> {
+        self.now = self.args.observe(host)?;
+        Ok(self.now.as_ref().map(State::fields))
+    }
+
+    fn desire(&mut self, host: &Probe) -> Result<Option<Vec<Field>>> {
+        self.want = self.args.desire(self.now.as_ref(), host)?;
+        Ok(self.want.as_ref().map(State::fields))
+    }
+
+    fn event(&self) -> Option<&'static str> {
+        self.args.event(self.now.as_ref())
+    }
+
+    fn diff(&self) -> Vec<Diff> {
+        self.change().map(|change| self.args.diff(&change)).unwrap_or_default()
+    }
+
+    fn apply(&self, host: &mut Host) -> Result<()> {
+        self.change().map_or(Ok(()), |change| self.args.apply(change, host))
+    }
+
+    fn result(&self, end: End, outcome: &mut Outcome, host: &Probe) -> Result<()> {
+        let state = match end {
+            End::Now => &self.now,
+            End::Want => &self.want,
+        };
+        self.args.result(state.as_ref(), outcome, host)
+    }
+
+    fn verify(&self) -> bool {
+        self.args.verify()
+    }
+}
+
+fn turn(module: &mut dyn Turning, ground: &Ground, call: &Arc<Call>) -> Result<Outcome> {
+    let probe = ground.probe(call);
+    let now = module.observe(&probe)?;
+    let want = module.desire(&probe)?;
+    let event = module.event().filter(|_| now.is_some() && want.is_some());
+    let as_wanted = match (&now, &want) {
+        (Some(now), Some(want)) => state::missed_fields(want, now).is_empty(),
+        (None, None) => true,
+        _ => false,
+    };
+    if as_wanted && event.is_none() {
+        let mut outcome = Outcome::ok();
+        module.result(End::Now, &mut outcome, &probe)?;
+        return Ok(outcome);
+    }
+    let mut diff = if call.diff { module.diff() } else { Vec::new() };
+    if let (Some(event), true) = (event, call.diff) {
+        diff.push(Diff { prepared: Some(format!("{event}\n")), ..Diff::default() });
+    }
+    let (mut host, planned) = match ground {
+        Ground::Real(act) => (Host::new(act.clone(), call.clone()), None),
+        Ground::Planned(overlay) => (Host::new(overlay.clone(), call.clone()), Some(overlay)),
+    };
+    let sure = planned.is_none_or(|overlay| !overlay.unsure());
+    let applied = module.apply(&mut host);
+    let mut outcome = std::mem::take(&mut host.outcome);
+    outcome.changed = true;
+    diff.append(&mut outcome.diff);
+    outcome.diff = if call.diff { diff } else { Vec::new() };
+    match (applied, planned) {
+        (Ok(()), _) => {}
+        // A command that was only noted has no output, so what comes after it may stumble; the change as such is known.
+        (Err(_), Some(overlay)) if overlay.unsure() || !sure => {}
+        (Err(fault), _) => {
+            // Something may have been done before it failed; a difference would claim that all of it was.
+            let mut failure = fault.outcome();
+            keep(&mut failure, outcome.result);
+            return Ok(failure);
+        }
+    }
+    let open = want.as_ref().is_some_and(|fields| fields.iter().any(|f| f.value.is_none()));
+    let look_again = open || module.verify() || cfg!(any(test, feature = "testing"));
+    if planned.is_some() || !look_again {
+        module.result(End::Want, &mut outcome, &probe)?;
+        return Ok(outcome);
+    }
+    let got = module.observe(&probe)?;
+    let missed = match (&want, &got) {
+        (None, None) => Vec::new(),
+        (Some(want), Some(got)) => state::missed_fields(want, got),
+        (None, Some(_)) | (Some(_), None) => vec!["state"],
+    };
+    if !missed.is_empty() {
+        let message =
+            format!("the change was made, but afterwards this was not as wanted: {}", missed.join(", "));
+        return Ok(Outcome::failure(message).changed_if(true));
+    }
+    module.result(End::Now, &mut outcome, &probe)?;
+    Ok(outcome)
+}
+
+/// Takes over result keys that are not there yet.
+fn keep(outcome: &mut Outcome, keys: Vec<(String, Val)>) {
+    for (key, value) in keys {
+        if outcome.get(&key).is_none() {
+            outcome.result.push((key, value));
+        }
+    }
+}
+
+trait Proceeding {
+    fn guard(&self, host: &Probe) -> Result<Guard>;
+    fn run(&self, host: &mut Host) -> Result<Outcome>;
+    fn would(&self, host: &Probe) -> Result<Would>;
+}
+
+impl<P: Procedure> Proceeding for P {
+    fn guard(&self, host: &Probe) -> Result<Guard> {
+        Procedure::guard(self, host)
+    }
+
+    fn run(&self, host: &mut Host) -> Result<Outcome> {
+        Procedure::run(self, host)
+    }
+
+    fn would(&self, host: &Probe) -> Result<Would> {
+        Procedure::would(self, host)
+    }
+}
+
+fn proceed(module: &dyn Proceeding, ground: &Ground, call: &Arc<Call>) -> Result<Outcome> {
+    let probe = ground.probe(call);
+    if let Guard::Done(outcome) = module.guard(&probe)? {
+        return Ok(*outcome);
+    }
+    let overlay = match ground {
+        Ground::Real(act) => return run(module, Host::new(act.clone(), call.clone()), call),
+        Ground::Planned(overlay) => overlay,
+    };
+    match module.would(&probe)? {
+        Would::Answer(outcome) => {
+            if outcome.unknown {
+                overlay.become_unsure();
+            }
+            Ok(*outcome)
+        }
+        Would::Rehearse => run(module, Host::new(overlay.clone(), call.clone()), call),
+        Would::Skip(why) => {
+            overlay.become_unsure();
+            Ok(Outcome { skipped: true, unknown: true, ..Outcome::ok() }.with("msg", why))
+        }
+    }
+}
+
+fn run(module: &dyn Proceeding, mut host: Host, call: &Call) -> Result<Outcome> {
+    let mut outcome = module.run(&mut host)?;
+    let said = std::mem::take(&mut host.outcome);
+    outcome.diff.extend(said.diff);
+    keep(&mut outcome, said.result);
+    if !call.diff {
+        outcome.diff.clear();
+    }
+    Ok(outcome)
+}
+
+/// What all three have in common: settling the arguments, and making an outcome of whatever comes.
+fn around(
     args: Vec<(String, Val)>,
     schema: &Schema,
     ground: &Ground,
     call: &Arc<Call>,
-    work: impl FnOnce(&A) -> Result<Outcome>,
+    work: &mut dyn FnMut(&mut Settled) -> Result<Outcome>,
 ) -> Outcome {
     let secrets = secrets(&args, schema);
     let probe = ground.probe(call);
-    let mut outcome = match read::<A>(args, schema, &probe) {
+    let mut outcome = match settle(args, schema, &probe) {
         Err(outcome) => outcome,
-        Ok(args) => work(&args).unwrap_or_else(|fault| match ground {
+        Ok(mut settled) => work(&mut settled).unwrap_or_else(|fault| match ground {
             Ground::Planned(overlay) if undecided(&fault, overlay) => {
                 Outcome { unknown: true, skipped: true, ..Outcome::ok() }
                     .with("msg", format!("only the real run can tell: {fault}"))
@@ -242,7 +332,7 @@ fn undecided(fault: &Fault, overlay: &Overlay) -> bool {
     fault.kind == Kind::Unknown || (fault.kind == Kind::Absent && overlay.unsure())
 }
 
-fn read<A: Args>(args: Vec<(String, Val)>, schema: &Schema, probe: &Probe) -> Result<A, Outcome> {
+fn settle(args: Vec<(String, Val)>, schema: &Schema, probe: &Probe) -> Result<Settled, Outcome> {
     let settled = schema.settle(args).map_err(|problems| refuse(schema, &problems))?;
     let options = schema.options();
     let expanded = settled
@@ -252,7 +342,7 @@ fn read<A: Args>(args: Vec<(String, Val)>, schema: &Schema, probe: &Probe) -> Re
             None => (name, value),
         })
         .collect();
-    A::read(&mut Settled::new(expanded)).map_err(Outcome::failure)
+    Ok(Settled::new(expanded))
 }
 
 fn refuse(schema: &Schema, problems: &[Problem]) -> Outcome {

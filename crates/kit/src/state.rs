@@ -171,40 +171,44 @@ impl<S: State> Change<S> {
 
     /// The difference as Ansible shows attributes: two mappings of the fields that differ.
     pub fn diff(&self) -> Diff {
-        let before = self.before().map(State::fields).unwrap_or_default();
-        let after = self.goal().map(State::fields).unwrap_or_default();
-        let mut maps = (Vec::new(), Vec::new());
-        let names: Vec<&'static str> = before.iter().chain(&after).map(|f| f.name).collect();
-        let mut seen = Vec::with_capacity(names.len());
-        for name in names {
-            if seen.contains(&name) {
-                continue;
-            }
-            seen.push(name);
-            let old = before.iter().find(|f| f.name == name);
-            let new = after.iter().find(|f| f.name == name);
-            if !shown(old.or(new)) || same(old, new) {
-                continue;
-            }
-            if let Some(old) = old {
-                maps.0.push((name.to_owned(), old.shown()));
-            }
-            if let Some(new) = new {
-                maps.1.push((name.to_owned(), new.shown()));
-            }
-        }
-        let state = |is: Option<&S>| is.map_or("absent", |_| "present");
-        if !matches!(self, Change::Update { .. }) && !seen.contains(&"state") {
-            maps.0.insert(0, ("state".to_owned(), state(self.before()).into()));
-            maps.1.insert(0, ("state".to_owned(), state(self.goal()).into()));
-        }
-        Diff { before: Val::Map(maps.0), after: Val::Map(maps.1), ..Diff::default() }
+        fields_diff(self.before().map(State::fields), self.goal().map(State::fields))
     }
 
     /// The difference in short lines (`~ gid: 999 -> 1750`), for tests and messages.
     pub fn summary(&self) -> Vec<String> {
         summary(&self.diff())
     }
+}
+
+fn fields_diff(before: Option<Vec<Field>>, after: Option<Vec<Field>>) -> Diff {
+    let there = (before.is_some(), after.is_some());
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let mut maps = (Vec::new(), Vec::new());
+    let mut seen: Vec<&'static str> = Vec::with_capacity(before.len());
+    for field in before.iter().chain(&after) {
+        let name = field.name;
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        let old = before.iter().find(|f| f.name == name);
+        let new = after.iter().find(|f| f.name == name);
+        if !shown(old.or(new)) || same(old, new) {
+            continue;
+        }
+        if let Some(old) = old {
+            maps.0.push((name.to_owned(), old.shown()));
+        }
+        if let Some(new) = new {
+            maps.1.push((name.to_owned(), new.shown()));
+        }
+    }
+    if there.0 != there.1 && !seen.contains(&"state") {
+        let word = |there: bool| Val::from(if there { "present" } else { "absent" });
+        maps.0.insert(0, ("state".to_owned(), word(there.0)));
+        maps.1.insert(0, ("state".to_owned(), word(there.1)));
+    }
+    Diff { before: Val::Map(maps.0), after: Val::Map(maps.1), ..Diff::default() }
 }
 
 /// A difference of attributes in short lines: `+ gid: 5`, `~ gid: 5 -> 6`, `- gid: 6`.
@@ -254,20 +258,16 @@ pub fn admits<S: State>(goal: &S, got: &S) -> bool {
 
 /// The names of the fields in which what is misses the goal.
 pub fn missed<S: State>(goal: &S, got: &S) -> Vec<&'static str> {
-    let got = got.fields();
-    goal.fields()
-        .iter()
-        .filter(|f| f.treat != Treat::Derived)
-        .filter(|f| {
-            f.value.is_some() && got.iter().find(|g| g.name == f.name).is_none_or(|g| g.value != f.value)
-        })
-        .map(|f| f.name)
-        .collect()
+    missed_fields(&goal.fields(), &got.fields())
 }
 
-/// Whether every field of a state is known.
-pub fn is_known<S: State>(state: &S) -> bool {
-    state.fields().iter().all(|f| f.value.is_some())
+/// The same of fields.
+pub(crate) fn missed_fields(goal: &[Field], got: &[Field]) -> Vec<&'static str> {
+    goal.iter()
+        .filter(|f| f.treat != Treat::Derived)
+        .filter(|f| f.value.is_some() && got.iter().find(|g| g.name == f.name).is_none_or(|g| g.value != f.value))
+        .map(|f| f.name)
+        .collect()
 }
 
 /// The result keys of a state; what is not known yet is left out.
