@@ -72,7 +72,12 @@ pub fn resource<R: Resource>(
 }
 
 /// Drives a [`Query`].
-pub fn query<Q: Query>(args: Vec<(String, Val)>, schema: &Schema, ground: &Ground, call: &Arc<Call>) -> Outcome {
+pub fn query<Q: Query>(
+    args: Vec<(String, Val)>,
+    schema: &Schema,
+    ground: &Ground,
+    call: &Arc<Call>,
+) -> Outcome {
     around(args, schema, ground, call, &mut |settled| Q::read(settled)?.ask(&ground.probe(call)))
 }
 

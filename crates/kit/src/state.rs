@@ -265,7 +265,9 @@ pub fn missed<S: State>(goal: &S, got: &S) -> Vec<&'static str> {
 pub(crate) fn missed_fields(goal: &[Field], got: &[Field]) -> Vec<&'static str> {
     goal.iter()
         .filter(|f| f.treat != Treat::Derived)
-        .filter(|f| f.value.is_some() && got.iter().find(|g| g.name == f.name).is_none_or(|g| g.value != f.value))
+        .filter(|f| {
+            f.value.is_some() && got.iter().find(|g| g.name == f.name).is_none_or(|g| g.value != f.value)
+        })
         .map(|f| f.name)
         .collect()
 }
