@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
 use shevek_inventory::{GroupCharacters, Inventory, LoadOptions, Mismatch};
 use shevek_playbook::{Hashes, Known, Loader, Playbook, Templating, UnknownKeywords};
-use shevek_settings::Settings;
+use shevek_settings::{ROWS, Settings};
 use shevek_template::plugin::Plugins;
 use shevek_template::{Scope, Templar, Truth};
 use shevek_value::{Map, Value};
@@ -148,6 +148,8 @@ impl Content {
             inventory_sources: sources.iter().map(absolute).collect(),
             merge_hashes: settings.hash_behaviour == "merge",
             inject_facts: settings.inject_facts_as_vars,
+            vault: self.vault.clone(),
+            settings: Arc::new(ROWS.iter().map(|row| Value::from(row.name)).zip(settings.show()).collect()),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use shevek_inventory::{HostId, HostName, Inventory};
 use shevek_template::Templar;
 use shevek_value::{Map, Value};
+use shevek_vault::Vault;
 
 use crate::{Layer, Memory, inventory};
 
@@ -34,6 +35,10 @@ pub struct RunOptions {
     pub merge_hashes: bool,
     /// `inject_facts_as_vars`.
     pub inject_facts: bool,
+    /// The vault passwords, for lookups that read encrypted files.
+    pub vault: Vault,
+    /// Settings under the names that the `config` lookup knows.
+    pub settings: Arc<Map>,
 }
 
 /// The hosts of a run and all that is known of them.

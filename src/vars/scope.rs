@@ -9,6 +9,7 @@ use shevek_inventory::HostId;
 use shevek_playbook::Task;
 use shevek_template::Scope;
 use shevek_value::{Map, Value};
+use shevek_vault::Vault;
 
 use crate::{Fleet, Level, PlayScope, magic};
 
@@ -219,6 +220,14 @@ impl Scope for HostScope {
             path.push(self.play.play.dir.clone());
         }
         path
+    }
+
+    fn vault(&self) -> Vault {
+        self.fleet.options.vault.clone()
+    }
+
+    fn setting(&self, name: &str) -> Option<Value> {
+        self.fleet.options.settings.get(name).cloned()
     }
 
     fn is_check(&self) -> bool {

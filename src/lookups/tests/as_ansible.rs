@@ -7,6 +7,7 @@ use shevek_diag::Result;
 use shevek_template::plugin::Plugins;
 use shevek_template::{Scope, Templar};
 use shevek_value::Value;
+use shevek_vault::{Matching, Password, Vault};
 
 fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests")
@@ -44,6 +45,12 @@ impl Scope for Variables {
     }
     fn search_path(&self) -> Vec<PathBuf> {
         vec![here().join("data")]
+    }
+    fn vault(&self) -> Vault {
+        Vault::new(vec![("default".to_owned(), Password::new(b"secret").unwrap())], Matching::default())
+    }
+    fn setting(&self, name: &str) -> Option<Value> {
+        (name == "DEFAULT_FORKS").then(|| Value::from(50))
     }
 }
 
@@ -116,4 +123,25 @@ fn a_file_tree_is_listed_with_what_it_is() {
     let entry = &found.as_list().unwrap()[0];
     assert_eq!(entry.get("state").unwrap().text(), "file");
     assert_eq!(entry.get("size").unwrap().as_int(), Some(7));
+}
+
+#[test]
+fn vaulted_files_are_read_with_the_passwords_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vaulted");
+    let text = Password::new(b"secret").unwrap().encrypt(b"inside\n", None, None);
+    std::fs::write(&file, text).unwrap();
+    for lookup in ["file", "unvault"] {
+        let source = format!("lookup('{lookup}', '{}')", file.display());
+        let found = templar().expression(&Value::from(source), &variables()).unwrap();
+        assert_eq!(found.text().trim_end(), "inside", "{lookup}");
+    }
+}
+
+#[test]
+fn settings_are_found_by_name() {
+    let ask = |source: &str| templar().expression(&Value::from(source), &variables());
+    assert_eq!(ask("lookup('config', 'DEFAULT_FORKS')").unwrap().as_int(), Some(50));
+    assert!(ask("lookup('config', 'NOPE')").is_err());
+    assert_eq!(ask("query('config', 'NOPE', on_missing='skip')").unwrap().as_list().unwrap().len(), 0);
 }

@@ -83,6 +83,12 @@ impl Scope for WithVariables<'_> {
     fn search_path(&self) -> Vec<PathBuf> {
         self.scope.search_path()
     }
+    fn vault(&self) -> shevek_vault::Vault {
+        self.scope.vault()
+    }
+    fn setting(&self, name: &str) -> Option<Value> {
+        self.scope.setting(name)
+    }
     fn is_check(&self) -> bool {
         self.scope.is_check()
     }
