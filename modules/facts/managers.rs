@@ -31,20 +31,14 @@ pub(super) fn packages(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Res
         "apt"
     } else if alt && found.contains(&"apt") {
         "apt_rpm"
-    } else if found.contains(&"dnf5") && !found.contains(&"dnf") {
-        "dnf5"
-    } else if found.contains(&"dnf5") && dnf_is_five(host) {
+    } else if found.contains(&"dnf5") && (!found.contains(&"dnf") || dnf_is_five(host)) {
         "dnf5"
     } else if found.contains(&"dnf") {
         "dnf"
     } else {
-        found
-            .iter()
-            .copied()
-            .filter(|name| *name != "apt")
-            .next_back()
-            .or(found.first().copied())
-            .unwrap_or("unknown")
+        // An apt that is not the system's own is looked at last.
+        let own = found.iter().rfind(|name| **name != "apt");
+        own.or(found.first()).copied().unwrap_or("unknown")
     };
     put(facts, "pkg_mgr", name);
     Ok(())

@@ -69,8 +69,8 @@ impl Batch<'_> {
                 Err(error) => self.fail_include(step, &group, &error),
             }
         }
-        let numbered: Vec<(u32, (Group, Arc<Vec<Item>>))> = (0..).zip(loaded).collect();
-        for (number, (group, items)) in numbered.into_iter().rev() {
+        let count = u32::try_from(loaded.len()).unwrap_or(u32::MAX);
+        for (number, (group, items)) in (0..count).rev().zip(loaded.into_iter().rev()) {
             for host in group.hosts {
                 if let Some(state) = self.hosts.get_mut(&host).filter(|state| !state.is_out()) {
                     state.cursor.include(items.clone(), &step.place, number);

@@ -172,7 +172,7 @@ impl Chosen {
                 continue;
             }
             let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-            if self.extensions.iter().any(|known| *known == extension) {
+            if self.extensions.contains(&extension) {
                 files.push(path);
             } else if !self.lenient && self.matching.is_none() {
                 return Err(Diagnostic::new("file with another extension").detail(format!(

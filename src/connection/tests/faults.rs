@@ -150,7 +150,7 @@ async fn a_wire_cut_during_the_upload() {
     assert!(error.is_unreachable() && error.phase() == Phase::Upload, "{error}");
     // Nothing that is not whole is ever found under the runner's name.
     let left = std::fs::read_dir(sshd.path("cache/shevek")).unwrap().map(|entry| entry.unwrap().file_name());
-    assert!(left.filter(|name| !name.to_str().unwrap().starts_with('.')).next().is_none());
+    assert!(!left.any(|name| !name.to_str().unwrap().starts_with('.')));
 }
 
 #[tokio::test]
