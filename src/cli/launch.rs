@@ -70,9 +70,7 @@ impl Launch {
         for password in [&passwords.login, &passwords.escalation].into_iter().flatten() {
             masker.learn(&passwords::secret(password));
         }
-        for value in self.content.extra.values() {
-            masker.learn(value);
-        }
+        self.teach(&masker);
         let mut reporters = reporters(&self.output, &self.content.settings, self.look)?;
         for reporter in std::mem::take(&mut self.reporters) {
             reporters = reporters.with(reporter);
@@ -88,6 +86,25 @@ impl Launch {
         // Reporters end when all senders are gone.
         let _ = thread.join();
         ending
+    }
+
+    /// Tells the masker of all secrets among the variables that are known before the run.
+    fn teach(&self, masker: &Masker) {
+        masker.learn_all(&self.content.extra);
+        let inventory = &self.inventory;
+        let groups = inventory.group_ids().filter_map(|group| inventory.vars_of_group(group).ok());
+        let hosts = inventory.host_ids().filter_map(|host| inventory.own_layers(host).ok());
+        for layer in groups.chain(hosts).flatten() {
+            masker.learn_all(&layer.vars);
+        }
+        for play in self.playbooks.iter().flat_map(|playbook| &playbook.plays) {
+            masker.learn_all(&play.vars);
+            for role in &play.roles {
+                for vars in [&role.defaults, &role.vars, &role.params] {
+                    masker.learn_all(vars);
+                }
+            }
+        }
     }
 
     fn announce(&self, sink: &Sink) {

@@ -319,6 +319,7 @@ impl Job {
         };
         let action = self.run.actions.find(&name);
         let args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
+        self.run.sink.masker().learn_all(&args);
         let ready = Box::new(Ready { scope, host, item, delegate });
         Ok(match action {
             Some(action) => Prepared::Action(ready, action, args),

@@ -400,6 +400,7 @@ fn load_files(run: &Run, scope: &Arc<PlayScope>, host: HostId) -> Result<()> {
                 .at_maybe(written.origin(), ""));
         }
     }
+    run.sink.masker().learn_all(&variables);
     scope.set_files(host, Arc::new(variables));
     Ok(())
 }

@@ -178,6 +178,7 @@ impl Batch<'_> {
 
     fn learn(&self, task: &Arc<Task>, item: &ItemDone, host: HostId, targets: &[HostId]) {
         let facts = &item.outcome.facts;
+        self.run.sink.masker().learn_all(facts);
         let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
         let delegated = keyword::flag(&scope, "delegate_facts", task.keywords.delegate_facts.as_ref());
         let there = item.delegate.as_ref().map(|(id, _)| *id).filter(|_| matches!(delegated, Ok(Some(true))));

@@ -53,6 +53,11 @@ impl Masker {
         }
     }
 
+    /// Remembers what is secret among variables.
+    pub fn learn_all(&self, variables: &Map) {
+        variables.values().for_each(|value| self.learn(value));
+    }
+
     /// Remembers a text: a password from the command line or a prompt.
     pub fn learn_text(&self, text: &str) {
         self.remember(vec![Arc::from(text)]);

@@ -56,7 +56,7 @@ pub use permissions::Permissions;
 pub use plan::{PLANNED_ID, Plan};
 pub use probe::{Call, Probe, Warnings, expand_variables};
 pub use real::Real;
-pub use registry::Module;
+pub use registry::{Module, Page};
 pub use shevek_proto as proto;
 pub use state::{Change, Field, Known, State, StateValue, Treat, summary};
 

@@ -22,14 +22,30 @@ impl Module {
 
     /// One line that says what it is for.
     pub fn summary(&self) -> &'static str {
-        self.doc.lines().next().unwrap_or_default().trim()
+        self.page().summary()
+    }
+
+    /// The documentation.
+    pub fn page(&self) -> Page {
+        Page(self.doc)
+    }
+}
+
+/// The text of a file's `//!` lines: summary, prose and examples.
+#[derive(Debug, Clone, Copy)]
+pub struct Page(pub &'static str);
+
+impl Page {
+    /// The first line.
+    pub fn summary(self) -> &'static str {
+        self.0.lines().next().unwrap_or_default().trim()
     }
 
     /// The prose below the summary, without examples.
-    pub fn description(&self) -> String {
+    pub fn description(self) -> String {
         let mut out = Vec::new();
         let mut inside = false;
-        for line in self.doc.lines().skip(1) {
+        for line in self.0.lines().skip(1) {
             if line.trim_start().starts_with("```") {
                 inside = !inside;
             } else if !inside {
@@ -40,10 +56,10 @@ impl Module {
     }
 
     /// The YAML of the examples.
-    pub fn examples(&self) -> Vec<String> {
+    pub fn examples(self) -> Vec<String> {
         let mut out = Vec::new();
         let mut example: Option<String> = None;
-        for line in self.doc.lines() {
+        for line in self.0.lines() {
             match (&mut example, line.trim_start().starts_with("```")) {
                 (None, true) => example = Some(String::new()),
                 (Some(_), true) => out.extend(example.take()),

@@ -1,5 +1,7 @@
 //! Which hosts there are, and which of them count.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use shevek_settings::Settings;
 
@@ -27,6 +29,10 @@ impl Hosts {
         if !self.inventory.is_empty() {
             return self.inventory.clone();
         }
-        settings.inventory.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+        // Nobody misses the default one where it is not there.
+        let is_missing =
+            |path: &&PathBuf| path.as_path() == Path::new("/etc/ansible/hosts") && !path.exists();
+        let there = settings.inventory.iter().filter(|path| !is_missing(path));
+        there.map(|path| path.to_string_lossy().into_owned()).collect()
     }
 }

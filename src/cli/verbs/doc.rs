@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use clap::Args;
 use shevek_diag::{Diagnostic, Diagnostics, Kind};
-use shevek_kit::Module;
-use shevek_kit::schema::{Nature, Opt, Preset};
+use shevek_kit::Page;
+use shevek_kit::schema::{Nature, Opt, Preset, Schema};
 use shevek_settings::Settings;
 use shevek_value::Value;
 
@@ -49,21 +49,19 @@ impl Doc {
                 .into());
         }
         if self.list || self.modules.is_empty() {
-            let wanted = |module: &&Module| {
-                self.modules.is_empty()
-                    || self
-                        .modules
-                        .iter()
-                        .any(|start| module.schema().full_name().starts_with(start.as_str()))
-            };
-            let modules: Vec<&Module> = shevek_modules::registry().iter().filter(wanted).collect();
+            let mut modules = all();
+            modules.retain(|module| {
+                let name = module.schema.full_name();
+                self.modules.is_empty() || self.modules.iter().any(|start| name.starts_with(start.as_str()))
+            });
             print(&list(&modules, json));
             return Ok(0);
         }
         let mut missing = Diagnostics::new();
         let mut modules = Vec::new();
+        let all = all();
         for name in &self.modules {
-            match shevek_modules::find(name) {
+            match find(&all, name) {
                 Some(module) => modules.push(module),
                 None => missing.push(unknown(name)),
             }
@@ -74,17 +72,46 @@ impl Doc {
         let text = if json {
             json_of(&modules)
         } else if self.snippet {
-            modules.iter().map(|module| snippet(module)).collect::<Vec<_>>().join("\n")
+            modules.iter().copied().map(snippet).collect::<Vec<_>>().join("\n")
         } else {
-            modules.iter().map(|module| page(module)).collect::<Vec<_>>().join("\n")
+            modules.iter().copied().map(page).collect::<Vec<_>>().join("\n")
         };
         print(&text);
         Ok(0)
     }
 }
 
+/// A module, or an action of the controller's, with its documentation.
+#[derive(Clone, Copy)]
+struct Documented {
+    schema: &'static Schema,
+    page: Page,
+}
+
+/// All there are, by name. An action stands before the module that it drives.
+fn all() -> Vec<Documented> {
+    let actions = shevek_actions::Actions.iter();
+    let actions = actions.map(|listed| Documented { schema: listed.action.schema(), page: Page(listed.doc) });
+    let modules = shevek_modules::registry().iter();
+    let modules = modules.map(|module| Documented { schema: module.schema(), page: module.page() });
+    let mut all: Vec<Documented> = actions.chain(modules).collect();
+    all.sort_by_key(|documented| documented.schema.full_name());
+    all.dedup_by_key(|documented| documented.schema.full_name());
+    all
+}
+
+/// The one of this name: short, in full, or another name of it.
+fn find(all: &[Documented], name: &str) -> Option<Documented> {
+    let name = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+    let goes_by =
+        |schema: &Schema| schema.name == name || schema.full_name() == name || schema.aliases.contains(&name);
+    let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+    let found = all.iter().find(|documented| goes_by(documented.schema));
+    found.or_else(|| all.iter().find(|documented| documented.schema.aliases.contains(&short))).copied()
+}
+
 fn unknown(name: &str) -> Box<Diagnostic> {
-    let names: Vec<&str> = shevek_modules::registry().iter().map(|module| module.name).collect();
+    let names: Vec<&str> = all().iter().map(|module| module.schema.name).collect();
     let short = name.rsplit('.').next().unwrap_or(name);
     Diagnostic::new("there is no such module")
         .kind(Kind::Machine)
@@ -93,9 +120,9 @@ fn unknown(name: &str) -> Box<Diagnostic> {
         .help("`shevek doc -l` lists all")
 }
 
-fn list(modules: &[&Module], json: bool) -> String {
+fn list(modules: &[Documented], json: bool) -> String {
     let rows: Vec<(String, &str)> =
-        modules.iter().map(|module| (module.schema().full_name(), module.summary())).collect();
+        modules.iter().map(|module| (module.schema.full_name(), module.page.summary())).collect();
     if json {
         return shevek_report::json_text(&Value::dict(rows)) + "\n";
     }
@@ -104,10 +131,10 @@ fn list(modules: &[&Module], json: bool) -> String {
 }
 
 /// The page of a module.
-fn page(module: &Module) -> String {
-    let schema = module.schema();
-    let mut out = format!("> MODULE {}\n\n  {}\n", schema.full_name(), module.summary());
-    let description = module.description();
+fn page(module: Documented) -> String {
+    let schema = module.schema;
+    let mut out = format!("> MODULE {}\n\n  {}\n", schema.full_name(), module.page.summary());
+    let description = module.page.description();
     if !description.is_empty() {
         out.push('\n');
         out.push_str(&indented(&description, 2));
@@ -125,7 +152,7 @@ fn page(module: &Module) -> String {
     for option in schema.options() {
         option_page(option, 0, &mut out);
     }
-    for example in module.examples() {
+    for example in module.page.examples() {
         out.push_str("\nEXAMPLE\n\n");
         out.push_str(&indented(example.trim_end(), 2));
     }
@@ -175,9 +202,9 @@ fn preset(preset: &Preset) -> Option<Value> {
     })
 }
 
-fn snippet(module: &Module) -> String {
-    let mut out = format!("- name: {}\n  {}:\n", module.summary(), module.schema().full_name());
-    for option in module.schema().options() {
+fn snippet(module: Documented) -> String {
+    let mut out = format!("- name: {}\n  {}:\n", module.page.summary(), module.schema.full_name());
+    for option in module.schema.options() {
         let value = preset(&option.default).map(|value| value.text()).unwrap_or_default();
         let required = if option.required { "(required) " } else { "" };
         let doc = option.doc.trim().lines().next().unwrap_or_default().trim();
@@ -187,22 +214,22 @@ fn snippet(module: &Module) -> String {
     out
 }
 
-fn json_of(modules: &[&Module]) -> String {
-    let pages = modules.iter().map(|module| (module.schema().full_name(), json_page(module)));
+fn json_of(modules: &[Documented]) -> String {
+    let pages = modules.iter().map(|module| (module.schema.full_name(), json_page(*module)));
     shevek_report::json_text(&Value::dict(pages)) + "\n"
 }
 
-fn json_page(module: &Module) -> Value {
-    let schema = module.schema();
-    let description: Vec<Value> = module.description().split("\n\n").map(Value::str).collect();
+fn json_page(module: Documented) -> Value {
+    let schema = module.schema;
+    let description: Vec<Value> = module.page.description().split("\n\n").map(Value::str).collect();
     let doc = Value::dict([
-        ("module", Value::str(module.name)),
+        ("module", Value::str(module.schema.name)),
         ("collection", Value::str(schema.collection)),
-        ("short_description", Value::str(module.summary())),
+        ("short_description", Value::str(module.page.summary())),
         ("description", Value::list(description)),
         ("options", json_options(&schema.options())),
     ]);
-    let examples = module.examples().join("\n");
+    let examples = module.page.examples().join("\n");
     Value::dict([
         ("doc", doc),
         ("examples", Value::str(examples)),
@@ -239,11 +266,16 @@ mod tests {
 
     #[test]
     fn every_module_has_a_page_with_its_options() {
-        for module in shevek_modules::registry() {
+        for module in all() {
             let page = page(module);
-            assert!(page.starts_with(&format!("> MODULE {}\n", module.schema().full_name())));
-            for option in module.schema().options() {
-                assert!(page.contains(&format!(" {}  (", option.name)), "{}: {}", module.name, option.name);
+            assert!(page.starts_with(&format!("> MODULE {}\n", module.schema.full_name())));
+            for option in module.schema.options() {
+                assert!(
+                    page.contains(&format!(" {}  (", option.name)),
+                    "{}: {}",
+                    module.schema.name,
+                    option.name
+                );
             }
         }
     }
