@@ -7,10 +7,12 @@
 mod apt;
 mod command;
 mod copy;
+mod editing;
 mod facts;
 mod fetch;
 mod file;
 mod group;
+mod lineinfile;
 mod pattern;
 mod ping;
 mod script;
