@@ -338,8 +338,7 @@ mod tests {
     #[test]
     fn captures_go_into_the_line() {
         let args = r"regexp: '^(?P<k>\w+)=(.*)$', line: '\g<k>=<\2>', backrefs: yes";
-        let done =
-            conform::<Lineinfile>(&format!("{{ path: /f, {args} }}"), file("x\nport=80\n")).changed();
+        let done = conform::<Lineinfile>(&format!("{{ path: /f, {args} }}"), file("x\nport=80\n")).changed();
         assert_eq!(done.outcome().diff[0].after, "x\nport=<80>\n".into());
         done.holds("/f", "x\nport=<80>\n");
     }

@@ -34,7 +34,8 @@ impl Edit<'_> {
     /// Makes the folders above a file that is to be created.
     pub fn make_folders(&self, host: &mut Host) -> Result<()> {
         let mode = 0o777 & !host.identity().umask;
-        let above = self.path.ancestors().skip(1).take_while(|p| !p.as_os_str().is_empty() && !host.exists(p));
+        let above =
+            self.path.ancestors().skip(1).take_while(|p| !p.as_os_str().is_empty() && !host.exists(p));
         let mut missing: Vec<&Path> = above.collect();
         missing.reverse();
         let folder = self.path.parent().unwrap_or(self.path).display().to_string();
@@ -47,8 +48,7 @@ impl Edit<'_> {
 
     /// Puts new content in place; says where the old file is kept, if it is. Links are followed: the real file changes.
     pub fn save(&self, host: &mut Host, content: &[u8]) -> Result<Option<PathBuf>> {
-        let backup =
-            if self.backup && host.exists(self.path) { Some(host.backup(self.path)?) } else { None };
+        let backup = if self.backup && host.exists(self.path) { Some(host.backup(self.path)?) } else { None };
         let dest = followed(host, self.path, Links::Follow);
         let staged = host.stage(&dest, &mut &*content)?;
         if let Err(fault) = self.check(host, &staged.path) {
