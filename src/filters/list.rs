@@ -6,9 +6,14 @@ use shevek_value::Value;
 
 use shevek_python::arguments::bind;
 
-pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["list"], markers: Markers::Propagate, run: list }];
+pub(crate) const FILTERS: &[Filter] = &[Filter { names: &["list"], markers: Markers::Inside, run: list }];
 
 fn list(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["value"], [])?;
-    Ok(Value::list(context.iterate(value)?))
+    let items = context.iterate(value)?;
+    // Unlike a mapping's keys, something undefined among the items is looked at.
+    match items.iter().find(|item| item.is_undefined()) {
+        Some(undefined) => Ok(undefined.clone()),
+        None => Ok(Value::list(items)),
+    }
 }

@@ -25,7 +25,7 @@ impl Value {
 fn write_repr(value: &Value, out: &mut String) {
     match value.kind() {
         Kind::Null => out.push_str("None"),
-        Kind::Omit => out.push_str("<<omit>>"),
+        Kind::Omit => out.push_str("<<Omit>>"),
         Kind::Undefined(_) => out.push_str("Undefined"),
         Kind::Bool(b) => out.push_str(if *b { "True" } else { "False" }),
         Kind::Int(i) => write_number(i, out),

@@ -387,7 +387,9 @@ impl Value {
     /// Python's truth: nothing, zero and empty are false.
     pub fn is_true(&self) -> bool {
         match &self.kind {
-            Kind::Null | Kind::Undefined(_) | Kind::Omit => false,
+            Kind::Null | Kind::Undefined(_) => false,
+            // As Ansible's own object for it.
+            Kind::Omit => true,
             Kind::Bool(b) => *b,
             Kind::Int(i) => *i != 0,
             Kind::Big(_) => true,

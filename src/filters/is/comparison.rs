@@ -34,7 +34,7 @@ pub(crate) const TESTS: &[Test] = &[
         markers: Markers::Propagate,
         run: |c, a| pair(a).and_then(|(a, b)| at_most(c, b, a)),
     },
-    Test { names: &["sameas"], markers: Markers::Propagate, run: |_, a| pair(a).map(|(a, b)| same(a, b)) },
+    Test { names: &["sameas"], markers: Markers::Inside, run: |_, a| pair(a).map(|(a, b)| same(a, b)) },
     Test {
         names: &["in"],
         markers: Markers::Propagate,

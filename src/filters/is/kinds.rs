@@ -8,22 +8,22 @@ use shevek_python::arguments::bind;
 use shevek_python::sequence::is_mapping;
 
 pub(crate) const TESTS: &[Test] = &[
-    Test { names: &["none"], markers: Markers::Propagate, run: |_, a| of(a, Value::is_null) },
-    Test { names: &["boolean"], markers: Markers::Propagate, run: |_, a| of(a, |v| v.as_bool().is_some()) },
-    Test { names: &["true"], markers: Markers::Propagate, run: |_, a| of(a, |v| v.as_bool() == Some(true)) },
+    Test { names: &["none"], markers: Markers::Inside, run: |_, a| of(a, Value::is_null) },
+    Test { names: &["boolean"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_bool().is_some()) },
+    Test { names: &["true"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_bool() == Some(true)) },
     Test {
         names: &["false"],
-        markers: Markers::Propagate,
+        markers: Markers::Inside,
         run: |_, a| of(a, |v| v.as_bool() == Some(false)),
     },
-    Test { names: &["integer"], markers: Markers::Propagate, run: |_, a| of(a, is_integer) },
+    Test { names: &["integer"], markers: Markers::Inside, run: |_, a| of(a, is_integer) },
     Test {
         names: &["float"],
-        markers: Markers::Propagate,
+        markers: Markers::Inside,
         run: |_, a| of(a, |v| matches!(v.kind(), Kind::Float(_))),
     },
-    Test { names: &["number"], markers: Markers::Propagate, run: |_, a| of(a, |v| v.as_float().is_some()) },
-    Test { names: &["string"], markers: Markers::Propagate, run: |_, a| of(a, |v| v.as_str().is_some()) },
+    Test { names: &["number"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_float().is_some()) },
+    Test { names: &["string"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_str().is_some()) },
     Test { names: &["mapping"], markers: Markers::Inside, run: |_, a| of(a, is_mapping) },
     Test { names: &["sequence"], markers: Markers::Inside, run: |_, a| of(a, is_sequence) },
     Test { names: &["iterable"], markers: Markers::Inside, run: iterable },

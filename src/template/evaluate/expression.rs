@@ -141,7 +141,15 @@ impl Run<'_> {
     fn holds(&self, op: CompareOp, left: &Value, right: &Value) -> Eval<bool> {
         // Looking for a key renders nothing.
         if let (CompareOp::In | CompareOp::NotIn, Kind::Map(map)) = (op, right.kind()) {
+            if !is_hashable(left) {
+                let detail = format!("unhashable type: '{}'", left.type_name());
+                return Err(Fault::new("can't be a key", detail));
+            }
             return Ok(map.contains_key(left) == (op == CompareOp::In));
+        }
+        // What is of different types differs, whatever is inside.
+        if matches!(op, CompareOp::Eq | CompareOp::Ne) && differ_in_kind(left.kind(), right.kind()) {
+            return Ok(op == CompareOp::Ne);
         }
         let left = self.machine.rendered_through(left.clone());
         let right = self.machine.rendered_through(right.clone());
@@ -229,6 +237,16 @@ pub(crate) fn tainted(result: Value, from: &[&Value]) -> Value {
         result.secret()
     } else {
         result
+    }
+}
+
+/// Whether values are of types that are never equal.
+fn differ_in_kind(left: &Kind, right: &Kind) -> bool {
+    match (left, right) {
+        (Kind::List(_), Kind::List(_)) | (Kind::Map(_), Kind::Map(_)) | (Kind::Tuple(_), Kind::Tuple(_)) => false,
+        (Kind::Object(_), _) | (_, Kind::Object(_)) => false,
+        (Kind::List(_) | Kind::Map(_) | Kind::Tuple(_), _) | (_, Kind::List(_) | Kind::Map(_) | Kind::Tuple(_)) => true,
+        _ => false,
     }
 }
 

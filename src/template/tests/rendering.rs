@@ -257,6 +257,15 @@ fn errors_say_where_in_the_file_and_what_was_meant() {
 }
 
 #[test]
+fn values_of_different_types_differ_whatever_is_inside() {
+    let lazy = Value::dict([("bad", Value::template("{{ nope }}"))]);
+    let scope = Variables::default().with("lazy", lazy);
+    assert_eq!(render("{{ [1, 2] == lazy }}{{ lazy != 1 }}", &scope).unwrap(), "FalseTrue");
+    assert!(render("{{ lazy == {'bad': 1} }}", &scope).is_err());
+    assert!(render("{{ [] in {} }}", &scope).is_err());
+}
+
+#[test]
 fn omit_drops_out_of_containers_and_alone_stays() {
     assert_eq!(printed("{{ [1, omit, {'a': omit, 'b': 2}] }}"), "[1, {'b': 2}]");
     assert!(render("{{ omit }}", &Variables::default()).unwrap().is_omit());
