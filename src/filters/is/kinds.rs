@@ -11,11 +11,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test { names: &["none"], markers: Markers::Inside, run: |_, a| of(a, Value::is_null) },
     Test { names: &["boolean"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_bool().is_some()) },
     Test { names: &["true"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_bool() == Some(true)) },
-    Test {
-        names: &["false"],
-        markers: Markers::Inside,
-        run: |_, a| of(a, |v| v.as_bool() == Some(false)),
-    },
+    Test { names: &["false"], markers: Markers::Inside, run: |_, a| of(a, |v| v.as_bool() == Some(false)) },
     Test { names: &["integer"], markers: Markers::Inside, run: |_, a| of(a, is_integer) },
     Test {
         names: &["float"],

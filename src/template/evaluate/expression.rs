@@ -243,9 +243,12 @@ pub(crate) fn tainted(result: Value, from: &[&Value]) -> Value {
 /// Whether values are of types that are never equal.
 fn differ_in_kind(left: &Kind, right: &Kind) -> bool {
     match (left, right) {
-        (Kind::List(_), Kind::List(_)) | (Kind::Map(_), Kind::Map(_)) | (Kind::Tuple(_), Kind::Tuple(_)) => false,
+        (Kind::List(_), Kind::List(_)) | (Kind::Map(_), Kind::Map(_)) | (Kind::Tuple(_), Kind::Tuple(_)) => {
+            false
+        }
         (Kind::Object(_), _) | (_, Kind::Object(_)) => false,
-        (Kind::List(_) | Kind::Map(_) | Kind::Tuple(_), _) | (_, Kind::List(_) | Kind::Map(_) | Kind::Tuple(_)) => true,
+        (Kind::List(_) | Kind::Map(_) | Kind::Tuple(_), _)
+        | (_, Kind::List(_) | Kind::Map(_) | Kind::Tuple(_)) => true,
         _ => false,
     }
 }
