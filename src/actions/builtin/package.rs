@@ -9,14 +9,15 @@ use shevek_kit::Kind;
 use shevek_kit::schema::{Opt, Preset, Schema};
 use shevek_value::{Map, Value};
 
-use crate::options::{open, preset, required};
+use crate::options::{open, opt, preset, required};
 use crate::{Action, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "package",
     &[
         Opt { aliases: &["pkg"], ..required("name", Kind::Raw, "Package names, or a list of them.") },
-        required(
+        // Documented as required, but left to the package manager's module, whose default is `present`.
+        opt(
             "state",
             Kind::Str,
             "`present`, `absent`, `latest`, or what else the package manager's module knows.",
