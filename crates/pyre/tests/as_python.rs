@@ -50,3 +50,21 @@ fn patterns_match_and_fail_as_in_python() {
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.lines().count(), wrong.join("\n"));
 }
+
+#[test]
+fn no_text_makes_the_parser_or_a_search_panic() {
+    let letters: Vec<char> = "()[]{}*+?|\\^$.-:=!<>PiLxmsau#0129ab,é \n&gn_".chars().collect();
+    let mut state = 1_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..std::env::var("PYRE_ROUNDS").map_or(3000, |rounds| rounds.parse().unwrap()) {
+        let mut word = |most: usize| -> String { (0..next(most)).map(|_| letters[next(letters.len())]).collect() };
+        let (pattern, text, template) = (word(14), word(10), word(6));
+        if let Ok(regex) = Regex::new(&pattern, Flags::NONE) {
+            let _ = regex.find_iter(&text).count();
+            let _ = regex.replace(&text, &template, 0);
+        }
+    }
+}
