@@ -60,7 +60,8 @@ fn no_text_makes_the_parser_or_a_search_panic() {
         (state >> 33) as usize % below
     };
     for _ in 0..std::env::var("PYRE_ROUNDS").map_or(3000, |rounds| rounds.parse().unwrap()) {
-        let mut word = |most: usize| -> String { (0..next(most)).map(|_| letters[next(letters.len())]).collect() };
+        let mut word =
+            |most: usize| -> String { (0..next(most)).map(|_| letters[next(letters.len())]).collect() };
         let (pattern, text, template) = (word(14), word(10), word(6));
         if let Ok(regex) = Regex::new(&pattern, Flags::NONE) {
             let _ = regex.find_iter(&text).count();
