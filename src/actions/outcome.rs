@@ -37,22 +37,6 @@ pub enum Effect {
     },
     /// `include_vars`: the facts are included variables.
     IncludeVars,
-    /// `add_host`.
-    AddHost {
-        /// Its name.
-        name: String,
-        /// Groups to put it in.
-        groups: Vec<String>,
-        /// Its variables.
-        variables: Map,
-    },
-    /// `group_by`.
-    GroupBy {
-        /// The group to put this host in.
-        group: String,
-        /// Parents of that group.
-        parents: Vec<String>,
-    },
     /// `set_stats`.
     Stats {
         /// The numbers, texts, lists to show at the end.

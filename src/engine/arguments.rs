@@ -1,7 +1,9 @@
 //! A task's action and arguments, rendered.
 
+use shevek_actions::Action;
 use shevek_diag::{Diagnostic, Result};
 use shevek_playbook::{Target, Task};
+use shevek_proto::Val;
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
@@ -49,10 +51,12 @@ pub(crate) fn render(task: &Task, name: &str, scope: &HostScope, unrendered: &[&
         } else {
             templar.render(value, scope).map_err(|error| explain(error, name, key, value))?
         };
+        // `set_fact: { "{{ prefix }}_port": 80 }` makes up its names.
+        let key = if key.is_template() { templar.render(key, scope)? } else { key.clone() };
         if rendered.is_omit() {
-            args.shift_remove(key);
+            args.shift_remove(&key);
         } else {
-            args.insert(key.clone(), rendered.from_where(value));
+            args.insert(key, rendered.from_where(value));
         }
     }
     Ok(args)
@@ -83,4 +87,25 @@ fn defaults(task: &Task, name: &str, scope: &HostScope) -> Result<Map> {
         }
     }
     Ok(args)
+}
+
+/// Holds an action's arguments to what it accepts; those that it renders itself are taken on trust.
+pub(crate) fn check(action: &dyn Action, args: &Map, task: &Task) -> Result<()> {
+    let schema = action.schema();
+    let names: Vec<String> = args.keys().map(Value::text).collect();
+    let values: Vec<Option<Val>> = args
+        .iter()
+        .map(|(key, value)| match key.as_str() {
+            Some(key) if action.unrendered().contains(&key) => None,
+            _ => shevek_actions::wire::to_wire(value).ok(),
+        })
+        .collect();
+    let given: Vec<(&str, Option<&Val>)> =
+        names.iter().map(String::as_str).zip(values.iter().map(Option::as_ref)).collect();
+    let problems = schema.check(&given);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Err(Diagnostic::new("invalid arguments").detail(words.join("; ")).or_at(task.origin.as_ref()))
 }

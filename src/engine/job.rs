@@ -320,6 +320,9 @@ impl Job {
         let action = self.run.actions.find(&name);
         let args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
         self.run.sink.masker().learn_all(&args);
+        if let Some(action) = action {
+            arguments::check(action, &args, task)?;
+        }
         let ready = Box::new(Ready { scope, host, item, delegate });
         Ok(match action {
             Some(action) => Prepared::Action(ready, action, args),
@@ -422,10 +425,12 @@ impl Job {
         if self.task.changed_when.is_empty() && self.task.failed_when.is_empty() {
             return Ok(());
         }
-        if let Some(changed) = self.all_true(&self.task.changed_when, &self.with_result(scope, outcome))? {
+        let changed = self.all_true(&self.task.changed_when, &self.with_result(scope, outcome));
+        if let Some(changed) = noted(outcome, "changed_when_result", changed)? {
             outcome.changed = changed;
         }
-        if let Some(failed) = self.all_true(&self.task.failed_when, &self.with_result(scope, outcome))? {
+        let failed = self.all_true(&self.task.failed_when, &self.with_result(scope, outcome));
+        if let Some(failed) = noted(outcome, "failed_when_result", failed)? {
             outcome.failed = failed;
             outcome.body.insert(Value::str("failed_when_result"), failed.into());
         }
@@ -481,6 +486,14 @@ impl Job {
         let with_lookup = self.task.loop_.as_ref().is_some_and(|over| over.kind != LoopKind::Loop);
         Done { host: self.host, is_loop: is_loop || (items.is_empty() && with_lookup), items, seconds: 0.0 }
     }
+}
+
+/// A condition that could not be judged is told in the result, under its own key.
+fn noted<T>(outcome: &mut Outcome, key: &str, judged: Result<T>) -> Result<T> {
+    if let Err(error) = &judged {
+        outcome.body.insert(Value::str(key), error.message().into());
+    }
+    judged
 }
 
 enum Verdict {

@@ -21,14 +21,14 @@ pub(crate) fn text(scope: &HostScope, written: Option<&Value>) -> Result<Option<
 /// A keyword as a truth value.
 pub(crate) fn flag(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<bool>> {
     let Some(value) = value(scope, written)? else { return Ok(None) };
-    truth(&value).map(Some).ok_or_else(|| unfit(name, "a truth value", &value, written))
+    truth(&value).map(Some).ok_or_else(|| unfit(name, ("a truth value", "bool"), &value, written))
 }
 
 /// A keyword as a number.
 pub(crate) fn number(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<f64>> {
     let Some(value) = value(scope, written)? else { return Ok(None) };
     let number = value.as_float().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-    number.map(Some).ok_or_else(|| unfit(name, "a number", &value, written))
+    number.map(Some).ok_or_else(|| unfit(name, ("a number", "int"), &value, written))
 }
 
 /// A keyword as a list of texts; text alone is a list of one.
@@ -42,8 +42,16 @@ pub(crate) fn list(scope: &HostScope, written: Option<&Value>) -> Result<Vec<Str
     })
 }
 
-fn unfit(name: &str, wanted: &str, value: &Value, written: Option<&Value>) -> Box<Diagnostic> {
+fn unfit(
+    name: &str,
+    (wanted, kind): (&str, &str),
+    value: &Value,
+    written: Option<&Value>,
+) -> Box<Diagnostic> {
     Diagnostic::new("wrong value of a keyword")
-        .detail(format!("{name} must be {wanted}, not {}", value.repr()))
+        .detail(format!(
+            "{name} must be {wanted}: The value {} could not be converted to '{kind}'",
+            value.repr()
+        ))
         .at_maybe(written.and_then(Value::origin), "")
 }

@@ -73,9 +73,11 @@ impl Batch<'_> {
         let reason = format!("{word} conditional evaluated to False, continuing execution for {name}");
         let result = Value::dict([
             ("msg", Value::str(word)),
-            ("skip_reason", reason.into()),
+            ("skip_reason", reason.clone().into()),
             ("skipped", true.into()),
         ]);
+        let text = format!("META: {reason}");
+        self.run.sink.send(Event::Verbose(Verbose { level: 2, host: None, text }));
         let event = HostResult {
             task: self.event,
             host: name,

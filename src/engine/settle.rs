@@ -141,12 +141,6 @@ impl Batch<'_> {
         }
         for effect in &outcome.effects {
             match effect {
-                Effect::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
-                Effect::GroupBy { group, parents } => {
-                    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-                    let grouped = self.run.fleet.change_inventory(|i| i.group_by(host, group, &parents));
-                    self.keep_fault(grouped.map(drop));
-                }
                 Effect::Stats { data, per_host, aggregate } => {
                     if *per_host {
                         for host in targets {
@@ -160,19 +154,6 @@ impl Batch<'_> {
                 // These qualify the facts above; the connection was reset by the action itself.
                 Effect::SetFact { .. } | Effect::IncludeVars | Effect::ResetConnection => {}
             }
-        }
-    }
-
-    fn add_host(&mut self, name: &str, groups: &[String], variables: &Map) {
-        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let added = self.run.fleet.change_inventory(|inventory| inventory.add_host(name, &groups, variables));
-        self.keep_fault(added.map(drop));
-    }
-
-    /// What is wrong with the run itself ends it.
-    fn keep_fault(&mut self, result: shevek_diag::Result<()>) {
-        if let Err(error) = result {
-            self.fault.get_or_insert(error);
         }
     }
 

@@ -86,6 +86,7 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
             None => return Ok(None),
         },
         "ansible_config_file" => options.config_file.clone().into(),
+        "ansible_run_tags" if options.run_tags.is_empty() => Value::list(vec!["all".into()]),
         "ansible_run_tags" => options.run_tags.clone().into(),
         "ansible_skip_tags" => options.skip_tags.clone().into(),
         "ansible_inventory_sources" => options.inventory_sources.clone().into(),

@@ -10,7 +10,7 @@ use shevek_kit::schema::{Opt, Schema};
 use shevek_value::{Map, Value};
 
 use crate::options::{open, opt, required};
-use crate::{Action, Effect, Invocation, Outcome, Running};
+use crate::{Action, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "add_host",
@@ -78,30 +78,17 @@ fn add(call: &Invocation<'_>) -> Result<Outcome> {
     if let Some(port) = port {
         variables.insert(Value::str("ansible_ssh_port"), i64::from(port).into());
     }
-    let changed = {
-        let inventory = call.scope.fleet().inventory();
-        match inventory.find_host(&name) {
-            None => true,
-            Some(host) => {
-                let known = inventory.group_names(host);
-                groups.iter().any(|group| group != "all" && !known.iter().any(|name| name.as_str() == group))
-                    || {
-                        let own = inventory.host(host).vars();
-                        variables.iter().any(|(key, value)| own.get(key) != Some(value))
-                    }
-            }
-        }
-    };
+    // Done at once, so that each item of a loop sees what the ones before it added.
+    let wanted: Vec<&str> = groups.iter().map(String::as_str).filter(|group| *group != "all").collect();
+    let added =
+        call.scope.fleet().change_inventory(|inventory| inventory.add_host(&name, &wanted, &variables));
+    let (_, changed) = added?;
     let shown = Value::dict([
-        ("host_name", Value::from(name.clone())),
-        ("groups", groups.clone().into()),
-        ("host_vars", Value::map(variables.clone())),
+        ("host_name", Value::from(name)),
+        ("groups", groups.into()),
+        ("host_vars", Value::map(variables)),
     ]);
-    Ok(Outcome::ok().changed(changed).with("add_host", shown).effect(Effect::AddHost {
-        name,
-        groups,
-        variables,
-    }))
+    Ok(Outcome::ok().changed(changed).with("add_host", shown))
 }
 
 /// `name:2222`; an IPv6 address needs brackets to have a port.

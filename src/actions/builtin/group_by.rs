@@ -9,7 +9,7 @@ use shevek_kit::Kind;
 use shevek_kit::schema::{Preset, Schema};
 
 use crate::options::{preset, required, schema};
-use crate::{Action, Effect, Invocation, Outcome, Running};
+use crate::{Action, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = schema(
     "group_by",
@@ -46,11 +46,8 @@ fn group(call: &Invocation<'_>) -> Result<Outcome> {
         Some(_) => call.list("parents").iter().map(|parent| parent.replace(' ', "-")).collect(),
         None => vec!["all".to_owned()],
     };
-    let known = call.scope.fleet().inventory().group_names(call.scope.host());
-    let changed = !known.iter().any(|name| name.as_str() == group);
-    Ok(Outcome::ok()
-        .changed(changed)
-        .with("add_group", group.clone())
-        .with("parent_groups", parents.clone())
-        .effect(Effect::GroupBy { group, parents }))
+    let (host, names): (_, Vec<&str>) = (call.scope.host(), parents.iter().map(String::as_str).collect());
+    let changed =
+        call.scope.fleet().change_inventory(|inventory| inventory.group_by(host, &group, &names))?;
+    Ok(Outcome::ok().changed(changed).with("add_group", group).with("parent_groups", parents))
 }

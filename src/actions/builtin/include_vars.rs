@@ -75,7 +75,13 @@ impl Action for IncludeVars {
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
-        Box::pin(async move { read(call) })
+        Box::pin(async move {
+            // Why it failed is told under Ansible's key for it, too.
+            Ok(read(call).unwrap_or_else(|error| {
+                let message = error.message();
+                Outcome::failure(message.clone()).with("message", message)
+            }))
+        })
     }
 }
 

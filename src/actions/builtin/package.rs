@@ -63,7 +63,7 @@ async fn install(call: &Invocation<'_>) -> Result<Outcome> {
     let manager = if manager == "atomic_container" { "dnf".to_owned() } else { manager };
     if shevek_modules::find(&manager).is_none() {
         return Err(Diagnostic::new("package manager not supported")
-            .detail(format!("the host's package manager is `{manager}`, for which there is no module"))
+            .detail(format!("Could not find a matching action for the \"{manager}\" package manager."))
             .or_at(call.task.origin.as_ref()));
     }
     let args: Map = call
