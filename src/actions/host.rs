@@ -28,7 +28,12 @@ impl Pool {
     async fn open(&self, target: &Target) -> Result<Connection, ConnectError> {
         let cell = {
             let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            connections.entry(key(target)).or_default().clone()
+            let cell = connections.entry(key(target)).or_default();
+            // One that was lost since its last use (a reboot, a router that forgot it) is made anew.
+            if cell.get().is_some_and(|connection| connection.lost().is_some()) {
+                *cell = Arc::default();
+            }
+            cell.clone()
         };
         cell.get_or_try_init(|| Connection::open(target, &self.options)).await.cloned()
     }
