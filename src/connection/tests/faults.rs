@@ -149,7 +149,8 @@ async fn a_wire_cut_during_the_upload() {
     let error = connection.runner().await.unwrap_err();
     assert!(error.is_unreachable() && error.phase() == Phase::Upload, "{error}");
     // Nothing that is not whole is ever found under the runner's name.
-    let mut left = std::fs::read_dir(sshd.path("cache/shevek")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut left =
+        std::fs::read_dir(sshd.path("cache/shevek")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(!left.any(|name| !name.to_str().unwrap().starts_with('.')));
 }
 
