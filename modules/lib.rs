@@ -5,22 +5,28 @@
 //! are banned here (clippy.toml), so that all effects go through the kit.
 
 mod apt;
+mod blockinfile;
 mod command;
 mod copy;
 mod editing;
 mod facts;
 mod fetch;
 mod file;
+mod find;
 mod group;
 mod lineinfile;
 mod pattern;
 mod ping;
+mod replace;
 mod script;
 mod setup;
 mod shell;
+mod slurp;
 mod stat;
 mod systemd_service;
+mod tempfile;
 mod user;
+mod wait_for;
 
 use shevek_kit::Module;
 

@@ -10,6 +10,10 @@ use shevek_kit::prelude::*;
 use shevek_kit::words;
 use shevek_pyre::{Captures, Flags, Regex, from_latin1, latin1};
 
+mod encoding;
+
+pub(crate) use encoding::Encoding;
+
 /// A file that is being edited.
 pub(crate) struct Edit<'a> {
     /// Where it is.

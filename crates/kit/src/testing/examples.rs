@@ -6,7 +6,7 @@ use crate::testing::conform::val;
 
 /// What is wrong with a module's examples; empty if nothing is.
 pub fn check_examples(module: &Module) -> Vec<String> {
-    let examples = module.examples();
+    let examples = module.page().examples();
     let mut wrong = Vec::new();
     let mut used = false;
     for example in &examples {
