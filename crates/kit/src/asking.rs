@@ -28,6 +28,8 @@ const LIST: &[(&str, How)] = &[
     ("blkid", Freely),
     ("chronyc", Verb(&["tracking", "sources"])),
     ("crontab", With(&["-l"])),
+    // Built by the kit's http only, with a configuration that has neither a method nor a body.
+    ("curl", With(&["--head", "--get"])),
     ("date", With(&["+%Z", "+%z"])),
     ("debconf-show", Freely),
     ("df", Freely),

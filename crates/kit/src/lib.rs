@@ -19,6 +19,7 @@ mod effect;
 pub mod fault;
 pub mod glob;
 mod host;
+pub mod http;
 pub mod json;
 mod kind;
 mod mask;

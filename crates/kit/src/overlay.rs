@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use crate::command::{Command, Ran};
 use crate::effect::Thing;
+use crate::http::{Request, Response};
 use crate::plan::{Body, Entry, Inode, PLANNED_ID, Plan};
 use crate::script::Script;
 use crate::system::{
@@ -413,6 +414,13 @@ impl Look for Overlay {
         }
     }
 
+    fn http(&self, request: &Request) -> io::Result<Response> {
+        match &self.script {
+            Some(script) => script.lock().unwrap_or_else(PoisonError::into_inner).serve(request),
+            None => self.base.http(request),
+        }
+    }
+
     fn env(&self, name: &OsStr) -> Option<OsString> {
         self.base.env(name)
     }
@@ -657,6 +665,14 @@ impl Act for Overlay {
             }
         }
         Ok(ran)
+    }
+
+    fn send(&self, request: &Request) -> io::Result<Response> {
+        match &self.script {
+            Some(script) => script.lock().unwrap_or_else(PoisonError::into_inner).send(request),
+            // Nothing is sent in check mode.
+            None => Err(io::Error::other(Unknowable)),
+        }
     }
 
     fn note(&self, thing: Thing, name: &str, state: &str) {

@@ -15,6 +15,7 @@ use crate::command::{Command, Ran, cmd};
 use crate::content::{Content, Courier, NoCourier};
 use crate::effect::Thing;
 use crate::fault::{Fault, Result};
+use crate::http::{self, Request, Response};
 use crate::overlay::Unknowable;
 use crate::system::{Access, Identity, Look, Stat, Uname, Volume};
 
@@ -318,6 +319,30 @@ impl Probe {
         }
         let command = self.prepared(crate::command::cmd(path).any_rc());
         self.look.ask(&command).map_err(|e| io_fault("could not run", Path::new(path), &e))
+    }
+
+    /// Talks with a web server, only reading (GET, HEAD). Plain http is spoken here; https by the host's `curl`.
+    pub fn http(&self, request: &Request) -> Result<Response> {
+        http::converse(request, self, &mut |request| {
+            if !request.reads() {
+                return Err(Fault::new(format!("{} is no request that only reads", request.line())));
+            }
+            match self.channel(request)? {
+                None => self.look.http(request).map_err(|e| http::failed(&e)),
+                Some(curl) => http::curl::response(&self.ask(curl)?),
+            }
+        })
+    }
+
+    /// The command that an exchange takes; `None` where it is plain http.
+    pub(crate) fn channel(&self, request: &Request) -> Result<Option<Command>> {
+        match http::scheme(&request.url).as_str() {
+            "http" => Ok(None),
+            "https" if self.which("curl").is_none() => Err(Fault::absent(http::curl::MISSING)),
+            "https" => http::curl::command(request).map(Some),
+            "" => Err(Fault::new(format!("unknown url type: '{}'", http::masked(&request.url)))),
+            other => Err(http::unreached(format!("addresses of type {other} are not supported: http and https are"))),
+        }
     }
 
     /// A command with the task's environment, the locale and the deadline put in.

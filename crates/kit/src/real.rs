@@ -14,6 +14,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use crate::command::{Command, Ran};
+use crate::http::{Request, Response, plain};
 use crate::spawn;
 use crate::system::{
     Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
@@ -135,6 +136,10 @@ impl Look for Real {
 
     fn ask(&self, command: &Command) -> io::Result<Ran> {
         spawn::run(command, &self.interrupted)
+    }
+
+    fn http(&self, request: &Request) -> io::Result<Response> {
+        plain::exchange(request)
     }
 
     fn env(&self, name: &OsStr) -> Option<OsString> {
@@ -317,6 +322,10 @@ impl Act for Real {
 
     fn run(&self, command: &Command) -> io::Result<Ran> {
         spawn::run(command, &self.interrupted)
+    }
+
+    fn send(&self, request: &Request) -> io::Result<Response> {
+        plain::exchange(request)
     }
 }
 

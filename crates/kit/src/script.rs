@@ -3,11 +3,13 @@
 use std::io;
 
 use crate::command::{Command, Ran};
+use crate::http::{Request, Response};
 
 /// Answers to commands, and a log.
 #[derive(Debug, Default)]
 pub struct Script {
     answers: Vec<(String, Ran)>,
+    served: Vec<(String, Response)>,
     ran: Vec<String>,
 }
 
@@ -19,17 +21,42 @@ impl Script {
     }
 
     #[cfg(any(test, feature = "testing"))]
+    /// Lets a request (`GET http://…`), or all that start with one that ends in `*`, be answered so.
+    pub fn expect_request(&mut self, line: &str, response: Response) {
+        self.served.push((line.to_owned(), response));
+    }
+
+    #[cfg(any(test, feature = "testing"))]
     /// The commands run so far that were not questions.
     pub fn ran(&self) -> Vec<String> {
         self.ran.clone()
     }
 
     fn find(&self, line: &str) -> Option<&Ran> {
-        let fits = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(start) => line.starts_with(start),
-            None => pattern == line,
-        };
-        self.answers.iter().rev().find(|(pattern, _)| fits(pattern)).map(|(_, ran)| ran)
+        self.answers.iter().rev().find(|(pattern, _)| fits(pattern, line)).map(|(_, ran)| ran)
+    }
+
+    pub(crate) fn serve(&mut self, request: &Request) -> io::Result<Response> {
+        let line = request.line();
+        let found = self.served.iter().rev().find(|(pattern, _)| fits(pattern, &line));
+        found.map(|(_, response)| response.clone()).ok_or_else(|| {
+            io::Error::other(format!("the World has no answer to: {line}; add .serves(..)"))
+        })
+    }
+
+    /// The same, with a line in the log: request, headers that the test may care for, body.
+    pub(crate) fn send(&mut self, request: &Request) -> io::Result<Response> {
+        let mut line = request.line();
+        for (name, value) in &request.headers {
+            if !name.eq_ignore_ascii_case("user-agent") {
+                line.push_str(&format!(" [{name}: {value}]"));
+            }
+        }
+        if let Some(body) = &request.body {
+            line.push_str(&format!(" {}", String::from_utf8_lossy(body)));
+        }
+        self.ran.push(line);
+        self.serve(request)
     }
 
     pub(crate) fn answer(&mut self, command: &Command) -> io::Result<Ran> {
@@ -50,5 +77,12 @@ impl Script {
                 format!("the World has no answer to: {line}; add .answers(..), or say what it .does(..)"),
             )),
         }
+    }
+}
+
+fn fits(pattern: &str, line: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => line.starts_with(start),
+        None => pattern == line,
     }
 }

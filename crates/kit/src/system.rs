@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Command, Ran};
 use crate::effect::Thing;
+use crate::http::{Request, Response};
 
 /// The reading half of a host.
 pub trait Look: Send + Sync {
@@ -31,6 +32,8 @@ pub trait Look: Send + Sync {
     fn may(&self, path: &Path, what: Access) -> bool;
     /// Runs a command that only reads; the caller has checked that against the reviewed list.
     fn ask(&self, command: &Command) -> io::Result<Ran>;
+    /// One exchange with a web server that only reads (GET, HEAD); the caller has checked that.
+    fn http(&self, request: &Request) -> io::Result<Response>;
     /// A variable of the runner's environment.
     fn env(&self, name: &OsStr) -> Option<OsString>;
     /// All variables of the runner's environment.
@@ -97,6 +100,8 @@ pub trait Act: Look {
     fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()>;
     /// Runs a command.
     fn run(&self, command: &Command) -> io::Result<Ran>;
+    /// One exchange with a web server, which may change something there.
+    fn send(&self, request: &Request) -> io::Result<Response>;
     /// Notes the state that a thing has been given, for check mode's plan.
     fn note(&self, _thing: Thing, _name: &str, _state: &str) {}
     /// In check mode: notes that something happened whose traces cannot be known.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::command::{Command, Ran};
+use crate::http::{Request, Response};
 use crate::system::{Access, FileKind, Identity, Look, Stat, Time, Uname, Volume};
 
 /// An empty host: a root folder, root, a clock that stands still.
@@ -94,6 +95,10 @@ impl Look for Nothing {
     }
 
     fn ask(&self, _command: &Command) -> io::Result<Ran> {
+        missing()
+    }
+
+    fn http(&self, _request: &Request) -> io::Result<Response> {
         missing()
     }
 

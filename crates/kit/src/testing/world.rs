@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::nothing::Nothing;
 use crate::command::Ran;
 use crate::drive::Ground;
+use crate::http::Response;
 use crate::effect::{Account, Effect, Thing};
 use crate::overlay::Overlay;
 use crate::probe::{Call, Probe};
@@ -17,6 +18,7 @@ pub struct World {
     nothing: Nothing,
     steps: Vec<Step>,
     answers: Vec<(String, Ran)>,
+    served: Vec<(String, Response)>,
 }
 
 type Step = Box<dyn Fn(&Overlay)>;
@@ -31,7 +33,7 @@ impl World {
     /// A host with the usual folders, root, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        World { nothing: Nothing::default(), steps: Vec::new(), answers: Vec::new() }
+        World { nothing: Nothing::default(), steps: Vec::new(), answers: Vec::new(), served: Vec::new() }
             .folder("/etc")
             .folder("/root")
             .folder("/tmp")
@@ -137,6 +139,13 @@ impl World {
         self.answers(line, Ran::said(stdout))
     }
 
+    /// What a web server answers to a request (`GET http://…`); one that ends in `*` stands for all that start so.
+    #[must_use]
+    pub fn serves(mut self, line: &str, response: Response) -> Self {
+        self.served.push((line.to_owned(), response));
+        self
+    }
+
     /// A variable of the runner's environment.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -159,6 +168,9 @@ impl World {
         let mut script = Script::default();
         for (line, ran) in &self.answers {
             script.expect(line, ran.clone());
+        }
+        for (line, response) in &self.served {
+            script.expect_request(line, response.clone());
         }
         let overlay = Overlay::scripted(Arc::new(self.nothing.clone()), script);
         for step in &self.steps {
