@@ -25,6 +25,7 @@ mod slurp;
 mod stat;
 mod systemd_service;
 mod tempfile;
+mod uri;
 mod user;
 mod wait_for;
 
