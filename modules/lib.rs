@@ -13,6 +13,7 @@ mod facts;
 mod fetch;
 mod file;
 mod find;
+mod get_url;
 mod group;
 mod lineinfile;
 mod pattern;
