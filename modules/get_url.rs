@@ -129,10 +129,12 @@ impl Procedure for GetUrl {
             let got = sum(*algorithm)?;
             if got != *digest {
                 let url = http::masked(&self.url);
-                return Err(Fault::new(format!("The checksum for {url} did not match {digest}; it was {got}."))
-                    .with("url", url)
-                    .with("dest", &dest)
-                    .with("checksum_src", new));
+                return Err(Fault::new(format!(
+                    "The checksum for {url} did not match {digest}; it was {got}."
+                ))
+                .with("url", url)
+                .with("dest", &dest)
+                .with("checksum_src", new));
             }
         }
         if old.as_ref() != Some(&new) {
@@ -298,8 +300,12 @@ mod tests {
 
     #[test]
     fn a_file_is_downloaded_to_a_folder() {
-        let done = conform::<GetUrl>("{ url: 'http://h/f.txt', dest: /tmp, mode: '0600' }", world()).changed();
-        done.gives("dest", "/tmp/f.txt").gives("msg", "OK (4 bytes)").gives("mode", "0600").holds("/tmp/f.txt", "text");
+        let done =
+            conform::<GetUrl>("{ url: 'http://h/f.txt', dest: /tmp, mode: '0600' }", world()).changed();
+        done.gives("dest", "/tmp/f.txt")
+            .gives("msg", "OK (4 bytes)")
+            .gives("mode", "0600")
+            .holds("/tmp/f.txt", "text");
     }
 
     #[test]
@@ -314,7 +320,9 @@ mod tests {
     #[test]
     fn a_checksum_saves_the_download_and_guards_it() {
         let args = format!("{{ url: 'http://h/f.txt', dest: /tmp/f, checksum: 'sha256:{SHA256}' }}");
-        conform::<GetUrl>(&args, World::new().file("/tmp/f", "text")).unchanged().gives("msg", "file already exists");
+        conform::<GetUrl>(&args, World::new().file("/tmp/f", "text"))
+            .unchanged()
+            .gives("msg", "file already exists");
         conform::<GetUrl>(&args, world()).changed().holds("/tmp/f", "text");
         let args = "{ url: 'http://h/f.txt', dest: /tmp/f, checksum: 'sha1:abcd' }";
         conform_apart::<GetUrl>(args, world()).failed("did not match abcd").lacks("/tmp/f");

@@ -385,7 +385,8 @@ mod tests {
         let args = "{ url: 'http://h/', method: post, body: { a: 'x y' }, body_format: json }";
         conform::<Uri>(args, world())
             .ran([r#"POST http://h/ [Content-Type: application/json] {"a": "x y"}"#]);
-        let args = "{ url: 'http://h/', method: POST, body: { a: 'x y', b: [1, 2] }, body_format: form-urlencoded }";
+        let args =
+            "{ url: 'http://h/', method: POST, body: { a: 'x y', b: [1, 2] }, body_format: form-urlencoded }";
         conform::<Uri>(args, world())
             .ran(["POST http://h/ [Content-Type: application/x-www-form-urlencoded] a=x+y&b=1&b=2"]);
     }
@@ -428,7 +429,8 @@ mod tests {
     #[test]
     fn https_takes_curl() {
         conform::<Uri>("{ url: 'https://h/' }", World::new()).failed("needs the program curl");
-        let world = World::new().program("curl").says("curl -q --get -K -", "HTTP/1.1 200 OK\r\nX: y\r\n\r\nhi");
+        let world =
+            World::new().program("curl").says("curl -q --get -K -", "HTTP/1.1 200 OK\r\nX: y\r\n\r\nhi");
         conform::<Uri>("{ url: 'https://h/', return_content: yes }", world)
             .unchanged()
             .gives("content", "hi")

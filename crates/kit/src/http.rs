@@ -175,8 +175,7 @@ impl Request {
     #[must_use]
     pub fn login(mut self, user: Option<&str>, password: Option<&Secret>) -> Self {
         if let Some(user) = user.filter(|u| !u.is_empty()) {
-            self.login =
-                Some((user.to_owned(), password.map(Secret::reveal).unwrap_or_default().to_owned()));
+            self.login = Some((user.to_owned(), password.map(Secret::reveal).unwrap_or_default().to_owned()));
         }
         self
     }
@@ -242,9 +241,8 @@ pub(crate) fn converse(
             && let Some(login) = &request.login
         {
             asked = true;
-            let basic_wanted = |(k, v): &(String, String)| {
-                k == "www-authenticate" && v.to_lowercase().contains("basic")
-            };
+            let basic_wanted =
+                |(k, v): &(String, String)| k == "www-authenticate" && v.to_lowercase().contains("basic");
             if response.headers.iter().any(basic_wanted) {
                 let value = basic(login);
                 request.set("Authorization", value);

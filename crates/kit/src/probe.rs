@@ -341,7 +341,9 @@ impl Probe {
             "https" if self.which("curl").is_none() => Err(Fault::absent(http::curl::MISSING)),
             "https" => http::curl::command(request).map(Some),
             "" => Err(Fault::new(format!("unknown url type: '{}'", http::masked(&request.url)))),
-            other => Err(http::unreached(format!("addresses of type {other} are not supported: http and https are"))),
+            other => Err(http::unreached(format!(
+                "addresses of type {other} are not supported: http and https are"
+            ))),
         }
     }
 

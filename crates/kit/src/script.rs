@@ -39,9 +39,9 @@ impl Script {
     pub(crate) fn serve(&mut self, request: &Request) -> io::Result<Response> {
         let line = request.line();
         let found = self.served.iter().rev().find(|(pattern, _)| fits(pattern, &line));
-        found.map(|(_, response)| response.clone()).ok_or_else(|| {
-            io::Error::other(format!("the World has no answer to: {line}; add .serves(..)"))
-        })
+        found
+            .map(|(_, response)| response.clone())
+            .ok_or_else(|| io::Error::other(format!("the World has no answer to: {line}; add .serves(..)")))
     }
 
     /// The same, with a line in the log: request, headers that the test may care for, body.

@@ -37,8 +37,10 @@ fn server(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>
                 let n = stream.read(&mut buffer).unwrap();
                 got.extend_from_slice(&buffer[..n]);
                 let text = String::from_utf8_lossy(&got).to_lowercase();
-                let length = text.split("content-length: ").nth(1).and_then(|t| t.lines().next()?.parse().ok());
-                if n == 0 || text.split_once("\r\n\r\n").is_some_and(|(_, b)| b.len() >= length.unwrap_or(0)) {
+                let length =
+                    text.split("content-length: ").nth(1).and_then(|t| t.lines().next()?.parse().ok());
+                if n == 0 || text.split_once("\r\n\r\n").is_some_and(|(_, b)| b.len() >= length.unwrap_or(0))
+                {
                     break;
                 }
             }

@@ -52,7 +52,8 @@ pub fn file_name(url: &str) -> &str {
 
 /// An address that may be relative, seen from another.
 pub fn joined(base: &str, to: &str) -> String {
-    let is_scheme = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let is_scheme =
+        |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     if to.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
         return to.to_owned();
     }
