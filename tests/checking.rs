@@ -7,7 +7,7 @@ const SITE: &str = r#"
   gather_facts: false
   tasks:
     - file: { path: "{{ root }}/site/conf", state: directory, mode: "0755" }
-    - copy: { content: "port = 80\n", dest: "{{ root }}/site/conf/main", mode: "0644" }
+    - copy: { content: "port = 80\n", dest: "{{ root }}/site/conf/main", mode: "0644", force: false }
     - lineinfile: { path: "{{ root }}/site/conf/main", line: "user = www" }
     - file: { src: main, dest: "{{ root }}/site/conf/current", state: link }
     - file: { path: "{{ root }}/old", state: absent }
