@@ -1,7 +1,6 @@
-//! shevek runs Ansible content from one binary, with no Python on either side.
+//! `shevek`: runs Ansible playbooks from one binary, with no Python on controller or host.
 //!
-//! The way of a run: `main` → [`cli`] parses and loads (`src/settings`, `src/inventory`, `src/playbook`) → `src/engine`
-//! runs plays → `src/connection` carries requests to the runner on each host (`crates/runner`, `modules/`) → events
-//! (`src/event`) → reporters (`src/report`) → exit code. docs/architecture.md says who may import whom.
+//! The program is put together in the crates below `src/`, one a noun; docs/architecture.md tells the way of a run. Start
+//! reading at [`main`], which is `src/cli`, then `src/engine`.
 
-pub use shevek_cli as cli;
+pub use shevek_cli::main;

@@ -1,7 +1,7 @@
-//! The program: see `shevek_cli::main`.
+//! The program: see `shevek::main`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(shevek_cli::main(std::env::args_os()))
+    ExitCode::from(shevek::main(std::env::args_os()))
 }
