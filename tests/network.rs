@@ -49,19 +49,32 @@ fn a_far_host_costs_one_round_trip_a_task() {
     assert_eq!(proxy.connections(), 1, "one connection a host");
 }
 
-#[test]
-fn a_host_that_is_cut_off_is_unreachable_and_the_others_go_on() {
-    let lab = Lab::ssh().playbook(THREE_FILES);
-    lab.run([]).exit(0);
-    // The greeting passes, the rest of the conversation does not.
-    let proxy = Proxy::cut(lab.address(), 2_500);
+/// Two hosts, and the second one is behind this proxy.
+fn behind(lab: Lab, proxy: &Proxy) -> Lab {
     let port = proxy.address().port();
-    let lab = lab.inventory(&format!("web1\nweb2 ansible_port={port} ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'\n"));
-    lab.run([])
-        .exit(4)
-        .recap("web1", "ok=3 unreachable=0")
-        .recap("web2", "ok=0 unreachable=1")
-        .untouched("web2");
+    let trust = "ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'";
+    lab.inventory(&format!("web1\nweb2 ansible_port={port} {trust}\n"))
+}
+
+#[test]
+fn a_host_that_is_cut_off_while_it_greets_is_unreachable_and_the_others_go_on() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    let proxy = Proxy::cut(lab.address(), 1_000);
+    let lab = behind(lab, &proxy);
+    lab.run([]).exit(4).recap("web1", "ok=3 unreachable=0").recap("web2", "ok=0 unreachable=1").untouched("web2");
+}
+
+#[test]
+fn a_host_that_is_cut_off_before_the_last_answer_is_unreachable_and_not_taken_for_done() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    let whole = Proxy::delay(lab.address(), Duration::ZERO);
+    let lab = behind(lab, &whole);
+    lab.run([]).exit(0).recap("web2", "ok=3 changed=3");
+    let with_upload = whole.answered();
+    lab.run([]).exit(0).recap("web2", "ok=3 changed=0");
+    let proxy = Proxy::cut(lab.address(), whole.answered() - with_upload - 300);
+    let lab = behind(lab, &proxy);
+    lab.run([]).exit(4).recap("web1", "ok=3 unreachable=0").recap("web2", "failed=0 unreachable=1");
 }
 
 #[test]

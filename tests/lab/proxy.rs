@@ -22,6 +22,7 @@ struct Fault {
 pub(crate) struct Proxy {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    answered: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -50,11 +51,17 @@ impl Proxy {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// How many bytes came from the server so far.
+    pub(crate) fn answered(&self) -> usize {
+        self.answered.load(Ordering::SeqCst)
+    }
+
     fn start(to: SocketAddr, fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&connections);
+        let answered = Arc::new(AtomicUsize::new(0));
+        let (count, bytes) = (Arc::clone(&connections), Arc::clone(&answered));
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(to)) else { return };
@@ -62,16 +69,17 @@ impl Proxy {
                 let _ = (client.set_nodelay(true), server.set_nodelay(true));
                 let (client_out, server_out) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let up = Fault { delay: fault.delay, ..Fault::default() };
-                std::thread::spawn(move || pass(client, server_out, up));
-                std::thread::spawn(move || pass(server, client_out, fault));
+                let bytes = Arc::clone(&bytes);
+                std::thread::spawn(move || pass(client, server_out, up, &AtomicUsize::new(0)));
+                std::thread::spawn(move || pass(server, client_out, fault, &bytes));
             }
         });
-        Self { address, connections }
+        Self { address, connections, answered }
     }
 }
 
 /// Passes one direction on. A second thread writes, so that what is under way does not hold up what follows.
-fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault) {
+fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault, bytes: &AtomicUsize) {
     let (queue, late) = mpsc::channel::<(Instant, Vec<u8>)>();
     let writer = std::thread::spawn(move || {
         for (due, bytes) in late {
@@ -91,6 +99,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault) {
             .or(fault.stall_after)
             .map_or(count, |limit| count.min(limit.saturating_sub(seen)));
         seen += count;
+        bytes.fetch_add(count, Ordering::SeqCst);
         if queue.send((Instant::now() + fault.delay, buffer[..pass_on].to_vec())).is_err() {
             break;
         }
