@@ -61,7 +61,11 @@ fn a_host_that_is_cut_off_while_it_greets_is_unreachable_and_the_others_go_on() 
     let lab = Lab::ssh().playbook(THREE_FILES);
     let proxy = Proxy::cut(lab.address(), 1_000);
     let lab = behind(lab, &proxy);
-    lab.run([]).exit(4).recap("web1", "ok=3 unreachable=0").recap("web2", "ok=0 unreachable=1").untouched("web2");
+    lab.run([])
+        .exit(4)
+        .recap("web1", "ok=3 unreachable=0")
+        .recap("web2", "ok=0 unreachable=1")
+        .untouched("web2");
 }
 
 #[test]
