@@ -66,6 +66,14 @@ enum Source<'a> {
     File(&'a Path),
 }
 
+/// What a copy comes to: which content goes where.
+struct Goal<'a> {
+    source: &'a Source<'a>,
+    dest: PathBuf,
+    now: Option<Stat>,
+    checksum: String,
+}
+
 impl Procedure for Copy {
     fn would(&self, _host: &Probe) -> Result<Would> {
         Ok(Would::Rehearse)
@@ -162,40 +170,55 @@ impl Copy {
             Source::File(path) => host.checksum(path, Algorithm::Sha1)?,
         };
         outcome.set("checksum", &checksum);
-        let link = host.lstat(&dest)?.is_some_and(|s| s.is_link());
-        let readable = now.is_some_and(|s| s.is_file()) && host.may(&dest, Access::Read);
-        let same = readable && !link && host.checksum(&dest, Algorithm::Sha1)? == checksum;
+        let goal = Goal { source, dest, now, checksum };
+        self.put(host, &goal, outcome).map_err(|fault| match source {
+            Source::Content(_) if !fault.result.iter().any(|(key, _)| key == "checksum") => {
+                fault.with("checksum", &goal.checksum)
+            }
+            _ => fault,
+        })
+    }
+
+    fn put(&self, host: &mut Host, goal: &Goal<'_>, mut outcome: Outcome) -> Result<Outcome> {
+        let Goal { source, dest, now, checksum } = goal;
+        let link = host.lstat(dest)?.is_some_and(|s| s.is_link());
+        let readable = now.is_some_and(|s| s.is_file()) && host.may(dest, Access::Read);
+        let same = readable && !link && host.checksum(dest, Algorithm::Sha1)? == *checksum;
         if let Some(expected) =
-            self.checksum.as_ref().filter(|c| **c != checksum && (self.remote_src || !same))
+            self.checksum.as_ref().filter(|c| *c != checksum && (self.remote_src || !same))
         {
             return Err(Fault::new("Copied file does not match the expected checksum. Transfer failed.")
                 .with("checksum", checksum)
                 .with("expected_checksum", expected));
         }
         let attributes = self.attributes(host)?;
-        let mut diff = AttributeDiff::of(&dest);
+        let mut diff = AttributeDiff::of(dest);
         if same {
-            outcome.changed = attributes.ensure(host, &dest, &mut diff)?;
+            outcome.changed = attributes.ensure(host, dest, &mut diff)?;
             if outcome.changed {
                 host.diff(diff.into());
             }
             if matches!(source, Source::Content(_)) {
-                outcome.set("path", &dest);
+                outcome.set("path", dest);
             } else {
-                outcome.set("md5sum", host.checksum(&dest, Algorithm::Md5)?);
+                outcome.set("md5sum", host.checksum(dest, Algorithm::Md5)?);
             }
             return Ok(outcome);
         }
-        self.check_folder(host, &dest)?;
-        let difference = if host.wants_diff() { Some(self.text_diff(host, source, &dest)?) } else { None };
+        self.check_folder(host, dest)?;
+        let difference = if host.wants_diff() { Some(self.text_diff(host, source, dest)?) } else { None };
         if self.backup && now.is_some() {
-            let backup = host.backup(&dest)?;
+            let backup = host.backup(dest)?;
             outcome.set("backup_file", &backup);
         }
-        self.replace(host, source, &dest, &attributes)?;
+        let staged = self.replace(host, source, dest, &attributes)?;
+        if self.src.is_none() {
+            // Where the content was before it took its place; Ansible names its temporary file here.
+            outcome.set("src", &staged);
+        }
         outcome.changed = true;
-        attributes.ensure(host, &dest, &mut diff)?;
-        if let Ok(md5) = host.checksum(&dest, Algorithm::Md5) {
+        attributes.ensure(host, dest, &mut diff)?;
+        if let Ok(md5) = host.checksum(dest, Algorithm::Md5) {
             outcome.set("md5sum", md5);
         }
         if let Some(difference) = difference {
@@ -234,7 +257,7 @@ impl Copy {
         source: &Source<'_>,
         dest: &Path,
         attributes: &FileAttributes,
-    ) -> Result<()> {
+    ) -> Result<PathBuf> {
         let mut commit = attributes.commit(host, dest)?;
         let mut stream = match source {
             Source::Content(content) => host.content(content)?,
@@ -259,11 +282,12 @@ impl Copy {
             host.discard(staged);
             return Err(fault);
         }
+        let path = staged.path.clone();
         host.commit(staged, dest, &commit)?;
         if let Some(times) = times {
             host.utimes(dest, times, Links::Follow)?;
         }
-        Ok(())
+        Ok(path)
     }
 
     /// Before the new file takes its place: it has arrived whole, and the task's command has no objection.

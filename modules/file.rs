@@ -360,7 +360,7 @@ impl File {
             let target = start.unwrap_or(Path::new("")).join(src);
             if !host.exists(&target) {
                 return Err(Fault::absent(format!(
-                    "src file does not exist, use \"force=yes\" if you really want to create the link: {}",
+                    "src file does not exist, use 'force=yes' if you really want to create the link: {}",
                     target.display()
                 ))
                 .with("path", path)

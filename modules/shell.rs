@@ -42,9 +42,6 @@ pub struct Shell {
     /// Whether newlines at the end of the outputs are cut off.
     #[arg(default = true)]
     strip_empty_ends: bool,
-    /// The shell itself expands variables; accepted since `command` has it.
-    #[arg(default = true)]
-    expand_argument_vars: bool,
 }
 
 impl Procedure for Shell {
@@ -77,7 +74,7 @@ impl Shell {
             stdin: self.stdin.clone(),
             add_newline: self.stdin_add_newline,
             strip: self.strip_empty_ends,
-            expand: self.expand_argument_vars,
+            expand: !self.uses_shell,
         })
     }
 }

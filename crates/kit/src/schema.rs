@@ -197,7 +197,7 @@ impl Schema {
         known.sort();
         format!(
             "Unsupported parameters for ({}) module: {}. Supported parameters include: {}.",
-            self.full_name(),
+            self.name,
             names.join(", "),
             known.join(", ")
         )
