@@ -70,8 +70,10 @@ impl Procedure for Command {
 impl Command {
     fn task(&self, host: &Probe) -> Result<Task> {
         let line = self.free_form.clone().or_else(|| self.cmd.clone());
-        if self.executable.is_some() && !self.uses_shell {
-            host.warn("the module command has no use for 'executable'; the module shell has");
+        if let Some(shell) = self.executable.as_ref().filter(|_| !self.uses_shell) {
+            host.warn(format!(
+                "'executable' is no longer supported by the module 'command'; '{shell}' is not used. The module 'shell' has it."
+            ));
         }
         let what = match (line, &self.argv) {
             (Some(line), _) if self.uses_shell => What::Line { line, shell: self.executable.clone() },

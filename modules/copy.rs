@@ -245,7 +245,7 @@ impl Copy {
         if !host.exists(folder) {
             return Err(Fault::absent(format!("Destination directory {} does not exist", folder.display())));
         }
-        if !host.may(folder, Access::Write) && !self.attributes.unsafe_writes {
+        if !host.may(folder, Access::Write) && !self.attributes.writes_in_place(host) {
             fail!("Destination {} not writable", folder.display());
         }
         Ok(())

@@ -148,6 +148,9 @@ impl Procedure for File {
         if self.src.is_some() && !matches!(wanted, Wanted::Link | Wanted::Hard) {
             return refuse("src option requires state to be 'link' or 'hard'");
         }
+        if host.rehearsing() && wanted != Wanted::Absent {
+            self.warn_of_strangers(host)?;
+        }
         let clock = self.clock(host, wanted)?;
         match wanted {
             Wanted::Absent => absent(host, &path, was),
@@ -173,6 +176,29 @@ impl File {
             (None, None) => None,
         };
         name.map_or_else(|| self.path.clone(), |name| self.path.join(name))
+    }
+
+    /// In check mode: a user or group that is not there yet may be made before the real run; that is worth a word.
+    fn warn_of_strangers(&self, host: &Probe) -> Result<()> {
+        if let Some(owner) = &self.attributes.owner {
+            let (with, found) = match owner.parse() {
+                Ok(uid) => (" with uid", host.user_of(uid)?.is_some()),
+                Err(_) => ("", host.user(owner)?.is_some()),
+            };
+            if !found {
+                host.warn(format!("failed to look up user{with} {owner}. Create user up to this point in real play"));
+            }
+        }
+        if let Some(group) = &self.attributes.group {
+            let (with, found) = match group.parse() {
+                Ok(gid) => (" with gid", host.group_of(gid)?.is_some()),
+                Err(_) => ("", host.group(group)?.is_some()),
+            };
+            if !found {
+                host.warn(format!("failed to look up group{with} {group}. Create group up to this point in real play"));
+            }
+        }
+        Ok(())
     }
 
     fn clock(&self, host: &Probe, wanted: Wanted) -> Result<Clock> {

@@ -36,8 +36,7 @@ pub struct FileAttributes {
     #[arg(alias = "attr")]
     pub attributes: Option<String>,
     /// Write over a file in place where it cannot be replaced in one step (bind mounts).
-    #[arg(default = false)]
-    pub unsafe_writes: bool,
+    pub unsafe_writes: Option<bool>,
 }
 
 /// A difference of attributes that grows as they are set.
@@ -117,9 +116,18 @@ impl FileAttributes {
             mode: self.bits(now.as_ref(), host)?,
             uid: self.uid(host)?,
             gid: self.gid(host)?,
-            unsafe_writes: self.unsafe_writes,
+            unsafe_writes: self.writes_in_place(host),
             fresh: false,
         })
+    }
+
+    /// Whether a file that cannot be replaced is written over; the host's environment says so where the task does not.
+    pub fn writes_in_place(&self, host: &Probe) -> bool {
+        let of_host = || {
+            let set = host.env("ANSIBLE_UNSAFE_WRITES")?;
+            crate::kind::boolean(&Val::from(set)).ok()
+        };
+        self.unsafe_writes.or_else(of_host).unwrap_or(false)
     }
 
     /// Whether any of them is asked for.
