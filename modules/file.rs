@@ -609,7 +609,8 @@ fn set_times(host: &mut Host, path: &Path, clock: &Clock, diff: Option<&mut Attr
             }
         }
     }
-    host.utimes(path, times, Links::Follow).map_err(|f| Fault {
+    let set = if both_now { host.touch(path) } else { host.utimes(path, times, Links::Follow) };
+    set.map_err(|f| Fault {
         message: format!("Error while updating modification or access time: {}", f.message),
         ..f.with("path", path)
     })?;

@@ -34,6 +34,9 @@ pub(crate) fn registered(name: &str, outcome: &Outcome) -> Value {
 const OPEN: [&str; 9] =
     ["rc", "stdout", "stderr", "stdout_lines", "stderr_lines", "start", "end", "delta", "ansible_facts"];
 
+/// Keys that say what became of the task itself: where they are missing, a check run knows that, too.
+const FLAGS: [&str; 6] = ["changed", "failed", "skipped", "unreachable", "warnings", "deprecations"];
+
 #[derive(Debug)]
 struct PartlyKnown {
     name: String,
@@ -48,6 +51,9 @@ impl Object for PartlyKnown {
     fn get(&self, key: &Value) -> Result<Option<Value>> {
         if let Some(value) = self.known.get(key) {
             return Ok(Some(value.clone()));
+        }
+        if key.as_str().is_some_and(|key| FLAGS.contains(&key)) {
+            return Ok(None);
         }
         let name = if self.name.is_empty() { key.text() } else { format!("{}.{}", self.name, key.text()) };
         Ok(Some(Value::unknown(name)))

@@ -309,6 +309,13 @@ impl Act for Real {
         Ok(())
     }
 
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: now };
+        rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())?;
+        Ok(())
+    }
+
     fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()> {
         match value {
             Some(value) => rustix::fs::lsetxattr(path, name, value, XattrFlags::empty())?,

@@ -96,6 +96,11 @@ pub trait Act: Look {
     fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()>;
     /// Sets times; `None` leaves one alone.
     fn utimes(&self, path: &Path, times: Times, links: Links) -> io::Result<()>;
+    /// Sets both times to now. Whoever may write a file may do this; setting other times takes its owner.
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        let now = Some(self.now());
+        self.utimes(path, Times { accessed: now, modified: now }, Links::Follow)
+    }
     /// Sets or removes an extended attribute.
     fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()>;
     /// Runs a command.
