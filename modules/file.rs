@@ -186,7 +186,9 @@ impl File {
                 Err(_) => ("", host.user(owner)?.is_some()),
             };
             if !found {
-                host.warn(format!("failed to look up user{with} {owner}. Create user up to this point in real play"));
+                host.warn(format!(
+                    "failed to look up user{with} {owner}. Create user up to this point in real play"
+                ));
             }
         }
         if let Some(group) = &self.attributes.group {
@@ -195,7 +197,9 @@ impl File {
                 Err(_) => ("", host.group(group)?.is_some()),
             };
             if !found {
-                host.warn(format!("failed to look up group{with} {group}. Create group up to this point in real play"));
+                host.warn(format!(
+                    "failed to look up group{with} {group}. Create group up to this point in real play"
+                ));
             }
         }
         Ok(())
