@@ -118,12 +118,12 @@ impl Run<'_> {
     fn macro_arguments(&mut self, args: &Args, caller: Option<Value>) -> Eval<Given> {
         let mut given = Given { positional: Vec::with_capacity(args.positional.len()), named: Vec::new() };
         for expr in &args.positional {
-            let value = self.eval(expr)?;
-            given.positional.push(Slot::Value(value));
+            let slot = self.macro_argument(expr)?;
+            given.positional.push(slot);
         }
         for (name, expr) in &args.named {
-            let value = self.eval(expr)?;
-            given.named.push((name.clone(), Slot::Value(value)));
+            let slot = self.macro_argument(expr)?;
+            given.named.push((name.clone(), slot));
         }
         if args.splat.is_some() || args.named_splat.is_some() {
             if let Some(expr) = &args.splat {
@@ -141,6 +141,14 @@ impl Run<'_> {
             given.named.push((Value::from("caller"), Slot::Value(caller)));
         }
         Ok(given)
+    }
+
+    /// As in Ansible, a macro that changes a list changes the scope's or a namespace's, but a copy of one that the
+    /// template has set.
+    fn macro_argument(&mut self, expr: &Expr) -> Eval<Slot> {
+        let value = self.eval(expr)?;
+        let place = self.alias_of(expr, &value)?.filter(|place| !place.is_local());
+        Ok(self.slot_for(value, place))
     }
 
     /// The place of a container that an expression names, without copying anything into the template.

@@ -50,6 +50,11 @@ impl Place {
         }
     }
 
+    /// Whether it is a variable that the template has set.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.root, Root::Variable(..))
+    }
+
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.root, Root::Shared(..))
     }

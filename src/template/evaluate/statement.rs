@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use shevek_value::Value;
+use shevek_diag::Severity;
+use shevek_value::{Reason, Value};
 
 use super::frame::Slot;
 use super::{Eval, Output, Run};
@@ -99,11 +100,11 @@ impl Run<'_> {
             }
             Stmt::Do(expr) => {
                 let value = self.eval(expr)?;
-                // A call that failed is only known by its marker: nobody else would see it.
-                if let Some(why) = value.as_undefined()
-                    && matches!(why.reason, shevek_value::Reason::Failed(_))
-                {
-                    return Err(super::Fault::of_undefined(&value));
+                // As in Ansible, what fails here is passed over; here it is at least said.
+                if let Some(Reason::Failed(why)) = value.as_undefined().map(|why| &why.reason) {
+                    let mut warning = why.clone();
+                    warning.severity = Severity::Warning;
+                    self.machine.scope.warn(warning);
                 }
             }
             Stmt::With(assignments, body) => {

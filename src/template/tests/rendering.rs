@@ -112,6 +112,7 @@ fn the_scopes_own_lists_change_within_a_template_and_only_there() {
         ("{% set m = l %}{% do m.append(2) %}{{ l + m }}", "[1, 2, 1, 2]"),
         ("{% set m = l %}{% set l = [7] %}{% do m.append(2) %}{{ l + m }}", "[7, 1, 2]"),
         ("{% macro f(x) %}{% do x.append(9) %}{% endmacro %}{% set q = [1] %}{{ f(q) }}{{ q }}", "[1]"),
+        ("{% macro f(x) %}{% do x.append(9) %}{% endmacro %}{{ f(l) }}{{ l }}", "[1, 9]"),
         ("{{ users }}{{ l }}", "[{'name': 'a'}, {'name': 'b'}][1]"),
     ] {
         assert_eq!(render(text, &scope).unwrap().text(), wanted, "{text}");
