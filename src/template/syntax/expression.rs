@@ -234,9 +234,7 @@ impl Parser<'_> {
                 self.tokens.next();
                 constant(Value::big(BigInt::from(number)))
             }
-            Tok::Float(number) if number.is_infinite() => {
-                Err(self.tokens.error("the number is too large"))
-            }
+            Tok::Float(number) if number.is_infinite() => Err(self.tokens.error("the number is too large")),
             Tok::Float(number) => {
                 self.tokens.next();
                 constant(Value::from(number))
