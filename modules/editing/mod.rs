@@ -59,7 +59,7 @@ impl Edit<'_> {
             host.discard(staged);
             return Err(fault);
         }
-        let how = Commit { unsafe_writes: self.attributes.unsafe_writes, ..Commit::default() };
+        let how = Commit { unsafe_writes: self.attributes.writes_in_place(host), ..Commit::default() };
         host.commit(staged, &dest, &how)?;
         Ok(backup)
     }
