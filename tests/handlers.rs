@@ -85,3 +85,16 @@ fn notifying_nobody_is_an_error_with_its_name() {
         .says("ghost")
         .says("handler");
 }
+
+/// They were passed over with the other tasks of a role that had run.
+#[test]
+fn the_handlers_of_a_role_run_though_the_role_is_done() {
+    let lab = Lab::local()
+        .file("roles/site/tasks/main.yml", "- include_tasks: write.yml\n")
+        .file("roles/site/tasks/write.yml", "- copy: { content: one, dest: \"{{ root }}/one\" }\n  notify: tell\n")
+        .file("roles/site/tasks/told.yml", "- debug: { msg: the role was told }\n")
+        .file("roles/site/handlers/main.yml", "- name: tell\n  include_tasks: told.yml\n")
+        .playbook("- hosts: all\n  gather_facts: false\n  roles: [site]\n  tasks:\n    - debug: { msg: after the role }\n");
+    lab.run([]).exit(0).says("the role was told").recap("web1", "ok=5 changed=1");
+    lab.run([]).exit(0).hides("the role was told").recap("web1", "ok=3 changed=0");
+}

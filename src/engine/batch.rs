@@ -145,7 +145,8 @@ impl Batch<'_> {
                 && task.meta() == Some("flush_handlers")
                 && state.notified.is_empty()
                 && !state.cursor.has_notified();
-            let role_is_done = task.role.as_ref().is_some_and(|role| {
+            // A handler of a role runs after the role is done: that is what it is for.
+            let role_is_done = !state.cursor.in_handlers() && task.role.as_ref().is_some_and(|role| {
                 !role.meta.allow_duplicates && !role.is_included && state.roles_done.contains(&role.key)
             });
             let not_yet = !state.started
