@@ -146,9 +146,10 @@ impl Batch<'_> {
                 && state.notified.is_empty()
                 && !state.cursor.has_notified();
             // A handler of a role runs after the role is done: that is what it is for.
-            let role_is_done = !state.cursor.in_handlers() && task.role.as_ref().is_some_and(|role| {
-                !role.meta.allow_duplicates && !role.is_included && state.roles_done.contains(&role.key)
-            });
+            let role_is_done = !state.cursor.in_handlers()
+                && task.role.as_ref().is_some_and(|role| {
+                    !role.meta.allow_duplicates && !role.is_included && state.roles_done.contains(&role.key)
+                });
             let not_yet = !state.started
                 && start_at.as_ref().is_some_and(|wanted| !Selection::is_start(task, wanted))
                 && &*task.action.resolved != "gather_facts";
