@@ -14,6 +14,9 @@ use crate::terminal::{self, Terminal};
 /// How long the way to the other user may take: directory services can be slow.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a line that looks like a prompt must stay as it is to be taken for one.
+const QUIET: Duration = Duration::from_millis(150);
+
 /// How much of what was said is kept for messages.
 const TAIL: usize = 4096;
 
@@ -72,6 +75,8 @@ struct Attempt<'a> {
     /// What was said on standard error and the terminal.
     words: Vec<u8>,
     answered: bool,
+    /// Whether what was said last looks like a prompt, but may be the start of a complaint.
+    maybe_asked: bool,
 }
 
 fn nonce() -> Result<String, Fault> {
@@ -252,7 +257,7 @@ impl<'a> Attempt<'a> {
             listen(master, to, Said::Terminal, false);
         }
         let login = Login { process, stdin, said, first: Vec::new(), terminal };
-        Ok(Attempt { wanted, nonce, prompt, login, words: Vec::new(), answered: false })
+        Ok(Attempt { wanted, nonce, prompt, login, words: Vec::new(), answered: false, maybe_asked: false })
     }
 
     fn talk(mut self) -> Result<Login, Failed> {
@@ -263,6 +268,7 @@ impl<'a> Attempt<'a> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
+            let left = if self.maybe_asked { left.min(QUIET) } else { left };
             match self.login.said.recv_timeout(left) {
                 Ok(Said::Out(bytes)) => {
                     out.extend_from_slice(&bytes);
@@ -299,6 +305,10 @@ impl<'a> Attempt<'a> {
                     let _ = self.login.process.wait();
                     return Err(self.ended());
                 }
+                Err(RecvTimeoutError::Timeout) if self.maybe_asked => {
+                    self.maybe_asked = false;
+                    self.answer()?;
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     let why = format!("there was no answer within {} s", PATIENCE.as_secs());
                     return Err(self.failed(FaultKind::Become, &why));
@@ -312,17 +322,21 @@ impl<'a> Attempt<'a> {
         self.login.stdin.flush()
     }
 
-    /// Answers a prompt, once.
+    /// Answers a prompt, if there is one.
     fn prompted(&mut self) -> Result<(), Failed> {
-        let text = String::from_utf8_lossy(&self.words).into_owned();
-        let asked = match self.wanted.method {
-            BecomeMethod::Sudo => text.matches(&self.prompt).count() > usize::from(self.answered),
-            // Their prompt's words cannot be chosen: an unfinished line that ends in a colon asks for something.
-            _ => !self.answered && text.trim_end_matches(' ').ends_with([':', '：']),
-        };
-        if !asked {
-            return Ok(());
+        let text = String::from_utf8_lossy(&self.words);
+        if self.wanted.method == BecomeMethod::Sudo {
+            let asked = text.matches(&self.prompt).count() > usize::from(self.answered);
+            return if asked { self.answer() } else { Ok(()) };
         }
+        // The words of other prompts cannot be chosen: an unfinished line that ends in a colon, and stays so, asks for
+        // something. Complaints pass through such a state, too: programs write their name first, and then the rest.
+        self.maybe_asked = !self.answered && text.trim_end_matches(' ').ends_with([':', '：']);
+        Ok(())
+    }
+
+    /// Gives the password, once.
+    fn answer(&mut self) -> Result<(), Failed> {
         let Some(password) = self.wanted.password.clone() else { return Err(self.password("is missing")) };
         if self.answered {
             return Err(self.password("is wrong"));
