@@ -74,7 +74,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let batches = batches(play, &outside, &hosts)?;
     let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;
     let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref())?;
-    let forced = if forced.unwrap_or(false) || run.options.force_handlers {
+    let forced = if forced.unwrap_or(run.options.force_handlers) {
         Handlers::Forced
     } else {
         Handlers::WhenGood
