@@ -74,11 +74,8 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let batches = batches(play, &outside, &hosts)?;
     let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;
     let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref())?;
-    let forced = if forced.unwrap_or(run.options.force_handlers) {
-        Handlers::Forced
-    } else {
-        Handlers::WhenGood
-    };
+    let forced =
+        if forced.unwrap_or(run.options.force_handlers) { Handlers::Forced } else { Handlers::WhenGood };
     let items = Arc::new(items(run, play, &outside, forced, progress)?);
     for batch in batches {
         let next = run_batch(
