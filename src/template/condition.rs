@@ -71,7 +71,7 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
     }
     if !value.is_template() {
         return Err(Fault::Error(
-            Diagnostic::new("not a condition")
+            Diagnostic::new("Encountered untrusted template or expression.")
                 .detail("the text comes from outside of the playbook, and is not evaluated")
                 .at_maybe(value.origin(), ""),
         ));
@@ -102,7 +102,7 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
         return templar.evaluate(machine, &result);
     }
     Err(Fault::Error(
-        Diagnostic::new("not a condition")
+        Diagnostic::new("Encountered untrusted template or expression.")
             .detail("the text in {{ }} was computed, and is not evaluated again")
             .at_maybe(value.origin(), "")
             .help("write the condition without {{ }}"),

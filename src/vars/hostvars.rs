@@ -42,6 +42,10 @@ impl Object for HostVars {
         Some(inventory.host_ids().map(|host| inventory.host(host).name().shared().clone().into()).collect())
     }
 
+    fn method(&self, name: &str, arguments: &[Value], _named: &Map) -> Option<Result<Value>> {
+        mapping_method(self, name, arguments)
+    }
+
     fn plain(&self) -> Option<Value> {
         let entries = self.keys()?.into_iter().filter_map(|name| {
             let variables = self.get(&name).ok()??;
@@ -91,6 +95,10 @@ impl Object for ScopeVars {
         )
     }
 
+    fn method(&self, name: &str, arguments: &[Value], _named: &Map) -> Option<Result<Value>> {
+        mapping_method(self, name, arguments)
+    }
+
     /// What cannot be rendered is left out: showing all variables must not fail for one that nobody asked for.
     fn plain(&self) -> Option<Value> {
         let mut map = Map::default();
@@ -108,4 +116,23 @@ impl Object for ScopeVars {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// What Python's mappings have: `keys()`, `items()`, `values()`, `get()`.
+fn mapping_method(mapping: &dyn Object, name: &str, arguments: &[Value]) -> Option<Result<Value>> {
+    let keys = || mapping.keys().unwrap_or_default().into_iter();
+    let entry = |key: &Value| Ok(mapping.get(key)?.unwrap_or_default());
+    Some(match name {
+        "keys" => Ok(Value::list(keys().collect())),
+        "values" => keys().map(|key| entry(&key)).collect::<Result<_>>().map(Value::list),
+        "items" => {
+            let pairs = keys().map(|key| Ok(Value::tuple(vec![key.clone(), entry(&key)?])));
+            pairs.collect::<Result<_>>().map(Value::list)
+        }
+        "get" => {
+            let found = arguments.first().map_or(Ok(None), |key| mapping.get(key));
+            found.map(|found| found.or_else(|| arguments.get(1).cloned()).unwrap_or_default())
+        }
+        _ => return None,
+    })
 }

@@ -223,11 +223,11 @@ impl Parser<'_> {
                     text.push_str(more);
                     self.tokens.next();
                 }
-                let value = Value::template(text.as_str());
-                if value.is_template() {
+                // A constant of an expression is data: a condition does not evaluate it again.
+                if Value::template(text.as_str()).is_template() {
                     Ok(Expr::new(ExprKind::Embedded(Value::from(text)), at))
                 } else {
-                    constant(value)
+                    constant(Value::from(text))
                 }
             }
             Tok::Int(number) => {
