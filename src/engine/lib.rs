@@ -29,7 +29,7 @@ mod unknown;
 use std::sync::Arc;
 
 use shevek_diag::Result;
-use shevek_event::Event;
+use shevek_event::{Event, Notice};
 use shevek_playbook::Playbook;
 
 pub use interrupt::Interrupt;
@@ -65,6 +65,8 @@ impl Ending {
 
 /// Runs playbooks one after the other.
 pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
+    let sink = run.sink.clone();
+    run.fleet.on_warning(move |warning| sink.send(Event::Notice(Notice::from(&*warning))));
     let selection = Arc::new(Selection::new(&run.options.only_tags, &run.options.skip_tags));
     let mut progress =
         Progress { stats: Default::default(), selection, plays: 0, tasks: 0, ends_play: false };

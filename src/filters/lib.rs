@@ -30,6 +30,7 @@ mod extract;
 mod extremes;
 mod fileglob;
 mod filesizeformat;
+mod finalize;
 mod first;
 mod flatten;
 mod format;

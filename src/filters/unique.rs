@@ -1,6 +1,6 @@
 //! `unique`: every item once.
 
-use shevek_diag::Result;
+use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::{Set, Value};
 
@@ -12,6 +12,8 @@ pub(crate) const FILTERS: &[Filter] =
 
 fn unique(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], [case_sensitive, attribute]) = bind(arguments, ["a"], ["case_sensitive", "attribute"])?;
+    // Ansible hands what has no hash to a comparison of its own, but not with one of these options.
+    let narrowed = attribute.is_some() || case_sensitive.is_some_and(|given| !given.is_true());
     let case_sensitive = flag(case_sensitive);
     let attribute = Attribute::new(attribute, None);
     let mut seen = Set::default();
@@ -20,6 +22,12 @@ fn unique(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         let key = attribute.of(context, &item)?;
         if key.is_undefined() {
             return Ok(key);
+        }
+        if narrowed && (key.as_map().is_some() || key.as_list().is_some()) {
+            return Err(Diagnostic::new("items that cannot be told apart").detail(format!(
+                "case_sensitive=False and attribute are for text and numbers, not for a {}",
+                key.type_name()
+            )));
         }
         if seen.insert(if case_sensitive { key } else { ignore_case(key) }) {
             out.push(item);

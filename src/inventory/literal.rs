@@ -238,6 +238,11 @@ impl<'a> Reader<'a> {
             "True" => Value::from(true),
             "False" => Value::from(false),
             "None" => Value::NULL,
+            // The one call that Python takes for a literal: an empty set, which has no other notation.
+            "set" => {
+                self.rest = rest.strip_prefix("()")?;
+                return Some(Value::list(Vec::new()));
+            }
             _ => return None,
         };
         self.rest = rest;

@@ -2,11 +2,12 @@
 
 use shevek_diag::{Diagnostic, Result};
 use shevek_pyre::Flags;
+use shevek_python::bytes::decode;
 use shevek_python::regex::{compile, exhausted};
 use shevek_template::plugin::{Arguments, Context, Lookup};
 use shevek_value::{IndexMap, Value};
 
-use crate::source::files::{must_find, read_text};
+use crate::source::files::{must_find, read};
 use crate::source::options::{Options, term};
 
 pub(crate) const LOOKUP: Lookup = Lookup { names: &["ini"], run: ini };
@@ -34,7 +35,7 @@ fn ini(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         let options = options.with(here, &KNOWN)?;
         let file = options.text("file", "ansible.ini");
         let path = must_find(context, Some("files"), &file)?;
-        let mut text = read_text(context, &path)?;
+        let mut text = decode(&read(context, &path)?, options.get("encoding"))?;
         let mut section = options.text("section", "global");
         if options.text("type", "ini") == "properties" {
             section = "java_properties".to_owned();

@@ -78,7 +78,7 @@ fn one(context: &dyn Context, name: &str, options: &Options) -> Result<Value> {
         Some(content) => parse_content(&content),
         None => (generate(options)?, None, None),
     };
-    let encrypt = options.get("encrypt").map(Value::text);
+    let encrypt = options.get("encrypt").map(Value::text).filter(|kind| !kind.is_empty());
     if let Some(kind) = &encrypt
         && salt.is_none()
     {

@@ -21,6 +21,9 @@ const KNOWN: [&str; 9] = [
     "lstrip_blocks",
 ];
 
+/// The variable with which templates mark what they make; the configuration's text unless someone sets it.
+const MANAGED: &str = "ansible_managed";
+
 fn template(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let options = Options::new(arguments, &KNOWN)?;
     let usual = TextOptions::default();
@@ -49,6 +52,11 @@ fn template(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         variables.insert(Value::from("template_path"), Value::from(name));
         variables.insert(Value::from("template_fullpath"), Value::from(full.as_ref()));
         variables.insert(Value::from("template_host"), Value::from(host_name()));
+        if context.scope().get(MANAGED)?.is_none()
+            && let Some(managed) = context.scope().setting("DEFAULT_MANAGED_STR")
+        {
+            variables.insert(Value::from(MANAGED), managed);
+        }
         variables.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
         out.push(context.render_text(&full, &text, &variables, &text_options)?);
     }

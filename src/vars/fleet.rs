@@ -1,8 +1,9 @@
 //! What outlives a play: inventory, extra variables, and what is known of each host.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use shevek_diag::Diagnostic;
 use shevek_inventory::{HostId, HostName, Inventory};
 use shevek_template::Templar;
 use shevek_value::{Map, Value};
@@ -54,7 +55,11 @@ pub struct Fleet {
     layers: RwLock<HashMap<HostId, Arc<[Layer]>>>,
     groups: RwLock<Option<Value>>,
     strangers: RwLock<HashMap<String, HostId>>,
+    warned: OnceLock<WarningSink>,
 }
+
+/// Who takes the warnings of templates.
+type WarningSink = Box<dyn Fn(Box<Diagnostic>) + Send + Sync>;
 
 impl std::fmt::Debug for Fleet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -74,7 +79,20 @@ impl Fleet {
             layers: RwLock::default(),
             groups: RwLock::default(),
             strangers: RwLock::default(),
+            warned: OnceLock::new(),
         })
+    }
+
+    /// Sets who takes the warnings of templates; the first one stays.
+    pub fn on_warning(&self, take: impl Fn(Box<Diagnostic>) + Send + Sync + 'static) {
+        let _ = self.warned.set(Box::new(take));
+    }
+
+    /// Tells the user of something in a template that is no error.
+    pub fn warn(&self, warning: Box<Diagnostic>) {
+        if let Some(take) = self.warned.get() {
+            take(warning);
+        }
     }
 
     /// The inventory.

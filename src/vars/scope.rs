@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use shevek_diag::Result;
+use shevek_diag::{Diagnostic, Result};
 use shevek_inventory::HostId;
 use shevek_playbook::Task;
 use shevek_template::Scope;
@@ -220,6 +220,10 @@ impl Scope for HostScope {
             path.push(self.play.play.dir.clone());
         }
         path
+    }
+
+    fn warn(&self, warning: Box<Diagnostic>) {
+        self.fleet.warn(warning);
     }
 
     fn vault(&self) -> Vault {

@@ -132,7 +132,7 @@ fn section_children(group: &str, key: &Value, part: &Value, children: Children) 
 fn hosts(group: &Arc<str>, pattern: &Value, vars: &Value, steps: &mut Steps) -> Result<()> {
     let Some(text) = pattern.as_str() else {
         return Err(Diagnostic::new("invalid host name")
-            .detail(format!("a host's name must be text, not {}: {}", pattern.type_name(), pattern.repr()))
+            .detail(format!("Host pattern {} must be a string, not {}", pattern.repr(), pattern.type_name()))
             .at_maybe(pattern.origin(), "")
             .help("put it in quotes"));
     };

@@ -25,7 +25,7 @@ impl Options {
             return Ok(());
         }
         Err(Diagnostic::new("unknown option of a lookup")
-            .detail(format!("there is no option '{name}'"))
+            .detail(format!("'{name}' is not a valid option"))
             .did_you_mean(name, known.iter().copied()))
     }
 
