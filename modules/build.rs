@@ -1,5 +1,5 @@
-//! Lists this folder and writes the registry: a module file without its `mod` line, or the reverse, is a compile error
-//! that names it.
+//! Lists this folder and writes the registries: a module file without its `mod` line, or the reverse, is a compile error
+//! that names it. Modules below the line `// Rare: …` of lib.rs go into the runner's rare part.
 
 #![allow(clippy::disallowed_methods, reason = "this runs at build time, not on a host")]
 
@@ -24,11 +24,7 @@ fn main() -> io::Result<()> {
         }
     }
     let lib = fs::read_to_string(folder.join("lib.rs"))?;
-    let declared: BTreeSet<String> = lib
-        .lines()
-        .filter_map(|l| l.trim_start_matches("pub(crate) ").strip_prefix("mod ")?.strip_suffix(';'))
-        .map(str::to_owned)
-        .collect();
+    let declared = names(&lib);
     let mut registry = String::new();
     for name in files.difference(&declared) {
         let _ = writeln!(
@@ -36,7 +32,8 @@ fn main() -> io::Result<()> {
             "compile_error!(\"modules/{name}.rs is there, but modules/lib.rs has no line `mod {name};`\");"
         );
     }
-    registry.push_str("static REGISTRY: &[Module] = &[\n");
+    let rare = lib.split_once("\n// Rare: ").map(|(_, below)| names(below)).unwrap_or_default();
+    let (mut in_core, mut in_rare) = (String::new(), String::new());
     for name in files.intersection(&declared) {
         let text = fs::read_to_string(folder.join(format!("{name}.rs")))?;
         let doc: Vec<&str> = text
@@ -46,11 +43,21 @@ fn main() -> io::Result<()> {
             .map(|l| l.strip_prefix(' ').unwrap_or(l))
             .collect();
         let doc = doc.join("\n");
+        let part = if rare.contains(name) { &mut in_rare } else { &mut in_core };
         let _ = writeln!(
-            registry,
+            part,
             "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: {doc:?} }},"
         );
     }
-    registry.push_str("];\n");
+    let _ = writeln!(registry, "static CORE: &[Module] = &[\n{in_core}];");
+    let _ = writeln!(registry, "static RARE: &[Module] = &[\n{in_rare}];");
     fs::write(Path::new(&out).join("registry.rs"), registry)
+}
+
+/// The files that a text declares with `mod` lines.
+fn names(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|l| l.trim_start_matches("pub(crate) ").strip_prefix("mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect()
 }

@@ -4,6 +4,7 @@
 //! A module file imports `shevek_kit::prelude::*` and nothing else of the project; `std::fs`, `std::process` and the like
 //! are banned here (clippy.toml), so that all effects go through the kit.
 
+// Core: what nearly every play needs. Always on the host.
 mod apt;
 mod blockinfile;
 mod command;
@@ -13,7 +14,6 @@ mod facts;
 mod fetch;
 mod file;
 mod find;
-mod get_url;
 mod group;
 mod lineinfile;
 mod pattern;
@@ -26,22 +26,55 @@ mod slurp;
 mod stat;
 mod systemd_service;
 mod tempfile;
-mod uri;
 mod user;
 mod wait_for;
+
+// Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
+mod get_url;
+mod uri;
+
+use std::fmt;
 
 use shevek_kit::Module;
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
 
-/// All modules, by name.
-pub fn registry() -> &'static [Module] {
-    REGISTRY
+/// Some of the modules: those of one binary of the runner.
+#[derive(Clone, Copy)]
+pub struct Modules(&'static [Module]);
+
+/// The modules that are always on the host.
+pub fn core() -> Modules {
+    Modules(CORE)
+}
+
+/// The modules that are pushed when first needed.
+pub fn rare() -> Modules {
+    shevek_kit::http::speak();
+    Modules(RARE)
+}
+
+impl fmt::Debug for Modules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|module| module.name)).finish()
+    }
+}
+
+impl Modules {
+    /// The module of this name, as [`find`] takes it.
+    pub fn find(self, name: &str) -> Option<&'static Module> {
+        self.0.iter().find(|module| answers_to(module, name))
+    }
+}
+
+/// All modules.
+pub fn registry() -> impl Iterator<Item = &'static Module> {
+    CORE.iter().chain(RARE)
 }
 
 /// The module of this name: short (`group`), in full (`ansible.builtin.group`), or another name of the same module.
 pub fn find(name: &str) -> Option<&'static Module> {
-    REGISTRY.iter().find(|module| answers_to(module, name))
+    core().find(name).or_else(|| rare().find(name))
 }
 
 /// Whether a module goes by this name.
@@ -75,7 +108,7 @@ mod tests {
 
     #[test]
     fn examples_are_tasks_that_the_module_accepts() {
-        let wrong: Vec<String> = registry().iter().flat_map(shevek_kit::testing::check_examples).collect();
+        let wrong: Vec<String> = registry().flat_map(shevek_kit::testing::check_examples).collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 

@@ -1,7 +1,7 @@
-//! Builds the runner with a cargo of its own (a static binary needs other flags than the controller), packs it, and leaves
-//! it for `include_bytes!`.
+//! Builds the runner's binaries with a cargo of its own (static binaries need other flags than the controller), packs them,
+//! and leaves them for `include_bytes!`.
 //!
-//! `SHEVEK_RUNNER=PATH` takes a ready binary instead.
+//! `SHEVEK_RUNNER=FOLDER` takes ready binaries from there instead.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,14 +26,17 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     let root = here.parent().and_then(Path::parent).ok_or_else(|| io::Error::other("no workspace"))?;
     println!("cargo:rerun-if-env-changed=SHEVEK_RUNNER");
-    let binary = match env::var_os("SHEVEK_RUNNER") {
+    let binaries = match env::var_os("SHEVEK_RUNNER") {
         Some(path) => {
             println!("cargo:rerun-if-changed={}", Path::new(&path).display());
             PathBuf::from(path)
         }
         None => build(root, &out)?,
     };
-    embed(&fs::read(binary)?, &out)
+    for (name, program) in [("CORE", "shevek-runner"), ("RARE", "shevek-runner-rare")] {
+        embed(name, &fs::read(binaries.join(program))?, &out)?;
+    }
+    Ok(())
 }
 
 fn variable(name: &str) -> io::Result<String> {
@@ -78,15 +81,15 @@ fn build(root: &Path, out: &Path) -> io::Result<PathBuf> {
     if !status.success() {
         return Err(io::Error::other("the runner did not build: its errors stand above"));
     }
-    Ok(folder.join(&target).join(profile).join("shevek-runner"))
+    Ok(folder.join(&target).join(profile))
 }
 
-fn embed(binary: &[u8], out: &Path) -> io::Result<()> {
+fn embed(name: &str, binary: &[u8], out: &Path) -> io::Result<()> {
     let hash: String = Sha256::digest(binary).iter().map(|b| format!("{b:02x}")).collect();
-    let packed = out.join("runner.zst");
-    let stamp = out.join("runner.rs");
+    let packed = out.join(format!("{name}.zst"));
+    let stamp = out.join(format!("{name}.rs"));
     let text = format!(
-        "/// The runner for the machine that this was built on.\npub static RUNNER: Runner = Runner {{ machine: {:?}, size: {}, hash: {hash:?}, zstd: include_bytes!({packed:?}) }};\n",
+        "Runner {{ machine: {:?}, size: {}, hash: {hash:?}, zstd: include_bytes!({packed:?}) }}\n",
         variable("CARGO_CFG_TARGET_ARCH")?,
         binary.len()
     );

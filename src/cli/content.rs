@@ -178,7 +178,7 @@ fn duplicates(settings: &Settings) -> Duplicates {
 
 /// Everything that a task can ask for.
 fn known_actions() -> Vec<Known> {
-    let modules = shevek_modules::registry().iter().map(|module| Known::module(module.schema()));
+    let modules = shevek_modules::registry().map(|module| Known::module(module.schema()));
     let actions = shevek_actions::Actions
         .iter()
         .map(|listed| Known::controller(listed.action.name()).with_schema(listed.action.schema()));

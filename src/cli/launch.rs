@@ -300,8 +300,9 @@ fn runners(settings: &Settings) -> Result<Runners> {
     if let Some(folder) = &settings.runner_dir {
         runners.add_folder(folder).map_err(|error| unreadable(folder, &error))?;
     }
-    let own = shevek_embed::RUNNER;
-    runners.add(RunnerImage::from_zstd(own.machine, Part::Core, own.hash, own.size, own.zstd));
+    for (part, own) in [(Part::Core, shevek_embed::CORE), (Part::Rare, shevek_embed::RARE)] {
+        runners.add(RunnerImage::from_zstd(own.machine, part, own.hash, own.size, own.zstd));
+    }
     Ok(runners)
 }
 

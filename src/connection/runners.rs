@@ -29,7 +29,7 @@ impl Runners {
     }
 
     /// Adds all of a folder (`--runner-dir`): files named `shevek-runner-MACHINE` and, for further parts,
-    /// `shevek-runner-net-MACHINE`, with the machine's name as `uname -m` gives it.
+    /// `shevek-runner-rare-MACHINE`, with the machine's name as `uname -m` gives it.
     pub fn add_folder(&mut self, folder: &Path) -> io::Result<&mut Self> {
         let mut names: Vec<String> = std::fs::read_dir(folder)?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -37,8 +37,8 @@ impl Runners {
         names.sort();
         for name in names {
             let Some(machine) = name.strip_prefix("shevek-runner-") else { continue };
-            let (part, machine) = match machine.strip_prefix("net-") {
-                Some(machine) => (Part::Net, machine),
+            let (part, machine) = match machine.strip_prefix("rare-") {
+                Some(machine) => (Part::Rare, machine),
                 None => (Part::Core, machine),
             };
             let bytes = std::fs::read(folder.join(&name))?;
@@ -181,7 +181,7 @@ mod tests {
         let mut runners = Runners::new();
         runners.add(RunnerImage::from_bytes("aarch64", Part::Core, b"arm".to_vec()));
         assert_eq!(runners.find("arm64", Part::Core).unwrap().machine(), "aarch64");
-        assert!(runners.find("arm64", Part::Net).is_none());
+        assert!(runners.find("arm64", Part::Rare).is_none());
         assert!(runners.find("riscv64", Part::Core).is_none());
     }
 

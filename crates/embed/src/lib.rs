@@ -1,9 +1,9 @@
-//! The runner's binary for the machine that this was built on, as bytes in the controller. See build.rs for how it gets
+//! The runner's binaries for the machine that this was built on, as bytes in the controller. See build.rs for how it gets
 //! here; runners for other machines come from a folder (`--runner-dir`), which the connection reads.
 //!
 //! Imports nothing of the project.
 
-/// A runner's binary.
+/// One binary of the runner: a part of its modules.
 #[derive(Debug, Clone, Copy)]
 pub struct Runner {
     /// The kind of machine it runs on, as `uname -m` names it.
@@ -16,7 +16,11 @@ pub struct Runner {
     pub zstd: &'static [u8],
 }
 
-include!(concat!(env!("OUT_DIR"), "/runner.rs"));
+/// The modules that nearly every play needs.
+pub static CORE: Runner = include!(concat!(env!("OUT_DIR"), "/CORE.rs"));
+
+/// All other modules; pushed when one of them is first needed.
+pub static RARE: Runner = include!(concat!(env!("OUT_DIR"), "/RARE.rs"));
 
 #[cfg(test)]
 mod tests {
@@ -25,11 +29,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_runner_unpacks_to_what_its_hash_says() {
-        let bytes = zstd::bulk::decompress(RUNNER.zstd, RUNNER.size).unwrap();
-        assert_eq!(bytes.len(), RUNNER.size);
-        let hash: String = sha2::Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hash, RUNNER.hash);
-        assert!(bytes.starts_with(b"\x7fELF"));
+    fn the_binaries_unpack_to_what_their_hashes_say() {
+        for runner in [CORE, RARE] {
+            let bytes = zstd::bulk::decompress(runner.zstd, runner.size).unwrap();
+            assert_eq!(bytes.len(), runner.size);
+            let hash: String = sha2::Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(hash, runner.hash);
+            assert!(bytes.starts_with(b"\x7fELF"));
+        }
     }
 }

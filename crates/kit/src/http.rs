@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use base64::Engine;
@@ -20,6 +21,22 @@ pub(crate) mod plain;
 mod url;
 
 pub use url::{file_name, joined, masked, percent_encoded, scheme, unescaped};
+
+/// How this program speaks plain http, if it does: what never needs it, like the runner's core, is the smaller for it.
+static SPOKEN: OnceLock<fn(&Request) -> io::Result<Response>> = OnceLock::new();
+
+/// Lets the modules of this program speak http.
+pub fn speak() {
+    let _ = SPOKEN.set(plain::exchange);
+}
+
+/// Sends a request over plain http and reads the whole answer.
+pub(crate) fn exchange(request: &Request) -> io::Result<Response> {
+    match SPOKEN.get() {
+        Some(exchange) => exchange(request),
+        None => Err(io::Error::other("no module of this part of the runner speaks http")),
+    }
+}
 
 /// Most redirects that are followed, as in Python.
 const HOPS: usize = 10;

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use crate::command::{Command, Ran};
-use crate::http::{Request, Response, plain};
+use crate::http::{self, Request, Response};
 use crate::spawn;
 use crate::system::{
     Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
@@ -139,7 +139,7 @@ impl Look for Real {
     }
 
     fn http(&self, request: &Request) -> io::Result<Response> {
-        plain::exchange(request)
+        http::exchange(request)
     }
 
     fn env(&self, name: &OsStr) -> Option<OsString> {
@@ -332,7 +332,7 @@ impl Act for Real {
     }
 
     fn send(&self, request: &Request) -> io::Result<Response> {
-        plain::exchange(request)
+        http::exchange(request)
     }
 }
 

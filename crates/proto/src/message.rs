@@ -46,14 +46,24 @@ pub enum Down {
         /// The batch.
         batch: u64,
     },
-    /// The binary of a further part of the runner ([`Part`]), asked for with [`Up::NeedPart`].
+    /// A piece of the binary of a further part of the runner ([`Part`]), asked for with [`Up::NeedPart`]. The first piece is
+    /// also the last, and empty, when the host has this part already.
     PartChunk {
         /// Which part.
         part: Part,
+        /// SHA-256 of the whole binary in lower-case hex.
+        hash: String,
         /// The bytes.
         data: Vec<u8>,
         /// Whether these are the last.
         last: bool,
+    },
+    /// The controller has no such part for this machine.
+    NoPart {
+        /// Which part.
+        part: Part,
+        /// The machine, as `uname -m` names it.
+        machine: String,
     },
     /// Ends the runner.
     Bye,
@@ -89,6 +99,8 @@ pub enum Up {
     NeedPart {
         /// Which part.
         part: Part,
+        /// The hashes of such binaries that the host has kept from earlier runs.
+        have: Vec<String>,
     },
     /// A piece of content going up (a fetched file). Streams start with 1 MiB of credit.
     Chunk {
@@ -101,13 +113,13 @@ pub enum Up {
     },
 }
 
-/// A part of the runner's code. Rare, heavy modules live in a part that is pushed when first needed.
+/// A part of the runner's code: a binary with some of the modules. The rarer ones are pushed when first needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
-    /// What is always pushed.
+    /// The modules that nearly every play needs; always pushed.
     Core,
-    /// Modules that speak TLS (`uri`, `get_url`).
-    Net,
+    /// All others.
+    Rare,
 }
 
 /// What the runner says of itself and its host.
@@ -315,6 +327,8 @@ pub enum FaultKind {
     Become,
     /// No place on the host where the runner can be stored and run.
     NoPlace,
+    /// The controller has no such part of the runner for this machine.
+    NoPart,
     /// The two ends do not understand each other: a bug, or a stale binary.
     Protocol,
     /// The module is not in this runner.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use shevek_kit::drive::Ground;
 use shevek_kit::{Overlay, Real};
+use shevek_modules::Modules;
 use shevek_proto::{Batch, Call, Fault, FaultKind, Item, Outcome, Up, Val};
 
 use crate::courier::BatchCourier;
@@ -14,6 +15,8 @@ use crate::wire::Outlet;
 
 /// What a batch needs of the runner around it.
 pub struct Around {
+    /// The modules of this binary.
+    pub modules: Modules,
     /// Where answers go.
     pub outlet: Arc<Outlet>,
     /// Where content comes and goes.
@@ -64,7 +67,7 @@ impl Around {
     }
 
     fn call(&self, call: &Call, real: &Arc<Real>, cancelled: &Arc<AtomicBool>) -> Option<Outcome> {
-        let module = shevek_modules::find(&call.module)?;
+        let module = self.modules.find(&call.module)?;
         let ground =
             if call.mode.check { Ground::Planned(self.overlay.clone()) } else { Ground::Real(real.clone()) };
         let start = Instant::now();

@@ -1,4 +1,5 @@
-//! [`Children`]: further runners as other users, started when first needed, and the relay of messages to and from them.
+//! [`Children`]: further runners, as other users or with the rare modules, started when first needed, and the relay of
+//! messages to and from them.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -7,17 +8,29 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shevek_kit::Overlay;
-use shevek_proto::{Batch, Become, Decoder, Down, Fault, FaultKind, Up, VERSION, encode};
+use shevek_proto::{Batch, Become, Decoder, Down, Fault, FaultKind, Part, Up, VERSION, encode};
 
+use crate::beside::start_beside;
 use crate::login::{Said, log_in};
+use crate::parts::{Parts, Program};
 use crate::terminal::Terminal;
 use crate::wire::{FromChild, Outlet, ToChild};
+
+/// Which further runner: the user to become, unless it is the same, and the part with the module.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Further {
+    /// Whom to become.
+    pub user: Option<Become>,
+    /// Which binary.
+    pub part: Part,
+}
 
 /// All further runners, and which of them a message is for.
 pub struct Children {
     outlet: Arc<Outlet>,
     overlay: Arc<Overlay>,
-    slots: Mutex<HashMap<Become, Arc<Slot>>>,
+    parts: Arc<Parts>,
+    slots: Mutex<HashMap<Further, Arc<Slot>>>,
     routes: Mutex<Routes>,
 }
 
@@ -61,8 +74,8 @@ impl Child {
 
 impl Children {
     /// None yet.
-    pub fn new(outlet: Arc<Outlet>, overlay: Arc<Overlay>) -> Arc<Self> {
-        Arc::new(Children { outlet, overlay, slots: Mutex::default(), routes: Mutex::default() })
+    pub fn new(outlet: Arc<Outlet>, overlay: Arc<Overlay>, parts: Arc<Parts>) -> Arc<Self> {
+        Arc::new(Children { outlet, overlay, parts, slots: Mutex::default(), routes: Mutex::default() })
     }
 
     /// Announces a batch that [`Children::run`] will be called for, so that it can be cancelled meanwhile.
@@ -70,9 +83,9 @@ impl Children {
         locked(&self.routes).waiting.insert(batch, false);
     }
 
-    /// Hands a batch to the runner of the user that it names. Returns when it is handed over, or has been answered with a
+    /// Hands a batch to the runner that it needs. Returns when it is handed over, or has been answered with a
     /// fault.
-    pub fn run(self: &Arc<Self>, wanted: &Become, mut batch: Batch) {
+    pub fn run(self: &Arc<Self>, wanted: &Further, mut batch: Batch) {
         batch.become_user = None;
         let id = batch.id;
         let child = self.child(wanted);
@@ -137,13 +150,20 @@ impl Children {
         }
     }
 
-    fn child(self: &Arc<Self>, wanted: &Become) -> Result<Arc<Child>, Fault> {
+    fn child(self: &Arc<Self>, wanted: &Further) -> Result<Arc<Child>, Fault> {
         let slot = locked(&self.slots).entry(wanted.clone()).or_default().clone();
         let mut place = locked(&slot.child);
         if let Some(child) = place.as_ref().filter(|child| !*locked(&child.ended)) {
             return Ok(child.clone());
         }
-        let login = log_in(wanted)?;
+        let program = match wanted.part {
+            Part::Core => Program::this(),
+            Part::Rare => self.parts.rare()?,
+        };
+        let login = match &wanted.user {
+            Some(user) => log_in(user, &program)?,
+            None => start_beside(&program)?,
+        };
         let child = Arc::new(Child {
             stdin: Mutex::new(Some(login.stdin)),
             process: Mutex::new(login.process),
@@ -171,23 +191,23 @@ impl Children {
     }
 }
 
-fn gone(wanted: &Become, words: &str) -> Fault {
+fn gone(wanted: &Further, words: &str) -> Fault {
     let words = match words.trim() {
         "" => String::new(),
         words => format!(" ({words})"),
     };
-    Fault {
-        kind: FaultKind::Become,
-        message: format!("the runner that had become {} ended{words}", wanted.user),
-        help: None,
-    }
+    let which = match &wanted.user {
+        Some(become_user) => format!("the runner that had become {}", become_user.user),
+        None => "the rare part of the runner".to_owned(),
+    };
+    Fault { kind: FaultKind::Become, message: format!("{which} ended{words}"), help: None }
 }
 
 /// Listens to one further runner.
 struct Relay {
     children: Arc<Children>,
     child: Arc<Child>,
-    wanted: Become,
+    wanted: Further,
 }
 
 impl Relay {

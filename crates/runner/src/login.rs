@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use shevek_proto::{Become, BecomeMethod, Fault, FaultKind};
 
+use crate::parts::Program;
 use crate::terminal::{self, Terminal};
 
 /// How long the way to the other user may take: directory services can be slow.
@@ -51,12 +52,12 @@ fn fault(kind: FaultKind, message: impl Into<String>, help: Option<&str>) -> Fau
     Fault { kind, message: message.into(), help: help.map(str::to_owned) }
 }
 
-/// Starts a runner as another user.
-pub fn log_in(wanted: &Become) -> Result<Login, Fault> {
+/// Starts a runner, one of its binaries, as another user.
+pub fn log_in(wanted: &Become, program: &Program) -> Result<Login, Fault> {
     let needs_terminal = wanted.method == BecomeMethod::Doas && wanted.password.is_some();
-    match Attempt::start(wanted, needs_terminal)?.talk() {
+    match Attempt::start(wanted, program, needs_terminal)?.talk() {
         Err(Failed { insists_on_terminal: true, .. }) if !needs_terminal => {
-            Attempt::start(wanted, true)?.talk().map_err(|failed| failed.fault)
+            Attempt::start(wanted, program, true)?.talk().map_err(|failed| failed.fault)
         }
         done => done.map_err(|failed| failed.fault),
     }
@@ -69,6 +70,7 @@ struct Failed {
 
 struct Attempt<'a> {
     wanted: &'a Become,
+    program: &'a Program,
     nonce: String,
     prompt: String,
     login: Login,
@@ -79,7 +81,8 @@ struct Attempt<'a> {
     maybe_asked: bool,
 }
 
-fn nonce() -> Result<String, Fault> {
+/// What marks the words of a runner that was started.
+pub fn nonce() -> Result<String, Fault> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")
         .and_then(|mut f| f.read_exact(&mut bytes))
@@ -178,7 +181,8 @@ fn line(wanted: &Become, prompt: &str, script: &str) -> Result<Vec<String>, Faul
     Ok(line)
 }
 
-fn listen(mut from: impl Read + Send + 'static, to: Sender<Said>, wrap: fn(Vec<u8>) -> Said, tell_end: bool) {
+/// Passes on what a program says.
+pub fn listen(mut from: impl Read + Send + 'static, to: Sender<Said>, wrap: fn(Vec<u8>) -> Said, tell_end: bool) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -200,12 +204,11 @@ fn listen(mut from: impl Read + Send + 'static, to: Sender<Said>, wrap: fn(Vec<u
 }
 
 impl<'a> Attempt<'a> {
-    fn start(wanted: &'a Become, with_terminal: bool) -> Result<Self, Fault> {
+    fn start(wanted: &'a Become, program: &'a Program, with_terminal: bool) -> Result<Self, Fault> {
         let nonce = nonce()?;
         let prompt = format!("[shevek {nonce}] password: ");
-        let executable = std::env::current_exe().unwrap_or_default();
-        let size = std::fs::metadata("/proc/self/exe")
-            .map_err(|e| fault(FaultKind::Become, format!("/proc/self/exe: {e}"), None))?
+        let size = std::fs::metadata(&program.own)
+            .map_err(|e| fault(FaultKind::Become, format!("{}: {e}", program.own.display()), None))?
             .len();
         let plain = |path: &str| {
             !path.is_empty()
@@ -213,9 +216,9 @@ impl<'a> Attempt<'a> {
                 && !path.ends_with(" (deleted)")
         };
         // A path that the shell could trip over is not used; the binary is handed over instead.
-        let executable = executable.to_str().filter(|path| plain(path)).unwrap_or("/nonexistent");
+        let executable = program.path.to_str().filter(|path| plain(path)).unwrap_or("/nonexistent");
         let line = line(wanted, &prompt, &script(executable, size, &nonce))?;
-        let (program, args) =
+        let (first, args) =
             line.split_first().ok_or_else(|| fault(FaultKind::Become, "become_exe is empty", None))?;
         let terminal = match with_terminal {
             true => Some(
@@ -225,10 +228,10 @@ impl<'a> Attempt<'a> {
             false => None,
         };
         let mut command = match &terminal {
-            None => Command::new(program),
+            None => Command::new(first),
             Some(terminal) => {
                 let mut command = Command::new("/proc/self/exe");
-                command.arg("--on-terminal").arg(&terminal.path).arg(program);
+                command.arg("--on-terminal").arg(&terminal.path).arg(first);
                 command
             }
         };
@@ -240,7 +243,7 @@ impl<'a> Attempt<'a> {
         let mut process = command.spawn().map_err(|e| {
             fault(
                 FaultKind::Become,
-                format!("{program}: {}", shevek_kit::fault::io_words(&e)),
+                format!("{first}: {}", shevek_kit::fault::io_words(&e)),
                 Some("is the become method installed on the host?"),
             )
         })?;
@@ -257,7 +260,7 @@ impl<'a> Attempt<'a> {
             listen(master, to, Said::Terminal, false);
         }
         let login = Login { process, stdin, said, first: Vec::new(), terminal };
-        Ok(Attempt { wanted, nonce, prompt, login, words: Vec::new(), answered: false, maybe_asked: false })
+        Ok(Attempt { wanted, program, nonce, prompt, login, words: Vec::new(), answered: false, maybe_asked: false })
     }
 
     fn talk(mut self) -> Result<Login, Failed> {
@@ -318,7 +321,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
-        io::copy(&mut File::open("/proc/self/exe")?, &mut self.login.stdin)?;
+        io::copy(&mut File::open(&self.program.own)?, &mut self.login.stdin)?;
         self.login.stdin.flush()
     }
 
@@ -439,7 +442,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// Where the first occurrence of some bytes ends.
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+pub fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|w| w == what).map(|at| at + what.len())
 }
 

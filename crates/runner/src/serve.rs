@@ -9,25 +9,30 @@ use std::time::{Duration, Instant};
 use shevek_kit::drive::Ground;
 use shevek_kit::system::Look;
 use shevek_kit::{Overlay, Probe, Real};
-use shevek_proto::{Batch, Become, Down, Fault, FaultKind, Hello, Up, VERSION, Val};
+use shevek_modules::Modules;
+use shevek_proto::{Batch, Become, Call, Down, Fault, FaultKind, Hello, Part, Up, VERSION, Val};
 
 use crate::batch::Around;
-use crate::child::Children;
+use crate::child::{Children, Further};
 use crate::exchange::Exchange;
+use crate::parts::Parts;
 use crate::wire::{Heard, Inlet, Outlet, Side};
 
 /// How long batches may take to stop after the input has ended.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// Converses until the input ends. What was said `ahead` of the input comes first.
-pub fn serve(side: Side, ahead: &[u8]) -> ExitCode {
+pub fn serve(side: Side, modules: Modules, ahead: &[u8]) -> ExitCode {
     let outlet = Arc::new(Outlet::new(side));
     let real = Arc::new(Real::new());
     let overlay = Arc::new(Overlay::over(real.clone()));
     let exchange = Exchange::new(outlet.clone());
+    let parts = Parts::new(outlet.clone());
     let server = Server {
-        children: Children::new(outlet.clone(), overlay.clone()),
-        around: Arc::new(Around { outlet, exchange, overlay }),
+        side,
+        children: Children::new(outlet.clone(), overlay.clone(), parts.clone()),
+        parts,
+        around: Arc::new(Around { modules, outlet, exchange, overlay }),
         real,
         running: Arc::default(),
     };
@@ -62,6 +67,8 @@ impl Running {
 }
 
 struct Server {
+    side: Side,
+    parts: Arc<Parts>,
     around: Arc<Around>,
     children: Arc<Children>,
     real: Arc<Real>,
@@ -81,8 +88,10 @@ impl Server {
                     switch.store(true, Ordering::Relaxed);
                 }
             }
-            // This runner has one part only, and never asks for another.
-            Down::PartChunk { .. } | Down::Bye => {}
+            Down::PartChunk { part: Part::Rare, hash, data, last } => self.parts.arrived(&hash, &data, last),
+            Down::NoPart { part: Part::Rare, machine } => self.parts.missing(&machine),
+            // The core is always here.
+            Down::PartChunk { part: Part::Core, .. } | Down::NoPart { part: Part::Core, .. } | Down::Bye => {}
         }
     }
 
@@ -100,7 +109,7 @@ impl Server {
             let fault = Fault { kind: FaultKind::Protocol, message, help: None };
             return outlet.say(Up::Fault { batch: None, fault });
         }
-        let real = self.real.clone();
+        let (real, modules) = (self.real.clone(), self.around.modules);
         // Gathering takes a moment; batches that come meanwhile are not held up by it.
         std::thread::spawn(move || {
             let probe = Probe::new(real.clone(), Arc::default());
@@ -108,7 +117,7 @@ impl Server {
             let user = probe.user_of(uid).ok().flatten();
             let home =
                 user.as_ref().map(|u| u.home.clone()).or_else(|| probe.env("HOME")).unwrap_or_default();
-            let facts = gather.map(|subsets| gather_facts(&real, subsets));
+            let facts = gather.map(|subsets| gather_facts(modules, &real, subsets));
             outlet.say(Up::Hello(Box::new(Hello {
                 protocol: VERSION,
                 user: user.map_or_else(|| uid.to_string(), |u| u.name),
@@ -120,8 +129,9 @@ impl Server {
     }
 
     fn run(&self, mut batch: Batch) {
-        let wanted = batch.become_user.take().filter(|wanted| !self.is_me(wanted));
-        if let Some(wanted) = wanted {
+        let user = batch.become_user.take().filter(|wanted| !self.is_me(wanted));
+        let wanted = Further { user, part: self.part_of(&batch) };
+        if wanted.user.is_some() || wanted.part != Part::Core {
             let children = self.children.clone();
             children.expect(batch.id);
             std::thread::spawn(move || children.run(&wanted, batch));
@@ -138,6 +148,15 @@ impl Server {
         });
     }
 
+    /// Which binary has the modules of a batch. A runner that was started by another gets only what it has.
+    fn part_of(&self, batch: &Batch) -> Part {
+        let here = |call: &Call| self.around.modules.find(&call.module).is_some();
+        match self.side {
+            Side::Controller if !batch.calls.iter().all(here) => Part::Rare,
+            _ => Part::Core,
+        }
+    }
+
     /// Becoming oneself is nothing to do, as in Ansible.
     fn is_me(&self, wanted: &Become) -> bool {
         let probe = Probe::new(self.real.clone(), Arc::default());
@@ -148,6 +167,7 @@ impl Server {
     /// The controller is gone, or has said goodbye: what is running is killed, and its temporary files are removed.
     fn end(&self) {
         self.around.exchange.end();
+        self.parts.end();
         self.real.interrupt().store(true, Ordering::Relaxed);
         for switch in self.running.batches().values() {
             switch.store(true, Ordering::Relaxed);
@@ -164,8 +184,8 @@ impl Server {
 }
 
 /// The facts for the greeting, by the module `setup`; keys without the prefix `ansible_`.
-fn gather_facts(real: &Arc<Real>, subsets: Vec<String>) -> Val {
-    let Some(setup) = shevek_modules::find("setup") else { return Val::Map(Vec::new()) };
+fn gather_facts(modules: Modules, real: &Arc<Real>, subsets: Vec<String>) -> Val {
+    let Some(setup) = modules.find("setup") else { return Val::Map(Vec::new()) };
     let args = vec![("gather_subset".to_owned(), Val::from(subsets))];
     let outcome = setup.entry.run(args, &Ground::Real(real.clone()), &Arc::default());
     let plain = |key: String| key.strip_prefix("ansible_").map(str::to_owned).unwrap_or(key);

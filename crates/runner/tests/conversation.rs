@@ -14,8 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use shevek_proto::{
-    Batch, Become, BecomeMethod, Blob, Call, Decoder, Down, FaultKind, Mode, Outcome, Up, VERSION, Val,
-    encode,
+    BLOB_CHUNK, Batch, Become, BecomeMethod, Blob, Call, Decoder, Down, FaultKind, Mode, Outcome, Part, Up,
+    VERSION, Val, encode,
 };
 
 struct Talk {
@@ -115,7 +115,91 @@ fn a_loop_stops_at_the_first_item_that_fails() {
     assert_eq!(outcomes.iter().map(|o| o.failed).collect::<Vec<_>>(), [false, true]);
     let on = Batch { stop_at_failure: false, ..batch(2, calls) };
     assert_eq!(talk.run(on).unwrap().len(), 3);
+}
+
+/// The binary with the rare modules, in pieces, as the controller sends it.
+fn send_rare(talk: &mut Talk) {
+    let binary = std::fs::read(env!("CARGO_BIN_EXE_shevek-runner-rare")).unwrap();
+    let hash = shevek_kit::checksum(shevek_kit::Algorithm::Sha256, &mut &*binary).unwrap();
+    let mut pieces = binary.chunks(BLOB_CHUNK).peekable();
+    while let Some(piece) = pieces.next() {
+        let (hash, data, last) = (hash.clone(), piece.to_vec(), pieces.peek().is_none());
+        talk.say(&Down::PartChunk { part: Part::Rare, hash, data, last });
+    }
+}
+
+fn uri_of_nobody(id: u64, check: bool) -> Batch {
+    let url = "http://127.0.0.1:9/";
+    let call = Call { mode: Mode { check, diff: true }, ..call("uri", &[("url", url)]) };
+    batch(id, vec![call])
+}
+
+#[test]
+fn the_rare_part_is_asked_for_once_and_then_runs_its_modules() {
+    let mut talk = Talk::start();
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    assert_eq!(talk.hear(), Up::NeedPart { part: Part::Rare, have: Vec::new() });
+    send_rare(&mut talk);
+    assert!(matches!(talk.hear(), Up::Item(item) if item.outcome.get("status") == Some(&Val::Int(-1))));
+    assert!(matches!(talk.hear(), Up::Done { batch: 1 }));
+    assert_eq!(talk.run(uri_of_nobody(2, false)).unwrap().len(), 1);
     assert_eq!(talk.run(batch(3, vec![call("nonesuch", &[])])).unwrap_err().0, FaultKind::UnknownModule);
+}
+
+#[test]
+fn a_kept_rare_part_is_used_again_and_a_wrong_one_is_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("runner-abc");
+    std::fs::copy(env!("CARGO_BIN_EXE_shevek-runner"), &program).unwrap();
+    let mut talk = Talk::start_from(&program);
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    assert_eq!(talk.hear(), Up::NeedPart { part: Part::Rare, have: Vec::new() });
+    send_rare(&mut talk);
+    assert!(matches!(talk.hear(), Up::Item(_)));
+    drop(talk);
+
+    let mut talk = Talk::start_from(&program);
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    let Up::NeedPart { have, .. } = talk.hear() else { panic!("it must ask") };
+    let hash = have[0].clone();
+    talk.say(&Down::PartChunk { part: Part::Rare, hash, data: Vec::new(), last: true });
+    assert!(matches!(talk.hear(), Up::Item(_)));
+    drop(talk);
+
+    let mut talk = Talk::start_from(&program);
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    assert!(matches!(talk.hear(), Up::NeedPart { .. }));
+    talk.say(&Down::PartChunk { part: Part::Rare, hash: "00".into(), data: b"#!/bin/sh".to_vec(), last: true });
+    let Up::Fault { batch: Some(1), fault } = talk.hear() else { panic!("it must not run") };
+    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::NoPlace, "the rare part of the runner: it did not arrive whole"));
+}
+
+#[test]
+fn a_machine_without_a_rare_part_still_has_the_other_modules() {
+    let mut talk = Talk::start();
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    assert!(matches!(talk.hear(), Up::NeedPart { .. }));
+    talk.say(&Down::NoPart { part: Part::Rare, machine: "riscv64".into() });
+    assert!(matches!(talk.hear(), Up::Fault { batch: Some(1), fault } if fault.kind == FaultKind::NoPart));
+    assert_eq!(talk.run(uri_of_nobody(2, false)).unwrap_err().0, FaultKind::NoPart);
+    assert!(!talk.run(batch(3, vec![call("ping", &[])])).unwrap()[0].failed);
+}
+
+#[test]
+fn the_plan_of_check_mode_goes_on_in_the_rare_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page");
+    let mut talk = Talk::start();
+    let write = call("file", &[("path", path.to_str().unwrap()), ("state", "touch")]);
+    assert!(talk.run(batch(1, vec![checked(write)])).unwrap()[0].changed);
+    let creates = [("url", "http://127.0.0.1:9/"), ("creates", path.to_str().unwrap())];
+    talk.say(&Down::Run(batch(2, vec![checked(call("uri", &creates))])));
+    assert!(matches!(talk.hear(), Up::NeedPart { .. }));
+    send_rare(&mut talk);
+    let Up::Item(item) = talk.hear() else { panic!("the call must end") };
+    let said = item.outcome.get("stdout").and_then(Val::as_str).unwrap_or_default();
+    assert!(said.contains("exists"), "{:?}", item.outcome);
+    assert!(!path.exists());
 }
 
 #[test]

@@ -92,7 +92,7 @@ struct Documented {
 fn all() -> Vec<Documented> {
     let actions = shevek_actions::Actions.iter();
     let actions = actions.map(|listed| Documented { schema: listed.action.schema(), page: Page(listed.doc) });
-    let modules = shevek_modules::registry().iter();
+    let modules = shevek_modules::registry();
     let modules = modules.map(|module| Documented { schema: module.schema(), page: module.page() });
     let mut all: Vec<Documented> = actions.chain(modules).collect();
     all.sort_by_key(|documented| documented.schema.full_name());

@@ -127,7 +127,7 @@ impl Reader {
             }
             Up::Fault { batch: None, fault } => return Err(self.explain(fault)),
             Up::Need { blob, credit } => self.need(blob, credit),
-            Up::NeedPart { part } => self.need_part(part),
+            Up::NeedPart { part, have } => self.need_part(part, have),
             Up::Chunk { stream, data, last } => {
                 lock(&self.state).streams.chunk(stream, data, last, &self.outbox)
             }
@@ -175,29 +175,24 @@ impl Reader {
         });
     }
 
-    fn need_part(&self, part: Part) {
-        let (outbox, runners, machine) = (self.outbox.clone(), self.runners.clone(), self.machine.clone());
-        let (state, host) = (self.state.clone(), self.host.clone());
+    fn need_part(&self, part: Part, have: Vec<String>) {
+        let (outbox, machine) = (self.outbox.clone(), self.machine.clone());
+        let image = self.runners.find(&machine, part).cloned();
         tokio::spawn(async move {
-            let image = runners.find(&machine, part).cloned();
-            let bytes = match image {
-                Some(image) => tokio::task::spawn_blocking(move || image.bytes().ok()).await.ok().flatten(),
-                None => None,
+            let Some(image) = image else {
+                let _ = outbox.send(&Down::NoPart { part, machine }).await;
+                return;
             };
-            match bytes {
-                Some(bytes) => send_part(part, bytes, outbox).await,
-                None => {
-                    let detail = format!("there is no part {part:?} of the runner for {machine}");
-                    let help = Some("give one in --runner-dir (SHEVEK_RUNNER_DIR)".to_owned());
-                    let error =
-                        ConnectError::Task(Box::new(Trouble { phase: Phase::Upload, host, detail, help }));
-                    // Which batch asked is not said; only those in flight can have.
-                    let flights: Vec<_> = lock(&state).batches.drain().collect();
-                    for (batch, flight) in flights {
-                        let _ = flight.heard.send(Heard::Failed(error.clone()));
-                        let _ = outbox.send(&Down::Cancel { batch }).await;
-                    }
-                }
+            if have.iter().any(|hash| hash == image.hash()) {
+                return send_part(part, image.hash(), Arc::default(), outbox).await;
+            }
+            let unpacked = tokio::task::spawn_blocking({
+                let image = image.clone();
+                move || image.bytes().ok()
+            });
+            match unpacked.await.ok().flatten() {
+                Some(bytes) => send_part(part, image.hash(), bytes, outbox).await,
+                None => drop(outbox.send(&Down::NoPart { part, machine }).await),
             }
         });
     }
@@ -214,6 +209,7 @@ impl Reader {
         match fault.kind {
             FaultKind::BecomePassword | FaultKind::Become => ConnectError::Become(trouble(Phase::Become)),
             FaultKind::NoPlace | FaultKind::UnknownModule => ConnectError::Task(trouble(Phase::Run)),
+            FaultKind::NoPart => ConnectError::Task(trouble(Phase::Upload)),
             FaultKind::Cancelled => ConnectError::Cancelled(trouble(Phase::Run)),
             FaultKind::Protocol => ConnectError::Bug(trouble(self.phase())),
         }

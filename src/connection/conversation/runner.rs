@@ -287,12 +287,14 @@ impl Runner {
     }
 }
 
-/// The part of the runner that a host is missing, chunk by chunk.
-pub(super) async fn send_part(part: Part, bytes: Arc<[u8]>, outbox: Outbox) {
+/// A part of the runner, piece by piece; without bytes, word that the host's own is the right one.
+pub(super) async fn send_part(part: Part, hash: &str, bytes: Arc<[u8]>, outbox: Outbox) {
     let mut pieces = bytes.chunks(shevek_proto::BLOB_CHUNK).peekable();
-    while let Some(piece) = pieces.next() {
-        let message = Down::PartChunk { part, data: piece.to_vec(), last: pieces.peek().is_none() };
-        if outbox.send(&message).await.is_err() {
+    loop {
+        let data = pieces.next().unwrap_or_default().to_vec();
+        let last = pieces.peek().is_none();
+        let message = Down::PartChunk { part, hash: hash.to_owned(), data, last };
+        if outbox.send(&message).await.is_err() || last {
             return;
         }
     }

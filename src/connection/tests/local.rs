@@ -372,7 +372,7 @@ async fn a_folder_with_a_system_of_its_own() {
 
 #[tokio::test]
 async fn the_real_runner_is_spoken_to() {
-    let embedded = shevek_embed::RUNNER;
+    let embedded = shevek_embed::CORE;
     let mut runners = Runners::new();
     runners.add(RunnerImage::from_zstd(
         embedded.machine,

@@ -53,6 +53,7 @@ fn server(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>
 }
 
 fn host() -> Host {
+    super::speak();
     Host::new(Arc::new(Real::new()), Arc::new(Call::default()))
 }
 

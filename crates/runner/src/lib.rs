@@ -7,10 +7,12 @@
 //! host and can crash. The kit reads /etc/passwd itself.
 
 mod batch;
+mod beside;
 mod child;
 mod courier;
 mod exchange;
 mod login;
+mod parts;
 mod serve;
 mod terminal;
 mod wire;
@@ -18,28 +20,30 @@ mod wire;
 use std::io::Write;
 use std::process::ExitCode;
 
+use shevek_modules::Modules;
 use wire::Side;
 
-fn main() -> ExitCode {
+/// The program: one binary of the runner, with some of the modules.
+pub fn program(modules: Modules) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        [] => serve::serve(Side::Controller, &[]),
+        [] => serve::serve(Side::Controller, modules, &[]),
         // An SSH server takes no input before a command runs: a greeting on the command line saves a round trip.
         ["--hello", greeting] => match unhex(greeting) {
-            Some(greeting) => serve::serve(Side::Controller, &greeting),
+            Some(greeting) => serve::serve(Side::Controller, modules, &greeting),
             None => usage(),
         },
         ["--version"] => {
             say(&format!("shevek-runner {} (protocol {})", env!("CARGO_PKG_VERSION"), shevek_proto::VERSION))
         }
-        ["--child", nonce] => child_of(nonce),
+        ["--child", nonce] => child_of(nonce, modules),
         ["--child", nonce, "--unlink"] => {
             // This copy was written for one run only; the kernel keeps it as long as it runs.
             if let Ok(path) = std::env::current_exe() {
                 let _ = std::fs::remove_file(path);
             }
-            child_of(nonce)
+            child_of(nonce, modules)
         }
         ["--on-terminal", terminal, program, rest @ ..] => {
             let error = terminal::become_program(terminal, program, rest);
@@ -61,9 +65,9 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
     bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-fn child_of(nonce: &str) -> ExitCode {
+fn child_of(nonce: &str, modules: Modules) -> ExitCode {
     match say(nonce) {
-        ExitCode::SUCCESS => serve::serve(Side::Parent, &[]),
+        ExitCode::SUCCESS => serve::serve(Side::Parent, modules, &[]),
         failed => failed,
     }
 }
