@@ -44,10 +44,8 @@ fn main() -> io::Result<()> {
             .collect();
         let doc = doc.join("\n");
         let part = if rare.contains(name) { &mut in_rare } else { &mut in_core };
-        let _ = writeln!(
-            part,
-            "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: {doc:?} }},"
-        );
+        let _ =
+            writeln!(part, "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: {doc:?} }},");
     }
     let _ = writeln!(registry, "static CORE: &[Module] = &[\n{in_core}];");
     let _ = writeln!(registry, "static RARE: &[Module] = &[\n{in_rare}];");

@@ -182,7 +182,12 @@ fn line(wanted: &Become, prompt: &str, script: &str) -> Result<Vec<String>, Faul
 }
 
 /// Passes on what a program says.
-pub fn listen(mut from: impl Read + Send + 'static, to: Sender<Said>, wrap: fn(Vec<u8>) -> Said, tell_end: bool) {
+pub fn listen(
+    mut from: impl Read + Send + 'static,
+    to: Sender<Said>,
+    wrap: fn(Vec<u8>) -> Said,
+    tell_end: bool,
+) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -260,7 +265,16 @@ impl<'a> Attempt<'a> {
             listen(master, to, Said::Terminal, false);
         }
         let login = Login { process, stdin, said, first: Vec::new(), terminal };
-        Ok(Attempt { wanted, program, nonce, prompt, login, words: Vec::new(), answered: false, maybe_asked: false })
+        Ok(Attempt {
+            wanted,
+            program,
+            nonce,
+            prompt,
+            login,
+            words: Vec::new(),
+            answered: false,
+            maybe_asked: false,
+        })
     }
 
     fn talk(mut self) -> Result<Login, Failed> {

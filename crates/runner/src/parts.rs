@@ -124,7 +124,8 @@ impl Parts {
             FaultKind::NoPart,
             format!("this module is in the rare part of the runner, and there is none for {machine}"),
         );
-        missing.help = Some(format!("put it as `shevek-runner-rare-{machine}` beside the other, in --runner-dir"));
+        missing.help =
+            Some(format!("put it as `shevek-runner-rare-{machine}` beside the other, in --runner-dir"));
         *self.state() = State::Missing(missing);
         self.changed.notify_all();
     }
@@ -167,7 +168,8 @@ fn fault(kind: FaultKind, message: String) -> Fault {
 
 /// Writes a binary beside this one, and removes the oldest of many.
 fn keep(folder: &Path, hash: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let (path, new) = (folder.join(format!("{NAME}{hash}")), folder.join(format!(".{NAME}{}", std::process::id())));
+    let (path, new) =
+        (folder.join(format!("{NAME}{hash}")), folder.join(format!(".{NAME}{}", std::process::id())));
     let mut options = OpenOptions::new();
     let written = options.write(true).create_new(true).mode(0o700).open(&new).and_then(|mut file| {
         file.write_all(bytes)?;

@@ -169,9 +169,17 @@ fn a_kept_rare_part_is_used_again_and_a_wrong_one_is_not_run() {
     let mut talk = Talk::start_from(&program);
     talk.say(&Down::Run(uri_of_nobody(1, false)));
     assert!(matches!(talk.hear(), Up::NeedPart { .. }));
-    talk.say(&Down::PartChunk { part: Part::Rare, hash: "00".into(), data: b"#!/bin/sh".to_vec(), last: true });
+    talk.say(&Down::PartChunk {
+        part: Part::Rare,
+        hash: "00".into(),
+        data: b"#!/bin/sh".to_vec(),
+        last: true,
+    });
     let Up::Fault { batch: Some(1), fault } = talk.hear() else { panic!("it must not run") };
-    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::NoPlace, "the rare part of the runner: it did not arrive whole"));
+    assert_eq!(
+        (fault.kind, fault.message.as_str()),
+        (FaultKind::NoPlace, "the rare part of the runner: it did not arrive whole")
+    );
 }
 
 #[test]
