@@ -243,7 +243,8 @@ impl Copy {
     fn check_folder(&self, host: &Probe, dest: &Path) -> Result<()> {
         let folder = dest.parent().unwrap_or(Path::new("/"));
         if !host.exists(folder) {
-            return Err(Fault::absent(format!("Destination directory {} does not exist", folder.display())));
+            let fault = Fault::absent(format!("Destination directory {} does not exist", folder.display()));
+            return Err(fault.for_want_of_folder(dest));
         }
         if !host.may(folder, Access::Write) && !self.attributes.writes_in_place(host) {
             fail!("Destination {} not writable", folder.display());

@@ -389,12 +389,13 @@ impl File {
         if let Some(src) = src.as_ref().filter(|_| !self.force) {
             let target = start.unwrap_or(Path::new("")).join(src);
             if !host.exists(&target) {
-                return Err(Fault::absent(format!(
+                let fault = Fault::absent(format!(
                     "src file does not exist, use 'force=yes' if you really want to create the link: {}",
                     target.display()
                 ))
                 .with("path", path)
-                .with("src", src));
+                .with("src", src);
+                return Err(if host.may_come(path) { fault.for_want_of_folder(path) } else { fault });
             }
         }
         match was {
@@ -532,6 +533,9 @@ impl File {
 
 fn absent(host: &mut Host, path: &Path, was: Is) -> Result<Outcome> {
     let outcome = Outcome::ok().with("path", path).with("state", "absent");
+    if was == Is::Absent && host.may_come(path) {
+        return Err(Fault::unknown(format!("whether {} is there by then", path.display())));
+    }
     if was == Is::Absent {
         return Ok(outcome);
     }

@@ -239,7 +239,8 @@ impl GetUrl {
                 fail!("Destination {} is not writable", dest.display());
             }
         } else if !host.exists(folder) {
-            return Err(Fault::absent(format!("Destination {} does not exist", folder.display())));
+            let fault = Fault::absent(format!("Destination {} does not exist", folder.display()));
+            return Err(fault.for_want_of_folder(dest));
         } else if !host.may(folder, Access::Write) {
             fail!("Destination {} is not writable", folder.display());
         }

@@ -59,3 +59,50 @@ fn commands_are_not_run_in_check_mode_unless_they_say_that_they_may() {
         .exit(0)
         .untouched("web1");
 }
+
+/// What a command or a package before may bring is supposed where it is needed, and never taken for known.
+#[test]
+fn a_check_supposes_the_folder_that_a_command_before_would_make() {
+    Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: mkdir -p {{ root }}/etc/sites
+    - copy: { content: "server\n", dest: "{{ root }}/etc/sites/one" }
+    - file: { src: one, dest: "{{ root }}/etc/sites/enabled", state: link }
+    - file: { path: "{{ root }}/etc/sites/default", state: absent }
+    - lineinfile: { path: "{{ root }}/etc/main", line: "a = b" }
+    - file: { path: "{{ root }}/gone", state: absent }
+"#,
+        )
+        .run(["--check", "--diff"])
+        .exit(0)
+        .says("+server")
+        .says("undecided: [web1]: only the real run can tell: whether [lab]/hosts/web1/etc/sites/default is there by then")
+        .says("undecided: [web1]: only the real run can tell: Destination [lab]/hosts/web1/etc/main does not exist !")
+        .recap("web1", "ok=3 changed=2 skipped=3 failed=0")
+        .untouched("web1");
+}
+
+#[test]
+fn what_a_check_did_not_run_is_not_waited_for() {
+    Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: systemctl is-active web
+      register: state
+      until: state.stdout == 'active'
+      retries: 3
+      delay: 1000
+"#,
+        )
+        .run(["--check"])
+        .exit(0)
+        .hides("RETRYING")
+        .recap("web1", "skipped=1 failed=0");
+}

@@ -47,7 +47,12 @@ pub(crate) struct Done {
 
 impl ItemDone {
     pub(crate) fn status(&self) -> Status {
-        status(&self.outcome, self.undecided)
+        status(&self.outcome, self.is_undecided())
+    }
+
+    /// The host could not tell, or the controller before it.
+    fn is_undecided(&self) -> bool {
+        self.undecided || (self.outcome.unknown && self.outcome.body.get("skip_reason").is_some())
     }
 
     /// The item's result with what the loop adds to it.
@@ -140,7 +145,7 @@ impl Done {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let undecided = self.items.iter().any(|item| item.undecided);
+        let undecided = self.items.iter().any(ItemDone::is_undecided);
         status(&self.combined(), undecided)
     }
 

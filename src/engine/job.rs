@@ -226,7 +226,9 @@ impl Job {
                 done.attempts = attempt;
                 done.outcome = done.outcome.with("attempts", i64::from(attempt));
             }
-            if done.outcome.unreachable || attempts <= 1 || self.is_enough(scope, &done) {
+            // What a check run did not carry out does not come out otherwise the next time.
+            let over = done.outcome.unreachable || done.outcome.unknown || attempts <= 1;
+            if over || self.is_enough(scope, &done) {
                 return done;
             }
             if attempt >= attempts {

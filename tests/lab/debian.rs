@@ -42,6 +42,18 @@ impl Debian {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Takes one host off the air.
+    pub(super) fn halt(&self, host: &str) {
+        self.script(&["halt", host]);
+    }
+
+    /// The address of a host, as the inventory has it.
+    pub(super) fn address(&self, host: &str) -> String {
+        let hosts = fs::read_to_string(&self.inventory).unwrap();
+        let line = hosts.lines().find_map(|line| line.strip_prefix(host)?.strip_prefix(" ansible_host="));
+        line.expect("a host of the lab").to_owned()
+    }
+
     pub(super) fn inventory(&self) -> &str {
         &self.inventory
     }

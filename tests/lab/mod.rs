@@ -20,7 +20,8 @@ mod tree;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -144,6 +145,27 @@ impl Lab {
         match &self.hosts {
             Hosts::Ssh(sshd) => sshd.address(),
             _ => panic!("only Lab::ssh() has an address"),
+        }
+    }
+
+    /// Takes one host off the air. Only with `Lab::hosts(n)`.
+    pub(crate) fn halt(&self, host: &str) {
+        self.debian().halt(host);
+    }
+
+    /// What a web server on a host answers to a GET. Only with `Lab::hosts(n)`.
+    pub(crate) fn page(&self, host: &str, port: u16, name: &str) -> String {
+        let mut socket = TcpStream::connect((self.debian().address(host).as_str(), port)).unwrap();
+        write!(socket, "GET / HTTP/1.0\r\nHost: {name}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn debian(&self) -> &debian::Debian {
+        match &self.hosts {
+            Hosts::Debian(debian) => debian,
+            _ => panic!("only Lab::hosts(n) has real hosts"),
         }
     }
 

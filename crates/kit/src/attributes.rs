@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use shevek_derive::Args;
 use shevek_proto::{Diff, Val};
 
+use crate::accounts::known_id;
 use crate::command::cmd;
 use crate::effect::Effect;
 use crate::fault::{Fault, Result};
 use crate::host::{Host, Owner};
 use crate::permissions::{Permissions, Start, shown};
 use crate::probe::Probe;
+use crate::state::{Known, LATER};
 use crate::system::{Commit, Links, Stat};
 
 /// The options that all modules which make files have in common.
@@ -64,6 +66,14 @@ impl AttributeDiff {
                 None => side.push((name.to_owned(), value)),
             }
         }
+    }
+}
+
+/// The number of an owner or a group as a difference shows it.
+fn shown_id(id: u32) -> Val {
+    match known_id(id) {
+        Known::Is(id) => id.into(),
+        Known::Later => LATER.into(),
     }
 }
 
@@ -158,7 +168,7 @@ impl FileAttributes {
         let (uid, gid) = (self.uid(host).map_err(there)?, self.gid(host).map_err(there)?);
         for (name, wanted, was) in [("owner", uid, now.uid), ("group", gid, now.gid)] {
             let Some(wanted) = wanted.filter(|wanted| *wanted != was) else { continue };
-            diff.put(name, was, wanted);
+            diff.put(name, shown_id(was), shown_id(wanted));
             let (owner, doing) = match name {
                 "owner" => (Owner { uid: Some(wanted), gid: None }, "chown"),
                 _ => (Owner { uid: None, gid: Some(wanted) }, "chgrp"),

@@ -304,16 +304,29 @@ fn around(
 ) -> Outcome {
     let secrets = secrets(&args, schema);
     let probe = ground.probe(call);
-    let mut outcome = match settle(args, schema, &probe) {
-        Err(outcome) => outcome,
-        Ok(mut settled) => work(&mut settled).unwrap_or_else(|fault| match ground {
-            Ground::Planned(overlay) if undecided(&fault, overlay) => {
-                Outcome { unknown: true, skipped: true, ..Outcome::ok() }
-                    .with("msg", format!("only the real run can tell: {fault}"))
-            }
-            _ => fault.outcome(),
-        }),
+    let again = match ground {
+        Ground::Planned(overlay) if overlay.unsure() => Some((args.clone(), overlay)),
+        _ => None,
     };
+    let mut work = |args| match settle(args, schema, &probe) {
+        Err(outcome) => Ok(outcome),
+        Ok(mut settled) => work(&mut settled),
+    };
+    let mut done = work(args);
+    if let (Err(Fault { lacks: Some(folder), .. }), Some((args, overlay))) = (&done, again)
+        && overlay.suppose(folder).is_ok()
+    {
+        done = work(args);
+    }
+    let mut outcome = done.unwrap_or_else(|fault| match ground {
+        Ground::Planned(overlay) if undecided(&fault, overlay) => {
+            let why = format!("only the real run can tell: {fault}");
+            Outcome { unknown: true, skipped: true, ..Outcome::ok() }
+                .with("msg", why.clone())
+                .with("skip_reason", why)
+        }
+        _ => fault.outcome(),
+    });
     add_path_info(&mut outcome, &probe);
     outcome.warnings.extend(call.take_warnings());
     mask(&mut outcome, &secrets);

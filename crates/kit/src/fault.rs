@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use shevek_proto::{Outcome, Val};
 
@@ -20,6 +20,8 @@ pub struct Fault {
     pub result: Vec<(String, Val)>,
     /// The error number, where the system gave one.
     pub os: Option<i32>,
+    /// The folder whose absence is the cause. Check mode supposes it, where something before may bring it.
+    pub lacks: Option<PathBuf>,
 }
 
 /// Kinds of [`Fault`].
@@ -41,12 +43,18 @@ pub enum Kind {
 impl Fault {
     /// A failure with its message.
     pub fn new(message: impl Into<String>) -> Self {
-        Fault { message: message.into(), kind: Kind::Failed, result: Vec::new(), os: None }
+        Fault { message: message.into(), kind: Kind::Failed, result: Vec::new(), os: None, lacks: None }
     }
 
     /// A failure because something is not there.
     pub fn absent(message: impl Into<String>) -> Self {
         Fault { kind: Kind::Absent, ..Self::new(message) }
+    }
+
+    /// The same: the folder of this path is not there.
+    #[must_use]
+    pub fn for_want_of_folder(self, path: &Path) -> Self {
+        Fault { lacks: path.parent().map(Path::to_owned), ..self }
     }
 
     /// In check mode: it cannot be known.

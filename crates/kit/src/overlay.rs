@@ -264,10 +264,19 @@ impl Overlay {
     }
 
     pub(crate) fn make_folders(&self, path: &Path) -> io::Result<()> {
+        self.make_folders_of(path, &Body::Fresh)
+    }
+
+    /// Plans the folders of a path as brought by what made the plan unsure.
+    pub(crate) fn suppose(&self, path: &Path) -> io::Result<()> {
+        self.make_folders_of(path, &Body::Supposed)
+    }
+
+    fn make_folders_of(&self, path: &Path, body: &Body) -> io::Result<()> {
         let mut made = PathBuf::from("/");
         for part in parts(path).into_iter().rev() {
             made.push(part);
-            match self.mkdir(&made, 0o755) {
+            match self.create(&made, FileKind::Folder, 0o755, body.clone()) {
                 Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
                 _ => {}
             }
@@ -355,7 +364,7 @@ impl Look for Overlay {
             Body::Bytes(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
             Body::Lower(lower, _) => self.base.open(lower),
             Body::Unknown(_) => Err(io::Error::other(Unknowable)),
-            Body::Fresh | Body::Merged => Err(errno(rustix::io::Errno::ISDIR)),
+            Body::Fresh | Body::Supposed | Body::Merged => Err(errno(rustix::io::Errno::ISDIR)),
             Body::Target(_) | Body::Nothing => Err(errno(rustix::io::Errno::INVAL)),
         }
     }
@@ -467,6 +476,20 @@ impl Look for Overlay {
 
     fn unsure(&self) -> bool {
         self.locked().unsure || self.base.unsure()
+    }
+
+    fn may_come(&self, path: &Path) -> bool {
+        let unsure = self.unsure();
+        let plan = self.locked();
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let Ok(folder) = self.resolve(&plan, folder, Links::Follow) else { return unsure };
+        match self.at(&plan, &folder) {
+            Ok(Some(At::Planned(_))) => {
+                matches!(plan.inode(&folder), Some(Inode { body: Body::Supposed, .. }))
+            }
+            Ok(Some(At::Lower(_))) => false,
+            Ok(None) | Err(_) => unsure,
+        }
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Inode {
 pub(crate) enum Body {
     /// A new folder: what the host has at this path is not in it.
     Fresh,
+    /// A folder that a package or a command before it is supposed to bring, with whatever else is in it.
+    Supposed,
     /// The host's folder, with planned entries on top.
     Merged,
     /// Bytes.
@@ -92,7 +94,7 @@ impl Inode {
             Body::Bytes(bytes) => bytes.len() as u64,
             Body::Lower(_, size) | Body::Unknown(size) => *size,
             Body::Target(target) => target.as_os_str().len() as u64,
-            Body::Fresh | Body::Merged => 4096,
+            Body::Fresh | Body::Supposed | Body::Merged => 4096,
             Body::Nothing => 0,
         }
     }

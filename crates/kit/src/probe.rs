@@ -393,6 +393,12 @@ impl Probe {
         self.look.unsure()
     }
 
+    /// In check mode: whether what is missing at this path may be there in the real run, because its folder is one that a
+    /// package or a command before would bring.
+    pub fn may_come(&self, path: &Path) -> bool {
+        self.look.may_come(path)
+    }
+
     /// Whether this is check mode: only for results whose wording depends on it (`Would not run` / `Did not run`).
     pub fn rehearsing(&self) -> bool {
         self.look.rehearsing()

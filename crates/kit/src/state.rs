@@ -35,6 +35,9 @@ pub enum Treat {
     Derived,
 }
 
+/// What a difference shows for a value that only the real run can tell.
+pub(crate) const LATER: &str = "(known after the change)";
+
 /// A value that may only be known after the change: the number the system chooses for a new group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Known<T> {
@@ -235,7 +238,7 @@ impl Field {
         match (self.treat, &self.value) {
             (Treat::Secret, _) => Val::from("********"),
             (_, Some(value)) => value.clone(),
-            (_, None) => Val::from("(known after the change)"),
+            (_, None) => Val::from(LATER),
         }
     }
 }

@@ -18,6 +18,7 @@ use shevek_event::{
     AsyncState, AsyncUpdate, Event, HostResult, Included, Interrupted, NoticeKind, PlayStarted, Retry, Show,
     Stamped, Status, TaskId, TaskKind, TaskStarted, Verbose,
 };
+use shevek_value::Value;
 
 pub use adhoc::{Minimal, Oneline};
 
@@ -199,7 +200,7 @@ impl Human {
                 (format!("skipping: [{}] => (item={label}) ", result.host), &palette.skip, Stream::Out, false)
             }
             Status::Undecided => (
-                format!("undecided: [{}] => (item={label}) ", result.host),
+                format!("undecided: [{}] => (item={label}){}", result.host, why(result)),
                 &palette.skip,
                 Stream::Out,
                 false,
@@ -228,7 +229,7 @@ impl Human {
             Status::Ok => (format!("ok: [{host}]"), palette.ok.clone()),
             Status::Changed => (format!("changed: [{host}]"), palette.changed.clone()),
             Status::Skipped => (format!("skipping: [{}]", result.host), skip.clone()),
-            Status::Undecided => (format!("undecided: [{}]", result.host), skip.clone()),
+            Status::Undecided => (format!("undecided: [{}]{}", result.host, why(result)), skip.clone()),
             Status::Failed => (format!("fatal: [{host}]: FAILED! => "), palette.error.clone()),
             Status::Unreachable => {
                 (format!("fatal: [{host}]: UNREACHABLE! => "), palette.unreachable.clone())
@@ -414,6 +415,12 @@ impl Reporter for Human {
         }
         Ok(())
     }
+}
+
+/// Why a check run could not tell, behind the host's name.
+fn why(result: &HostResult) -> String {
+    let reason = result.result.get("skip_reason").map(Value::text).unwrap_or_default();
+    reason.lines().next().map(|line| format!(": {line}")).unwrap_or_default()
 }
 
 #[cfg(test)]
