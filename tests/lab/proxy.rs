@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What happens on the way.
@@ -22,7 +22,7 @@ struct Fault {
 pub(crate) struct Proxy {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
-    answered: Arc<AtomicUsize>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Proxy {
@@ -51,17 +51,19 @@ impl Proxy {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// How many bytes came from the server so far.
-    pub(crate) fn answered(&self) -> usize {
-        self.answered.load(Ordering::SeqCst)
+    /// Cuts all connections that are open now; later ones pass.
+    pub(crate) fn cut_now(&self) {
+        for socket in self.open.lock().unwrap().drain(..) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
     }
 
     fn start(to: SocketAddr, fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
-        let answered = Arc::new(AtomicUsize::new(0));
-        let (count, bytes) = (Arc::clone(&connections), Arc::clone(&answered));
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let (count, sockets) = (Arc::clone(&connections), Arc::clone(&open));
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(to)) else { return };
@@ -69,17 +71,18 @@ impl Proxy {
                 let _ = (client.set_nodelay(true), server.set_nodelay(true));
                 let (client_out, server_out) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let up = Fault { delay: fault.delay, ..Fault::default() };
-                let bytes = Arc::clone(&bytes);
-                std::thread::spawn(move || pass(client, server_out, up, &AtomicUsize::new(0)));
-                std::thread::spawn(move || pass(server, client_out, fault, &bytes));
+                let copies = [&client, &server].map(|socket| socket.try_clone().unwrap());
+                sockets.lock().unwrap().extend(copies);
+                std::thread::spawn(move || pass(client, server_out, up));
+                std::thread::spawn(move || pass(server, client_out, fault));
             }
         });
-        Self { address, connections, answered }
+        Self { address, connections, open }
     }
 }
 
 /// Passes one direction on. A second thread writes, so that what is under way does not hold up what follows.
-fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault, bytes: &AtomicUsize) {
+fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault) {
     let (queue, late) = mpsc::channel::<(Instant, Vec<u8>)>();
     let writer = std::thread::spawn(move || {
         for (due, bytes) in late {
@@ -99,7 +102,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault, bytes: &AtomicUsiz
             .or(fault.stall_after)
             .map_or(count, |limit| count.min(limit.saturating_sub(seen)));
         seen += count;
-        bytes.fetch_add(count, Ordering::SeqCst);
         if queue.send((Instant::now() + fault.delay, buffer[..pass_on].to_vec())).is_err() {
             break;
         }
@@ -154,6 +156,18 @@ mod tests {
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer);
         assert_eq!(answer, b"twelve");
+    }
+
+    #[test]
+    fn a_connection_can_be_cut_at_any_moment() {
+        let proxy = Proxy::delay(echo(), Duration::ZERO);
+        let mut socket = TcpStream::connect(proxy.address()).unwrap();
+        socket.write_all(b"ping").unwrap();
+        let mut answer = [0; 4];
+        socket.read_exact(&mut answer).unwrap();
+        proxy.cut_now();
+        let _ = socket.write_all(b"more");
+        assert!(!matches!(socket.read(&mut answer), Ok(1..)), "no answer any more");
     }
 
     #[test]
