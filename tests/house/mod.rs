@@ -1,6 +1,7 @@
 //! The rules of the repository, as tests: what may import what, how long a file may be, which words may not stay,
 //! that no test file is forgotten, and that the page of differences is complete.
 
+mod architecture;
 mod differences;
 mod files;
 mod layers;

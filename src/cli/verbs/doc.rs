@@ -13,6 +13,8 @@ use crate::exit::Ending;
 use crate::options::Output;
 use crate::output::print;
 
+mod markdown;
+
 /// Shows what modules do and what options they take.
 #[derive(Debug, Args)]
 pub(crate) struct Doc {
@@ -30,6 +32,10 @@ pub(crate) struct Doc {
     /// Print JSON.
     #[arg(short = 'j')]
     as_json: bool,
+
+    /// Print Markdown.
+    #[arg(long, conflicts_with_all = ["list", "snippet", "as_json"])]
+    markdown: bool,
 
     /// The kind of thing to look for; only modules are documented here.
     #[arg(short = 't', long = "type", default_value = "module", value_name = "KIND")]
@@ -71,6 +77,8 @@ impl Doc {
         }
         let text = if json {
             json_of(&modules)
+        } else if self.markdown {
+            modules.iter().copied().map(markdown::page).collect::<Vec<_>>().join("\n")
         } else if self.snippet {
             modules.iter().copied().map(snippet).collect::<Vec<_>>().join("\n")
         } else {
@@ -139,12 +147,7 @@ fn page(module: Documented) -> String {
         out.push('\n');
         out.push_str(&indented(&description, 2));
     }
-    let check = match schema.nature {
-        Nature::Resource => "says exactly what would change",
-        Nature::Query => "runs: it only reads",
-        Nature::Procedure => "says whether it would run",
-    };
-    let _ = writeln!(out, "\n  Check mode: {check}.");
+    let _ = writeln!(out, "\n  Check mode: {}.", check_mode(schema.nature));
     if !schema.aliases.is_empty() {
         let _ = writeln!(out, "  Also known as: {}.", schema.aliases.join(", "));
     }
@@ -159,8 +162,17 @@ fn page(module: Documented) -> String {
     out
 }
 
-fn option_page(option: &Opt, depth: usize, out: &mut String) {
-    let mark = if option.required { '=' } else { '-' };
+/// What a module does in check mode.
+fn check_mode(nature: Nature) -> &'static str {
+    match nature {
+        Nature::Resource => "says exactly what would change",
+        Nature::Query => "runs: it only reads",
+        Nature::Procedure => "says whether it would run",
+    }
+}
+
+/// An option's type, default and other names.
+fn facts(option: &Opt) -> Vec<String> {
     let mut facts = vec![match option.kind.choices() {
         Some(words) => words.join(" | "),
         None => option.kind.name().to_owned(),
@@ -171,8 +183,13 @@ fn option_page(option: &Opt, depth: usize, out: &mut String) {
     if !option.aliases.is_empty() {
         facts.push(format!("also: {}", option.aliases.join(", ")));
     }
+    facts
+}
+
+fn option_page(option: &Opt, depth: usize, out: &mut String) {
+    let mark = if option.required { '=' } else { '-' };
     let margin = depth * 4;
-    let _ = writeln!(out, "\n{:margin$}{mark} {}  ({})", "", option.name, facts.join("; "));
+    let _ = writeln!(out, "\n{:margin$}{mark} {}  ({})", "", option.name, facts(option).join("; "));
     out.push_str(&indented(option.doc.trim(), margin + 4));
     for inner in option.kind.suboptions().into_iter().flatten() {
         option_page(inner, depth + 1, out);
