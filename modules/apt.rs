@@ -145,7 +145,7 @@ enum Relation {
 }
 
 const NOTHING_DONE: &str = "0 upgraded, 0 newly installed, 0 to remove";
-const STATUS: &str = "/var/lib/dpkg/status";
+pub(crate) const STATUS: &str = "/var/lib/dpkg/status";
 const STAMP: &str = "/var/lib/apt/periodic/update-success-stamp";
 const LISTS: &str = "/var/lib/apt/lists";
 

@@ -30,11 +30,20 @@ mod user;
 mod wait_for;
 
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
+mod assemble;
+mod cron;
 mod get_url;
+mod getent;
+mod git;
+mod hostname;
+mod known_hosts;
+mod package_facts;
+mod service_facts;
 mod uri;
 
 use std::fmt;
 
+pub use assemble::{joined, pattern as fragment_names};
 use shevek_kit::Module;
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
@@ -84,8 +93,9 @@ fn answers_to(module: &Module, name: &str) -> bool {
     match name.rsplit_once('.') {
         None => short(name),
         Some((collection, last)) => {
+            // What once was a part of Ansible itself is still found under its old name.
             let own = collection == schema.collection
-                || (collection == "ansible.legacy" && schema.collection == "ansible.builtin");
+                || matches!(collection, "ansible.builtin" | "ansible.legacy");
             (own && short(last)) || schema.aliases.contains(&name)
         }
     }

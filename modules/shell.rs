@@ -42,6 +42,8 @@ pub struct Shell {
     /// Whether newlines at the end of the outputs are cut off.
     #[arg(default = true)]
     strip_empty_ends: bool,
+    /// Only for `command`; here it is refused, as the shell expands what it will.
+    expand_argument_vars: Option<bool>,
 }
 
 impl Procedure for Shell {
@@ -60,6 +62,9 @@ impl Procedure for Shell {
 
 impl Shell {
     fn task(&self, host: &Probe) -> Result<Task> {
+        if self.expand_argument_vars.is_some() {
+            fail!("Unsupported parameters for (shell) module: expand_argument_vars");
+        }
         let line = self.free_form.clone().or_else(|| self.cmd.clone()).unwrap_or_default();
         let what = if self.uses_shell {
             What::Line { line, shell: self.executable.clone() }

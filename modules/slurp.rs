@@ -26,23 +26,26 @@ pub struct Slurp {
 impl Query for Slurp {
     fn ask(&self, host: &Probe) -> Result<Outcome> {
         let path = self.src.display();
-        let message = if host.is_folder(&self.src) {
-            format!("Source is a directory and must be a file: {path}")
-        } else if !host.exists(&self.src) {
-            return Err(Fault::absent(format!("File not found: {path}")));
-        } else if !host.may(&self.src, Access::Read) {
-            format!("File is not readable: {path}")
-        } else {
-            let content = host.read(&self.src).map_err(|f| Fault {
-                message: format!("Unable to slurp file: {path}: {}", f.message),
-                ..f
-            })?;
-            return Ok(Outcome::ok()
-                .with("content", STANDARD.encode(content))
-                .with("source", &self.src)
-                .with("encoding", "base64"));
+        if host.stat(&self.src).is_ok_and(|stat| stat.is_some()) && !host.may(&self.src, Access::Read) {
+            fail!("File is not readable: {path}");
+        }
+        let fault = match host.read(&self.src) {
+            Ok(content) => {
+                return Ok(Outcome::ok()
+                    .with("content", STANDARD.encode(content))
+                    .with("source", &self.src)
+                    .with("encoding", "base64"));
+            }
+            Err(fault) => fault,
         };
-        Err(Fault::new(message))
+        // The system's error numbers: what stands in the way may be a folder above the file.
+        let message = match fault.os {
+            Some(2) => format!("File not found: {path}"),
+            Some(13) => format!("File is not readable: {path}"),
+            Some(21) => format!("Source is a directory and must be a file: {path}"),
+            _ => format!("Unable to slurp file: {path}: {}", fault.message),
+        };
+        Err(Fault { message, ..fault })
     }
 }
 

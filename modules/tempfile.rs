@@ -52,7 +52,10 @@ impl Procedure for Tempfile {
                 fail!("{name} must be a valid file name component, got {part}");
             }
         }
-        let folder = self.folder(host)?;
+        let folder = match &self.path {
+            Some(path) => host.folder().join(path),
+            None => folder(host)?,
+        };
         let mut path = folder.join(self.name());
         while host.lstat(&path)?.is_some() {
             path = folder.join(self.name());
@@ -69,26 +72,28 @@ impl Procedure for Tempfile {
 }
 
 impl Tempfile {
-    fn folder(&self, host: &Probe) -> Result<PathBuf> {
-        let own = host.folder();
-        let absolute = |path: &Path| own.join(path);
-        if let Some(path) = &self.path {
-            return Ok(absolute(path));
-        }
-        let named = ["TMPDIR", "TEMP", "TMP"].into_iter().filter_map(|name| host.env(name));
-        let usual = ["/tmp", "/var/tmp", "/usr/tmp", ""].map(str::to_owned);
-        let all = named.filter(|path| !path.is_empty()).chain(usual).map(|path| absolute(Path::new(&path)));
-        let usable = |path: &PathBuf| host.is_folder(path) && host.may(path, Access::Write);
-        all.into_iter().find(usable).ok_or_else(|| Fault::new("No usable temporary directory found"))
-    }
-
     fn name(&self) -> String {
-        const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz_01234";
-        let random = RandomState::new().build_hasher().finish();
-        let letters = (0..8).filter_map(|i| LETTERS.get((random >> (5 * i)) as usize & 31));
-        let middle: String = letters.map(|b| char::from(*b)).collect();
-        format!("{}{middle}{}", self.prefix, self.suffix)
+        format!("{}{}{}", self.prefix, unguessable(), self.suffix)
     }
+}
+
+/// The system's folder for temporary files.
+pub(crate) fn folder(host: &Probe) -> Result<PathBuf> {
+    let own = host.folder();
+    let absolute = |path: &Path| own.join(path);
+    let named = ["TMPDIR", "TEMP", "TMP"].into_iter().filter_map(|name| host.env(name));
+    let usual = ["/tmp", "/var/tmp", "/usr/tmp", ""].map(str::to_owned);
+    let all = named.filter(|path| !path.is_empty()).chain(usual).map(|path| absolute(Path::new(&path)));
+    let usable = |path: &PathBuf| host.is_folder(path) && host.may(path, Access::Write);
+    all.into_iter().find(usable).ok_or_else(|| Fault::new("No usable temporary directory found"))
+}
+
+/// Eight letters for a name that nobody can know beforehand.
+pub(crate) fn unguessable() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz_01234";
+    let random = RandomState::new().build_hasher().finish();
+    let letters = (0..8).filter_map(|i| LETTERS.get((random >> (5 * i)) as usize & 31));
+    letters.map(|b| char::from(*b)).collect()
 }
 
 #[cfg(test)]

@@ -19,14 +19,22 @@ pub(super) fn collect(host: &Probe, wanted: &Wanted, facts: &mut Facts) -> Resul
     let mut entries: Vec<(String, Val)> = Vec::new();
     for name in names {
         let path = format!("{folder}/{name}");
-        let Some(stat) = host.stat(&path)? else { continue };
         let key = name.trim_end_matches(".fact").to_owned();
+        // What went wrong with a fact is told in its place, and as a warning.
+        let mut failed = |why: String| {
+            host.warn(why.clone());
+            entries.push((key.clone(), why.into()));
+        };
+        let Some(stat) = host.stat(&path)? else {
+            failed(format!("Could not stat fact ({path}): [Errno 2] No such file or directory: '{path}'"));
+            continue;
+        };
         let text = if stat.mode & 0o100 != 0 {
             // Differs from Ansible: programs in the folder are run in check mode too, as facts are; they only print.
             match host.ask_local_fact(&path) {
                 Ok(ran) if ran.ok() => ran.out(),
                 Ok(ran) => {
-                    host.warn(format!(
+                    failed(format!(
                         "Failure executing fact script ({path}), rc: {}, err: {}",
                         ran.rc,
                         ran.err()
@@ -34,24 +42,34 @@ pub(super) fn collect(host: &Probe, wanted: &Wanted, facts: &mut Facts) -> Resul
                     continue;
                 }
                 Err(fault) => {
-                    host.warn(format!(
-                        "Could not execute fact script ({path}): {}",
-                        fault.outcome().message()
-                    ));
+                    failed(format!("Could not execute fact script ({path}): {}", fault.message));
                     continue;
                 }
             }
         } else {
-            String::from_utf8_lossy(&host.read(&path)?).into_owned()
+            String::from_utf8_lossy(&host.read(&path).unwrap_or_default()).into_owned()
         };
-        let value = json::read(&text).ok().or_else(|| ini(&text));
-        let value = value.unwrap_or_else(|| {
-            Val::from(format!("error loading facts as JSON or ini - please check content: {path}"))
-        });
-        entries.push((key, value));
+        match json::read(&text).ok().or_else(|| ini(&text)) {
+            None => failed(format!("error loading facts as JSON or ini - please check content: {path}")),
+            Some(value) => match stray_percent(&value) {
+                Some(stray) => {
+                    failed(format!("error loading facts as ini - please check content: {path} ({stray})"));
+                }
+                None => entries.push((key, value)),
+            },
+        }
     }
     put(facts, "local", Val::Map(entries));
     Ok(())
+}
+
+/// A value of an INI file that Python's configparser refuses: `%` starts a reference there.
+fn stray_percent(value: &Val) -> Option<String> {
+    let sections = value.as_map()?;
+    let mut values = sections.iter().filter_map(|(_, section)| section.as_map()).flatten();
+    let is_stray = |text: &str| text.replace("%%", "").contains('%');
+    let (_, found) = values.find(|(_, value)| value.as_str().is_some_and(is_stray))?;
+    Some(format!("'%' must be followed by '%' or '(', found: '{}'", found.as_str().unwrap_or_default()))
 }
 
 /// Sections of `key = value` lines; keys are lower-cased, as Python's configparser has them.

@@ -135,6 +135,33 @@ fn interface(host: &Probe, name: &str, addresses: &[Address]) -> Val {
         _ => "unknown",
     };
     entries.push(("type", kind.into()));
+    let named = |names: &str| Val::from(names.split_whitespace().collect::<Vec<_>>());
+    let first = |file: &str| read(file).and_then(|text| Some(text.split_whitespace().next()?.to_owned()));
+    if kind == "bridge" {
+        let ports = host.list(format!("/sys/class/net/{name}/brif")).unwrap_or_default();
+        let ports: Vec<String> = ports.into_iter().map(|port| port.to_string_lossy().into_owned()).collect();
+        entries.push(("interfaces", ports.into()));
+        entries.extend(read("bridge/bridge_id").map(|id| ("id", id.into())));
+        entries.extend(read("bridge/stp_state").map(|state| ("stp", (state == "1").into())));
+    } else if kind == "bonding" {
+        entries.push(("slaves", named(&read("bonding/slaves").unwrap_or_default())));
+        for (key, file) in
+            [("mode", "bonding/mode"), ("miimon", "bonding/miimon"), ("lacp_rate", "bonding/lacp_rate")]
+        {
+            entries.push((key, first(file).unwrap_or_default().into()));
+        }
+        if let Some(primary) = read("bonding/primary").filter(|primary| !primary.is_empty()) {
+            entries.push(("primary", primary.into()));
+            let all = read("bonding/all_slaves_active");
+            entries.extend(all.map(|all| ("all_slaves_active", (all == "1").into())));
+        }
+    }
+    entries.extend(read("bonding_slave/perm_hwaddr").map(|address| ("perm_macaddress", address.into())));
+    if let Ok(device) = host.readlink(format!("/sys/class/net/{name}/device"))
+        && let Some(device) = device.file_name()
+    {
+        entries.push(("pciid", device.to_string_lossy().into_owned().into()));
+    }
     let flags = read("flags").and_then(|flags| u32::from_str_radix(flags.trim_start_matches("0x"), 16).ok());
     entries.push(("promisc", (flags.unwrap_or(0) & 0x100 != 0).into()));
     if let Some(speed) = read("speed").and_then(|speed| speed.parse::<i64>().ok()).filter(|speed| *speed >= 0)

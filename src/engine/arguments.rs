@@ -89,6 +89,18 @@ fn defaults(task: &Task, name: &str, scope: &HostScope) -> Result<Map> {
     Ok(args)
 }
 
+/// Actions that say so themselves when an argument is none of theirs.
+const OWN_WORDS: [&str; 5] = ["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
+
+/// What such an action says of arguments that it does not have.
+pub(crate) fn strangers(action: &dyn Action, args: &Map) -> Option<String> {
+    let schema = action.schema();
+    let name = OWN_WORDS.into_iter().find(|name| *name == action.name())?;
+    let strange = |key: &Value| key.as_str().is_none_or(|key| schema.option(key).is_none());
+    let strangers: Vec<String> = args.keys().filter(|key| strange(key)).map(Value::text).collect();
+    (!strangers.is_empty()).then(|| format!("Invalid options for {name}: {}", strangers.join(",")))
+}
+
 /// Holds an action's arguments to what it accepts; those that it renders itself are taken on trust.
 pub(crate) fn check(action: &dyn Action, args: &Map, task: &Task) -> Result<()> {
     let schema = action.schema();

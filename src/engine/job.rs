@@ -323,6 +323,9 @@ impl Job {
         let args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
         self.run.sink.masker().learn_all(&args);
         if let Some(action) = action {
+            if let Some(message) = arguments::strangers(action, &args) {
+                return Ok(Prepared::Over(Box::new(self.finished(Outcome::failure(message), item))));
+            }
             arguments::check(action, &args, task)?;
         }
         let ready = Box::new(Ready { scope, host, item, delegate });

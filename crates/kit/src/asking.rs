@@ -30,6 +30,7 @@ const LIST: &[(&str, How)] = &[
     ("crontab", With(&["-l"])),
     // Built by the kit's http only, with a configuration that has neither a method nor a body.
     ("curl", With(&["--head", "--get"])),
+    ("chkconfig", With(&["--list", "-l"])),
     ("date", With(&["+%Z", "+%z"])),
     ("debconf-show", Freely),
     ("df", Freely),
@@ -108,6 +109,7 @@ const LIST: &[(&str, How)] = &[
     ("hostname", Freely),
     ("hostnamectl", Verb(&["status", "hostname", "show"])),
     ("id", Freely),
+    ("initctl", Verb(&["list", "status"])),
     ("ip", Freely),
     ("ip6tables", With(&["-C", "--check", "-L", "--list", "-S", "--list-rules", "--version"])),
     ("ip6tables-save", Freely),

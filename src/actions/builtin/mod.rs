@@ -1,6 +1,7 @@
 //! The actions, one a file, named as the action. `build.rs` lists this folder: a forgotten line here is a compile error.
 
 mod add_host;
+mod assemble;
 mod assert;
 mod copy;
 mod debug;
