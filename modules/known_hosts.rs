@@ -79,11 +79,37 @@ impl Procedure for KnownHosts {
             .with("path", &self.path)
             .with("hash_host", self.hash_host)
             .with("state", self.state);
-        match (self.state, &key) {
-            (Presence::Present, Some(key)) => {
-                if found.host && !found.differs {
-                    return Ok(outcome);
-                }
+        self.edit(&mut lines, &found, key.as_deref(), &name);
+        let after = lines.concat();
+        outcome.changed = after != text;
+        if outcome.changed {
+            host.write(&self.path, &after)?;
+        }
+        let path = self.path.display().to_string();
+        let diff = text_diff(&path, before.as_deref(), Some(after.as_bytes()));
+        if host.wants_diff() {
+            if outcome.changed {
+                host.diff(diff);
+            }
+        } else {
+            // As with Ansible, the result has it even when nobody asked.
+            let header = |side: &Option<String>| side.as_ref().map_or(Val::Null, Val::from);
+            let entries = [
+                ("before_header", header(&diff.before_header)),
+                ("after_header", header(&diff.after_header)),
+                ("before", diff.before),
+                ("after", diff.after),
+            ];
+            outcome.set("diff", entries.map(|(key, value)| (key.to_owned(), value)).to_vec());
+        }
+        Ok(outcome)
+    }
+}
+
+impl KnownHosts {
+    fn edit(&self, lines: &mut Vec<String>, found: &Found, key: Option<&str>, name: &str) {
+        match (self.state, key) {
+            (Presence::Present, Some(key)) if !found.host || found.differs => {
                 if let Some(at) = found.line {
                     lines.remove(at);
                 }
@@ -92,41 +118,19 @@ impl Procedure for KnownHosts {
                 }
                 lines.push(format!("{key}\n"));
             }
-            (Presence::Absent, Some(_)) => match found.line {
-                Some(at) => {
+            (Presence::Present, _) => {}
+            (Presence::Absent, Some(_)) => {
+                if let Some(at) = found.line {
                     lines.remove(at);
                 }
-                None => return Ok(outcome),
-            },
+            }
             // Without a key all lines of the host go, but for those of authorities and revocations.
-            _ => lines.retain(|line| {
-                Entry::read(line).is_none_or(|e| e.marker.is_some() || !matches(e.hosts, &name))
+            (Presence::Absent, None) => lines.retain(|line| {
+                Entry::read(line).is_none_or(|e| e.marker.is_some() || !matches(e.hosts, name))
             }),
         }
-        let after = lines.concat();
-        outcome.changed = after != text;
-        if outcome.changed {
-            host.write(&self.path, &after)?;
-            let path = self.path.display().to_string();
-            let diff = text_diff(&path, before.as_deref(), Some(after.as_bytes()));
-            if !host.wants_diff() {
-                // As with Ansible, the result has it even when nobody asked.
-                let header = |side: &Option<String>| side.as_ref().map_or(Val::Null, Val::from);
-                let entries = [
-                    ("before_header", header(&diff.before_header)),
-                    ("after_header", header(&diff.after_header)),
-                    ("before", diff.before.clone()),
-                    ("after", diff.after.clone()),
-                ];
-                outcome.set("diff", entries.map(|(key, value)| (key.to_owned(), value)).to_vec());
-            }
-            host.diff(diff);
-        }
-        Ok(outcome)
     }
-}
 
-impl KnownHosts {
     /// The line to write, after checking that it is the host's.
     fn key(&self, name: &str) -> Result<Option<String>> {
         let Some(key) = self.key.as_deref().map(str::trim).filter(|key| !key.is_empty()) else {

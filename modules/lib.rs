@@ -26,6 +26,8 @@ mod slurp;
 mod stat;
 mod systemd_service;
 mod tempfile;
+mod unarchive;
+mod uri;
 mod user;
 mod wait_for;
 

@@ -117,6 +117,25 @@ pub struct UrlOptions {
     pub use_netrc: bool,
 }
 
+impl Default for UrlOptions {
+    fn default() -> Self {
+        UrlOptions {
+            force: false,
+            http_agent: "ansible-httpget".into(),
+            use_proxy: true,
+            validate_certs: true,
+            force_basic_auth: false,
+            client_cert: None,
+            client_key: None,
+            use_gssapi: false,
+            unredirected_headers: Vec::new(),
+            decompress: true,
+            ciphers: Vec::new(),
+            use_netrc: true,
+        }
+    }
+}
+
 /// What a server answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {

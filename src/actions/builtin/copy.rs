@@ -114,7 +114,7 @@ async fn file(call: &Invocation<'_>, path: &Path) -> Result<Outcome> {
 }
 
 /// The plain bytes of a vaulted file, unless it is to stay encrypted.
-fn vaulted(call: &Invocation<'_>, path: &Path) -> Result<(Option<Vec<u8>>, bool)> {
+pub(crate) fn vaulted(call: &Invocation<'_>, path: &Path) -> Result<(Option<Vec<u8>>, bool)> {
     use std::io::Read;
     let mut start = [0; 14];
     let is_vault = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()

@@ -18,6 +18,7 @@ mod service;
 mod set_fact;
 mod set_stats;
 mod template;
+mod unarchive;
 mod wait_for_connection;
 
 use shevek_diag::Result;
