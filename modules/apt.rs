@@ -259,32 +259,11 @@ impl Apt {
         if before.saturating_add(valid) >= now && valid > 0 {
             return Ok(false);
         }
-        let command = cmd("apt-get").arg("update").arg("-q").any_rc();
-        let command = command.arg("-o").arg(format!("DPkg::Lock::Timeout={}", self.lock_timeout));
-        let mut words = String::new();
-        for attempt in 0..self.update_cache_retries.max(1) {
-            let ran = host.run(command.clone().does(Effect::Set {
-                thing: Thing::Other,
-                name: "apt lists".to_owned(),
-                state: "updated".to_owned(),
-            }))?;
-            if ran.ok() {
-                // Lists that had not changed keep their time, and nothing was updated then.
-                let planned = host.probe().planned(Thing::Other, "apt lists").is_some();
-                return Ok(planned || updated_at(host.probe())? != before);
-            }
-            words = ran.err().trim().to_owned();
-            if attempt + 1 < self.update_cache_retries {
-                let pause = 2_u64.saturating_pow(attempt).min(self.update_cache_retry_max_delay);
-                host.probe().warn(format!(
-                    "Failed to update cache after {} retries due to {words}, retrying",
-                    attempt + 1
-                ));
-                host.run(cmd("sleep").arg(pause.to_string()).does(Effect::Nothing))?;
-            }
-        }
-        let tries = self.update_cache_retries;
-        Err(Fault::new(format!("Failed to update apt cache after {tries} retries: {words}")))
+        let retries = (self.update_cache_retries, self.update_cache_retry_max_delay);
+        fetch_lists(retries, self.lock_timeout, host)?;
+        // Lists that had not changed keep their time, and nothing was updated then.
+        let planned = host.probe().planned(Thing::Other, "apt lists").is_some();
+        Ok(planned || updated_at(host.probe())? != before)
     }
 
     fn install(&self, packages: &[&str], host: &mut Host) -> Result<Outcome> {
@@ -700,6 +679,34 @@ fn at_least(have: &str, wanted: &str, probe: &Probe) -> Result<bool> {
 
 fn package(name: &str, state: &str) -> Effect {
     Effect::Set { thing: Thing::Package, name: name.to_owned(), state: state.to_owned() }
+}
+
+/// Fetches the lists of packages; `retries` is how often, and the longest pause between in seconds.
+pub(crate) fn fetch_lists(retries: (u32, u64), lock_timeout: u32, host: &mut Host) -> Result<()> {
+    let (tries, longest) = retries;
+    let command = cmd("apt-get").arg("update").arg("-q").any_rc();
+    let command = command.arg("-o").arg(format!("DPkg::Lock::Timeout={lock_timeout}"));
+    let mut words = String::new();
+    for attempt in 0..tries.max(1) {
+        let ran = host.run(command.clone().does(Effect::Set {
+            thing: Thing::Other,
+            name: "apt lists".to_owned(),
+            state: "updated".to_owned(),
+        }))?;
+        if ran.ok() {
+            return Ok(());
+        }
+        words = ran.err().trim().to_owned();
+        if attempt + 1 < tries {
+            let pause = 2_u64.saturating_pow(attempt).min(longest);
+            host.probe().warn(format!(
+                "Failed to update cache after {} retries due to {words}, retrying",
+                attempt + 1
+            ));
+            host.run(cmd("sleep").arg(pause.to_string()).does(Effect::Nothing))?;
+        }
+    }
+    Err(Fault::new(format!("Failed to update apt cache after {tries} retries: {words}")))
 }
 
 /// When the lists were updated last, in seconds since 1970; 0: never.
