@@ -285,10 +285,7 @@ impl Cron {
     fn line(&self, job: &str) -> String {
         let off = if self.disabled { "#" } else { "" };
         let time = match self.special_time {
-            Some(special) => {
-                let word = format!("{special:?}").to_lowercase();
-                format!("@{word}")
-            }
+            Some(special) => format!("@{}", special.word()),
             None => [&self.minute, &self.hour, &self.day, &self.month, &self.weekday]
                 .map(String::as_str)
                 .join(" "),

@@ -9,13 +9,6 @@ mod apt;
 mod blockinfile;
 mod command;
 mod copy;
-mod apt_repository;
-pub mod assemble;
-mod blockinfile;
-mod command;
-mod copy;
-mod cron;
-mod deb822_repository;
 mod editing;
 mod facts;
 mod fetch;
@@ -33,21 +26,28 @@ mod slurp;
 mod stat;
 mod systemd_service;
 mod tempfile;
-mod unarchive;
-mod uri;
 mod user;
 mod wait_for;
 
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
+mod apt_repository;
 mod assemble;
+mod authorized_key;
 mod cron;
+mod deb822_repository;
+mod debconf;
+mod dpkg_selections;
 mod get_url;
 mod getent;
 mod git;
 mod hostname;
 mod known_hosts;
+mod modprobe;
 mod package_facts;
 mod service_facts;
+mod sysctl;
+mod timezone;
+mod unarchive;
 mod uri;
 
 use std::fmt;
@@ -103,8 +103,8 @@ fn answers_to(module: &Module, name: &str) -> bool {
         None => short(name),
         Some((collection, last)) => {
             // What once was a part of Ansible itself is still found under its old name.
-            let own = collection == schema.collection
-                || matches!(collection, "ansible.builtin" | "ansible.legacy");
+            let own =
+                collection == schema.collection || matches!(collection, "ansible.builtin" | "ansible.legacy");
             (own && short(last)) || schema.aliases.contains(&name)
         }
     }
