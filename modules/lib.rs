@@ -6,6 +6,7 @@
 
 // Core: what nearly every play needs. Always on the host.
 mod apt;
+mod async_status;
 mod blockinfile;
 mod command;
 mod copy;

@@ -98,3 +98,48 @@ fn the_handlers_of_a_role_run_though_the_role_is_done() {
     lab.run([]).exit(0).says("the role was told").recap("web1", "ok=5 changed=1");
     lab.run([]).exit(0).hides("the role was told").recap("web1", "ok=3 changed=0");
 }
+
+#[test]
+fn the_first_of_a_list_and_the_last_list_win() {
+    let lab = Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  roles: [other]
+  tasks:
+    - command: "true"
+      notify: same
+  handlers:
+    - name: same
+      debug: { msg: first of the play }
+    - name: same
+      debug: { msg: second of the play }
+    - name: "{{ nowhere }}"
+      debug:
+"#,
+        )
+        .file("roles/other/handlers/main.yml", "- name: same\n  debug: { msg: of the role }\n")
+        .file("roles/other/tasks/main.yml", "[]\n");
+    let run = lab.run([]).exit(0).says("first of the play").hides("second of the play").hides("of the role");
+    run.recap("web1", "ok=2");
+}
+
+#[test]
+fn a_handler_whose_name_needs_what_is_not_there_is_named() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: "true"
+      notify: known
+  handlers:
+    - name: "{{ nowhere }}"
+      debug:
+    - name: known
+      debug:
+"#,
+    );
+    lab.run([]).exit(0).says("Handler '{{ nowhere }}' is unusable because it has no listen topics");
+}

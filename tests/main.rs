@@ -14,15 +14,18 @@ mod lab;
 
 mod house;
 
+mod background;
 mod blocks;
 mod checking;
 mod choosing;
 mod examples;
 mod handlers;
+mod including;
 mod loops;
 mod mistakes;
 mod network;
 mod ordering;
+mod results;
 mod secrets;
 mod variables;
 mod webserver;

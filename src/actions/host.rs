@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shevek_connection::{
     Blobs, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
 };
-use shevek_proto::{Batch, Become, Call, Item, Mode, Val};
+use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
 use tokio::sync::OnceCell;
 
@@ -80,6 +80,8 @@ pub struct Host {
     pub mode: Mode,
     /// Seconds that a call may take.
     pub timeout: Option<u32>,
+    /// Its modules are to go on by themselves.
+    pub job: Option<Job>,
 }
 
 /// A module with its arguments, ready for the wire.
@@ -132,7 +134,14 @@ impl Host {
     }
 
     fn call(&self, module: String, args: Vec<(String, Val)>) -> Call {
-        Call { module, args, mode: self.mode, environment: self.environment.clone(), timeout: self.timeout }
+        Call {
+            module,
+            args,
+            mode: self.mode,
+            environment: self.environment.clone(),
+            timeout: self.timeout,
+            job: self.job.clone(),
+        }
     }
 
     /// Runs a command line with the login user's shell, without a runner.

@@ -70,6 +70,7 @@ impl Content {
             ignored_endings: settings.inventory_ignore_extensions.clone(),
             ignored_patterns: settings.inventory_ignore_patterns.clone(),
             enabled: settings.inventory_plugins_enabled.clone(),
+            merges: settings.hash_behaviour == "merge",
             expressions: Some(&names),
         };
         let (inventory, mut said) = shevek_inventory::load(sources, &options);
@@ -92,7 +93,7 @@ impl Content {
             roles_path: settings.roles_path.clone(),
             collections_path: settings.collections_path.clone(),
             library_path: settings.library.clone(),
-            private_role_vars: settings.private_role_vars.then_some(true),
+            private_role_vars: settings.private_role_vars,
             hashes: if settings.hash_behaviour == "merge" { Hashes::Merge } else { Hashes::Replace },
             unknown_keywords: if settings.invalid_task_attribute_failed {
                 UnknownKeywords::Refuse
@@ -103,6 +104,7 @@ impl Content {
             known: known_actions(),
             templating: Arc::new(LoadTime { templar: self.templar.clone(), extra: self.extra.clone() }),
         })
+        .duplicates(duplicates(settings))
     }
 
     /// Reads playbooks; all that is wrong in any of them is said together.

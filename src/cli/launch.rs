@@ -1,12 +1,13 @@
 //! From loaded content to a run: passwords, reporters, the engine, the exit code.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use shevek_actions::{Actions, Pool};
 use shevek_connection::{Cache, OpenOptions, RunnerImage, Runners, SshContext};
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
-use shevek_engine::{Gathering, Interrupt, Options, ReachOptions, Run};
+use shevek_engine::{Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run};
 use shevek_event::{Ask, Event, Masker, Notice, RunFinished, RunStarted, Sink, Verbose};
 use shevek_inventory::Inventory;
 use shevek_playbook::{Loader, Playbook};
@@ -42,6 +43,8 @@ pub(crate) struct Launch {
     pub content: Content,
     pub loader: Loader,
     pub inventory: Inventory,
+    /// Where that was read from, and the folder whose group_vars and host_vars count.
+    pub sources: (Vec<String>, Option<PathBuf>),
     pub playbooks: Vec<Playbook>,
     /// The playbooks as the user named them; none for a single task.
     pub names: Vec<String>,
@@ -76,6 +79,9 @@ impl Launch {
             reporters = reporters.with(reporter);
         }
         self.warnings.extend(unsupported(&self.content.settings));
+        for warning in self.content.extra.keys().filter_map(shevek_playbook::reserved) {
+            self.warnings.push(warning);
+        }
         let (sink, incoming) = Sink::new(masker);
         self.content.terminal.after(&sink);
         let thread = reporters.spawn(incoming).map_err(|error| {
@@ -153,8 +159,9 @@ impl Launch {
             sink.send(Event::PlaybookStarted { file: file.clone(), plays: playbook.plays.len() });
         }
         let options = self.engine_options(passwords);
-        let settings = &self.content.settings;
-        let terminal = self.content.terminal.clone();
+        let content = Arc::new(self.content);
+        let settings = &content.settings;
+        let terminal = content.terminal.clone();
         let mut open = OpenOptions::new(Arc::new(runners(settings)?));
         if self.running.no_cache {
             open.cache = Cache::Leave;
@@ -162,12 +169,9 @@ impl Launch {
         if terminal.is_interactive() {
             open.ask = Some(HostKeys::new(terminal.clone()));
         }
-        let fleet = Fleet::new(
-            self.inventory,
-            self.content.templar.clone(),
-            self.content.extra.clone(),
-            self.variables,
-        );
+        let fleet =
+            Fleet::new(self.inventory, content.templar.clone(), content.extra.clone(), self.variables);
+        let (again, (sources, beside)) = (content.clone(), self.sources);
         let interrupt = Interrupt::new();
         let run = Arc::new(Run {
             fleet,
@@ -176,6 +180,7 @@ impl Launch {
             actions: Actions,
             sink: sink.clone(),
             ask: terminal,
+            inventory: Box::new(move || again.inventory(&sources, beside.as_deref())),
             ssh: Arc::new(SshContext::of_this_process()),
             interrupt: interrupt.clone(),
             options,
@@ -190,9 +195,6 @@ impl Launch {
             }
         });
         runtime.shutdown_background();
-        // An error of the run itself: what was to happen could not.
-        let ended = ended
-            .map_err(|error| if error.kind == Kind::Content { error.kind(Kind::Machine) } else { error });
         let exit = ended.as_ref().map_or_else(|error| crate::Stop::from(error.clone()).code(), |code| *code);
         if let Err(error) = ended {
             sink.send(Event::Notice(Notice::from(&*error)));
@@ -225,6 +227,11 @@ impl Launch {
             missing_handler_is_error: settings.error_on_missing_handler,
             any_errors_fatal: settings.any_errors_fatal,
             reach: self.reach(passwords),
+            retry_files: settings
+                .retry_files_enabled
+                .then(|| settings.retry_files_save_path.clone().map_or(RetryFiles::Beside, RetryFiles::In)),
+            poll_interval: u32::try_from(settings.poll_interval).unwrap_or(15),
+            debug: settings.debug,
             task_timeout: u32::try_from(settings.task_timeout).unwrap_or(0),
         }
     }

@@ -210,11 +210,28 @@ pub(crate) fn complain(diagnostics: &Diagnostics, coloured: bool) {
     let mut err = io::stderr().lock();
     let mut said = std::collections::HashSet::new();
     for diagnostic in diagnostics.iter() {
-        let text = render(diagnostic, style);
+        let text = in_ansibles_words(render(diagnostic, style));
         // The same warning may come from every play.
         if diagnostic.severity == Severity::Error || said.insert(text.clone()) {
             let _ = writeln!(err, "{text}");
         }
+    }
+}
+
+/// Under the name of one of Ansible's programs errors begin as theirs do: scripts look for that.
+fn in_ansibles_words(text: String) -> String {
+    let name = std::env::args_os().next().map(std::path::PathBuf::from);
+    let is_ansible = name
+        .as_deref()
+        .and_then(std::path::Path::file_name)
+        .is_some_and(|name| name.to_string_lossy().starts_with("ansible"));
+    if !is_ansible {
+        return text;
+    }
+    match (text.strip_prefix("error: "), text.strip_prefix("warning: ")) {
+        (Some(rest), _) => format!("[ERROR]: {rest}"),
+        (_, Some(rest)) => format!("[WARNING]: {rest}"),
+        _ => text,
     }
 }
 

@@ -101,6 +101,29 @@ pub(crate) fn strangers(action: &dyn Action, args: &Map) -> Option<String> {
     (!strangers.is_empty()).then(|| format!("Invalid options for {name}: {}", strangers.join(",")))
 }
 
+/// A module's arguments with what it takes for those that are not given; secret ones are left out.
+pub(crate) fn invocation(task: &Task, args: &Map) -> Value {
+    const HIDDEN: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
+    let mut shown = args.clone();
+    for option in task.action.schema.iter().flat_map(|schema| schema.options()) {
+        let given = std::iter::once(option.name).chain(option.aliases.iter().copied());
+        let mut is_given = false;
+        for name in given {
+            if let Some(value) = shown.get_mut(&Value::str(name)) {
+                is_given = true;
+                if option.secret && !value.is_null() {
+                    *value = HIDDEN.into();
+                }
+            }
+        }
+        if !is_given {
+            let preset = option.default.val().map_or(Value::NULL, shevek_actions::wire::from_wire);
+            shown.insert(Value::str(option.name), preset);
+        }
+    }
+    Value::map(shown)
+}
+
 /// Holds an action's arguments to what it accepts; those that it renders itself are taken on trust.
 pub(crate) fn check(action: &dyn Action, args: &Map, task: &Task) -> Result<()> {
     let schema = action.schema();

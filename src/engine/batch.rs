@@ -7,10 +7,10 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use shevek_diag::Result;
+use shevek_diag::{Kind, Result};
 use shevek_event::{Event, Interrupted, Left, PlayId, TaskId as EventTask, TaskKind, TaskStarted};
 use shevek_inventory::HostId;
-use shevek_playbook::{Item, Task};
+use shevek_playbook::{HandlerList, Item, Task, TaskId};
 use shevek_vars::{HostScope, PlayScope};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -54,7 +54,9 @@ pub(crate) struct Batch<'a> {
     pub(crate) play: Arc<PlayScope>,
     pub(crate) play_id: PlayId,
     pub(crate) hosts: IndexMap<HostId, HostState>,
-    pub(crate) handlers: Vec<Arc<Task>>,
+    pub(crate) handlers: Vec<HandlerList>,
+    /// Handlers whose names could not be rendered, of which the user was told.
+    pub(crate) unusable: HashSet<TaskId>,
     pub(crate) stats: &'a mut Stats,
     pub(crate) selection: Arc<Selection>,
     pub(crate) next_event: &'a mut u64,
@@ -63,6 +65,10 @@ pub(crate) struct Batch<'a> {
     pub(crate) max_fail_percentage: Option<f64>,
     /// `meta: end_play` was met.
     pub(crate) ends_play: bool,
+    /// Whether the fault is one of the content, which has an exit code of its own.
+    pub(crate) parse_fault: bool,
+    /// Tasks some of whose includes could not be read.
+    pub(crate) failed_include: HashSet<(EventTask, HostId)>,
     /// A fault that ends the whole run.
     pub(crate) fault: Option<Box<shevek_diag::Diagnostic>>,
     pub(crate) place: Place,
@@ -81,7 +87,11 @@ impl Batch<'_> {
         if self.is_interrupted() {
             self.tell_interrupted();
         }
-        self.fault.take().map_or(Ok(()), Err)
+        let kind = if self.parse_fault { Kind::Content } else { Kind::Machine };
+        self.fault.take().map_or(Ok(()), |fault| match fault.kind {
+            Kind::Content => Err(fault.kind(kind)),
+            _ => Err(fault),
+        })
     }
 
     /// All hosts do a task, then all the next.
@@ -106,7 +116,8 @@ impl Batch<'_> {
             let once = first.is_some_and(|host| self.is_once(&step.task, host));
             let workers: Vec<HostId> = if once { first.into_iter().collect() } else { hosts.clone() };
             self.tell_task(&step, workers.first().copied());
-            let results = self.work(&step, &workers, once.then_some(&hosts[..])).await;
+            let everyone = self.everyone(&step.task, first);
+            let results = self.work(&step, &workers, everyone.as_deref()).await;
             self.include(&step, &results);
             self.spread_failure(&step, once, &results);
             self.tell_alive();
@@ -147,9 +158,10 @@ impl Batch<'_> {
                 && !state.cursor.has_notified();
             // A handler of a role runs after the role is done: that is what it is for.
             let role_is_done = !state.cursor.in_handlers()
-                && task.role.as_ref().is_some_and(|role| {
-                    !role.meta.allow_duplicates && !role.is_included && state.roles_done.contains(&role.key)
-                });
+                && task
+                    .role
+                    .as_ref()
+                    .is_some_and(|role| !role.meta.allow_duplicates && state.roles_done.contains(&role.key));
             let not_yet = !state.started
                 && start_at.as_ref().is_some_and(|wanted| !Selection::is_start(task, wanted))
                 && &*task.action.resolved != "gather_facts";
@@ -158,6 +170,10 @@ impl Batch<'_> {
                     state.started = true;
                 }
                 return Some(step);
+            }
+            if nothing_to_flush {
+                let name = self.run.fleet.host_name(host);
+                self.run.debug(|| format!("No handler notifications for {name}, skipping."));
             }
             state.cursor.take();
         }
@@ -212,7 +228,8 @@ impl Batch<'_> {
             if let Some(state) = self.hosts.get_mut(&done.host) {
                 state.busy = false;
             }
-            self.settle(&step, &job, &done, None);
+            let everyone = self.everyone(&step.task, Some(done.host));
+            self.settle(&step, &job, &done, everyone.as_deref());
             self.include(&step, std::slice::from_ref(&done));
             self.tell_alive();
         }
@@ -279,9 +296,20 @@ impl Batch<'_> {
         if self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once) {
             return true;
         }
+        self.is_run_once(task, host)
+    }
+
+    fn is_run_once(&self, task: &Arc<Task>, host: HostId) -> bool {
         let Some(written) = &task.keywords.run_once else { return false };
         let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
         keyword::flag(&scope, "run_once", Some(written)).ok().flatten().unwrap_or(false)
+    }
+
+    /// Whom the result of a task with `run_once` is for: all hosts of the batch that can be reached, also those that
+    /// did not stand at it.
+    fn everyone(&self, task: &Arc<Task>, host: Option<HostId>) -> Option<Vec<HostId>> {
+        let once = host.is_some_and(|host| self.is_run_once(task, host));
+        once.then(|| self.hosts.iter().filter(|(_, state)| !state.lost).map(|(host, _)| *host).collect())
     }
 
     /// With `--step`, asks whether to do a task.

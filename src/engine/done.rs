@@ -32,6 +32,8 @@ pub(crate) struct ItemDone {
     pub(crate) notices: Vec<Notice>,
     /// A check run could not tell whether it would have run.
     pub(crate) undecided: bool,
+    /// The arguments with all defaults, for the most verbose output.
+    pub(crate) invocation: Option<Value>,
     /// How many attempts `until` took; 0 without it.
     pub(crate) attempts: u32,
 }
@@ -64,6 +66,20 @@ impl ItemDone {
         Value::map(map)
     }
 
+    /// The result as events show it: with its module's arguments, where these are wanted.
+    fn shown(&self) -> Value {
+        let value = self.value("");
+        match (&self.invocation, value.as_map()) {
+            (Some(arguments), Some(map)) if !self.outcome.unreachable => {
+                let mut map = map.clone();
+                let invocation = Value::dict([("module_args", arguments.clone())]);
+                map.insert(Value::str("invocation"), invocation);
+                Value::map(map)
+            }
+            _ => value,
+        }
+    }
+
     /// The event that tells of it.
     pub(crate) fn event(&self, job: &Job) -> HostResult {
         let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
@@ -77,7 +93,7 @@ impl ItemDone {
             notices: self.all_notices(&job.task),
             attempts: self.attempts,
             delegate: self.delegate.as_ref().map(|(_, delegate)| delegate.clone()),
-            ..base(job, &scope, self.status(), self.value(""))
+            ..base(job, &scope, self.status(), self.shown())
         }
     }
 
@@ -167,6 +183,11 @@ impl Done {
     }
 }
 
+/// Whether an `assert` is to be short.
+fn is_quiet(job: &Job, scope: &HostScope) -> bool {
+    keyword::flag(scope, "quiet", job.task.action.args.get("quiet")).ok().flatten().unwrap_or(false)
+}
+
 fn status(outcome: &Outcome, undecided: bool) -> Status {
     if outcome.unreachable {
         Status::Unreachable
@@ -196,6 +217,7 @@ fn base(job: &Job, scope: &HostScope, status: Status, result: Value) -> HostResu
     };
     let show = match &*job.task.action.resolved {
         "debug" => Show::Always,
+        "assert" if !is_quiet(job, scope) => Show::Always,
         "setup" | "gather_facts" => Show::Never,
         _ => Show::Verbose,
     };

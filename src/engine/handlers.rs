@@ -38,7 +38,8 @@ impl Batch<'_> {
              handlers list"
         );
         if self.run.options.missing_handler_is_error {
-            let known: Vec<String> = self.handlers.iter().map(|handler| handler.title()).collect();
+            let all = self.handlers.iter().flat_map(|list| list.iter());
+            let known: Vec<String> = all.map(|handler| handler.title()).collect();
             let error = Diagnostic::new(message)
                 .did_you_mean(name, known.iter().map(String::as_str))
                 .at_maybe(task.keywords.notify.as_ref().and_then(shevek_value::Value::origin), "")
@@ -74,22 +75,20 @@ impl Batch<'_> {
             let found = self.handlers_named(&name, host);
             self.notify(host, &found);
         }
-        let handlers = Arc::new(self.handlers.clone());
+        let handlers = Arc::new(self.handlers.iter().flat_map(|list| list.iter().cloned()).collect());
         if let Some(state) = self.hosts.get_mut(&host) {
             state.cursor.flush(handlers, at);
         }
     }
 
     /// The handlers that a name stands for.
-    fn handlers_named(&self, name: &str, host: HostId) -> Vec<Arc<Task>> {
+    fn handlers_named(&mut self, name: &str, host: HostId) -> Vec<Arc<Task>> {
         let mut found: Vec<Arc<Task>> = Vec::new();
-        if let Some(handler) = self.handlers.iter().rev().find(|handler| self.is_named(handler, name, host)) {
-            found.push(handler.clone());
-        }
+        let lists = self.handlers.clone();
+        let all = || lists.iter().rev().flat_map(|list| list.iter());
+        found.extend(all().find(|handler| self.is_named(handler, name, host)).cloned());
         let mut seen: HashSet<String> = HashSet::new();
-        for handler in
-            self.handlers.iter().rev().filter(|handler| handler.listen.iter().any(|topic| &**topic == name))
-        {
+        for handler in all().filter(|handler| handler.listen.iter().any(|topic| &**topic == name)) {
             let is_new = handler.name.as_ref().is_none_or(|name| seen.insert(name.text()));
             if is_new && !found.iter().any(|known| known.id == handler.id) {
                 found.push(handler.clone());
@@ -98,13 +97,23 @@ impl Batch<'_> {
         found
     }
 
-    fn is_named(&self, handler: &Arc<Task>, name: &str, host: HostId) -> bool {
+    fn is_named(&mut self, handler: &Arc<Task>, name: &str, host: HostId) -> bool {
         let Some(written) = handler.name.as_ref().filter(|name| name.is_true()) else { return false };
         let own = if written.is_template() {
             let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(handler));
             match self.run.fleet.templar.render(written, &scope) {
                 Ok(rendered) => rendered.text(),
-                Err(_) => return false,
+                Err(error) => {
+                    if handler.listen.is_empty() && self.unusable.insert(handler.id) {
+                        self.run.warn(format!(
+                            "Handler '{}' is unusable because it has no listen topics and the name could not be \
+                             templated (host-specific variables are not supported in handler names). The error: {}",
+                            written.text(),
+                            error.message()
+                        ));
+                    }
+                    return false;
+                }
             }
         } else {
             written.text()

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Result};
+use shevek_actions::Outcome;
+use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_event::{Event, Included};
 use shevek_inventory::HostId;
 use shevek_playbook::{Item, Task};
@@ -66,7 +67,13 @@ impl Batch<'_> {
                     self.tell_included(step, &group, &path);
                     loaded.push((group, items));
                 }
-                Err(error) => self.fail_include(step, &group, &error),
+                // What is wrong with the content itself ends the run; what is missing is the hosts' failure.
+                Err(error) if error.kind == Kind::Content => {
+                    self.parse_fault = true;
+                    self.fault.get_or_insert(error);
+                    return;
+                }
+                Err(error) => self.fail_include(&group, &error),
             }
         }
         let count = u32::try_from(loaded.len()).unwrap_or(u32::MAX);
@@ -135,10 +142,18 @@ impl Batch<'_> {
         self.run.sink.send(Event::Included(event));
     }
 
-    fn fail_include(&mut self, step: &Step, group: &Group, error: &Diagnostic) {
+    fn fail_include(&mut self, group: &Group, error: &Diagnostic) {
+        let mut outcome = Outcome::ok();
+        outcome.failed = true;
+        if let IncludeRequest::Tasks(file) = &group.request {
+            outcome = outcome.with("include", file.clone());
+        }
         for host in &group.hosts {
-            let done = Done::failure(*host, error);
-            self.settle_failure(step, &done);
+            let mut done = Done::failure(*host, error);
+            for item in &mut done.items {
+                item.outcome = outcome.clone().with("reason", error.message());
+            }
+            self.settle_include_failure(&done);
         }
     }
 }

@@ -16,6 +16,7 @@ use shevek_template::{Scope, Truth};
 use shevek_value::{Map, Value};
 use shevek_vars::{HostScope, PlayScope};
 
+use crate::background::{self, Background};
 use crate::done::{Done, ItemDone, LoopItem};
 use crate::includes::IncludeRequest;
 use crate::{Run, arguments, keyword, looping, reach, unknown};
@@ -28,6 +29,12 @@ pub(crate) struct Job {
     pub(crate) host: HostId,
     pub(crate) event: EventTask,
 }
+
+/// From this many `-v` on results show the arguments of their modules.
+const SHOWS_INVOCATION: u8 = 3;
+
+/// What stands under `exception` in Ansible's results where there is no traceback.
+const NO_TRACEBACK: &str = "(traceback unavailable)";
 
 /// What is left to do for one item once its conditions hold and its arguments are known.
 enum Prepared<'a> {
@@ -45,6 +52,12 @@ struct Ready {
     host: Host,
     item: Option<LoopItem>,
     delegate: Option<(HostId, Delegate)>,
+    /// Which attempt of `until` it is; 0 without it.
+    attempt: u32,
+    /// The arguments with all defaults, for the most verbose output.
+    invocation: Option<Value>,
+    /// How it goes on by itself.
+    background: Option<Background>,
 }
 
 impl Job {
@@ -55,6 +68,10 @@ impl Job {
         self.run.sink.send(Event::HostStarted(HostStarted { task: self.event, host }));
         let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
         let mut done = self.attempt(&scope).await;
+        // Ansible's failures tell how they came about; there is no traceback to tell here.
+        for item in done.items.iter_mut().filter(|item| item.outcome.failed) {
+            item.outcome.body.entry(Value::str("exception")).or_insert_with(|| NO_TRACEBACK.into());
+        }
         done.seconds = started.elapsed().as_secs_f64();
         done
     }
@@ -87,17 +104,22 @@ impl Job {
             ));
         }
         let items = control.items(items);
-        let results =
-            if control.pause > 0.0 || !self.task.loop_control.break_when.is_empty() || self.repeats() {
-                self.one_by_one(scope, items, &control).await
-            } else {
-                self.together(scope, items, &control).await
-            };
+        let results = if self.goes_one_by_one(&control) {
+            self.one_by_one(scope, items, &control).await
+        } else {
+            self.together(scope, items, &control).await
+        };
         self.done(true, results)
     }
 
     fn repeats(&self) -> bool {
         !self.task.until.is_empty() || self.task.retries.is_some()
+    }
+
+    /// Whether each item must be done before the next may begin.
+    fn goes_one_by_one(&self, control: &looping::Control) -> bool {
+        let ends_early = !self.task.loop_control.break_when.is_empty();
+        control.pause > 0.0 || ends_early || self.repeats() || self.task.async_.is_some()
     }
 
     /// Items one after the other, each its own round trip.
@@ -217,22 +239,30 @@ impl Job {
         let (attempts, delay) = tries;
         let mut attempt = 1;
         loop {
-            let prepared = self.prepare(scope.with([]), item.clone());
-            if let Prepared::Over(done) = prepared {
-                return *done;
+            let mut prepared = self.prepare(scope.with([]), item.clone());
+            match &mut prepared {
+                Prepared::Over(_) => return self.carry_out(prepared).await,
+                Prepared::Module(ready, _) | Prepared::Action(ready, _, _) if attempts > 1 => {
+                    ready.attempt = attempt;
+                }
+                _ => {}
             }
             let mut done = self.carry_out(prepared).await;
             if attempts > 1 {
                 done.attempts = attempt;
-                done.outcome = done.outcome.with("attempts", i64::from(attempt));
             }
             // What a check run did not carry out does not come out otherwise the next time.
-            let over = done.outcome.unreachable || done.outcome.unknown || attempts <= 1;
-            if over || self.is_enough(scope, &done) {
+            if done.outcome.unreachable || done.outcome.unknown || attempts <= 1 {
                 return done;
             }
+            match self.is_enough(scope, &done) {
+                Ok(true) => return done,
+                Ok(false) => {}
+                Err(error) => return self.failed(item, &error),
+            }
             if attempt >= attempts {
-                done.outcome.failed = true;
+                // `failed_when` has the last word on that.
+                done.outcome.failed |= self.task.failed_when.is_empty();
                 done.attempts = attempts - 1;
                 done.outcome = done.outcome.with("attempts", i64::from(attempts - 1));
                 return done;
@@ -252,12 +282,12 @@ impl Job {
         Ok((1 + retries.max(0.0) as u32, if delay < 0.0 { 1.0 } else { delay }))
     }
 
-    fn is_enough(&self, scope: &HostScope, done: &ItemDone) -> bool {
+    fn is_enough(&self, scope: &HostScope, done: &ItemDone) -> Result<bool> {
         if self.task.until.is_empty() {
-            return !done.outcome.failed;
+            return Ok(!done.outcome.failed);
         }
-        let scope = self.with_result(scope, &done.outcome);
-        self.task.until.iter().all(|c| matches!(self.run.fleet.templar.condition(c, &scope), Ok(Truth::Yes)))
+        // What a check run cannot know will not come about by waiting.
+        Ok(self.all_true(&self.task.until, &self.with_result(scope, &done.outcome))?.unwrap_or(true))
     }
 
     /// The variables with the result so far under its name.
@@ -312,7 +342,7 @@ impl Job {
                 .help("modules of that kind cannot be run yet")
                 .or_at(task.origin.as_ref()));
         }
-        let host = match &delegate {
+        let mut host = match &delegate {
             Some((id, _)) => {
                 let there = HostScope::new(&self.run.fleet, &self.play, *id, Some(task));
                 reach::host(&self.run, task, &scope, &there)?
@@ -320,7 +350,19 @@ impl Job {
             None => reach::host(&self.run, task, &scope, &scope)?,
         };
         let action = self.run.actions.find(&name);
-        let args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
+        let mut args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
+        let background = Background::read(task, &scope, self.run.options.poll_interval)?;
+        if let Some(background) = &background {
+            if action.is_some() && !Background::suits(&name) {
+                let message = format!("This action ({}) does not support async.", task.action.name.text());
+                let ready =
+                    Ready { scope, host, item, delegate, attempt: 0, invocation: None, background: None };
+                return Ok(Prepared::Over(Box::new(self.judge(ready, Outcome::failure(message)))));
+            }
+            host.job = Some(background.job(&host.environment));
+        } else if name == "async_status" && !args.contains_key("_async_dir") {
+            args.insert(Value::str("_async_dir"), background::place(&scope, &host)?.into());
+        }
         self.run.sink.masker().learn_all(&args);
         if let Some(action) = action {
             if let Some(message) = arguments::strangers(action, &args) {
@@ -328,7 +370,9 @@ impl Job {
             }
             arguments::check(action, &args, task)?;
         }
-        let ready = Box::new(Ready { scope, host, item, delegate });
+        let invocation = (action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION)
+            .then(|| arguments::invocation(task, &args));
+        let ready = Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background });
         Ok(match action {
             Some(action) => Prepared::Action(ready, action, args),
             None => Prepared::Module(ready, (name, shevek_actions::wire::entries(&args)?)),
@@ -377,6 +421,7 @@ impl Job {
             Prepared::Over(done) => *done,
             Prepared::Module(ready, request) => {
                 let outcome = ready.host.request(request, Blobs::new()).await;
+                let outcome = self.waited(&ready, outcome).await;
                 self.judge(*ready, outcome)
             }
             Prepared::Action(ready, action, args) => {
@@ -389,7 +434,10 @@ impl Job {
                     ask: &*self.run.ask,
                 };
                 match action.run(&invocation).await {
-                    Ok(outcome) => self.judge(*ready, outcome),
+                    Ok(outcome) => {
+                        let outcome = self.waited(&ready, outcome).await;
+                        self.judge(*ready, outcome)
+                    }
                     Err(error) if unknown::is_cause(&error) => self.undecided(ready.item, &error.message()),
                     Err(error) => {
                         let mut done = self.failed(ready.item, &error);
@@ -401,10 +449,21 @@ impl Job {
         }
     }
 
+    /// The outcome of what went on by itself, if the task waits for that.
+    async fn waited(&self, ready: &Ready, outcome: Outcome) -> Outcome {
+        match ready.background.as_ref().filter(|background| background.waits()) {
+            Some(background) => self.wait_for(background, &ready.host, outcome).await,
+            None => outcome,
+        }
+    }
+
     /// Gives `changed_when` and `failed_when` their say.
     fn judge(&self, ready: Ready, mut outcome: Outcome) -> ItemDone {
-        let Ready { scope, item, delegate, .. } = ready;
+        let Ready { scope, item, delegate, attempt, invocation, .. } = ready;
         let mut notices = Vec::new();
+        if attempt > 0 {
+            outcome = outcome.with("attempts", i64::from(attempt));
+        }
         if !outcome.skipped && !outcome.unreachable {
             let judged = self.overrule(&scope, &mut outcome);
             if let Err(error) = judged {
@@ -423,6 +482,7 @@ impl Job {
             }
         }
         done.delegate = delegate;
+        done.invocation = invocation;
         done
     }
 
@@ -436,6 +496,9 @@ impl Job {
         }
         let failed = self.all_true(&self.task.failed_when, &self.with_result(scope, outcome));
         if let Some(failed) = noted(outcome, "failed_when_result", failed)? {
+            if outcome.failed && !failed {
+                outcome.body.insert(Value::str("failed_when_suppressed_exception"), NO_TRACEBACK.into());
+            }
             outcome.failed = failed;
             outcome.body.insert(Value::str("failed_when_result"), failed.into());
         }

@@ -7,6 +7,7 @@
 //! Imports everything below it; never `report` or `cli`, and prints nothing.
 
 mod arguments;
+mod background;
 mod batch;
 mod cursor;
 mod done;
@@ -19,6 +20,7 @@ mod looping;
 mod meta;
 mod play;
 mod reach;
+mod retry;
 mod run;
 mod select;
 mod settle;
@@ -28,12 +30,13 @@ mod unknown;
 
 use std::sync::Arc;
 
-use shevek_diag::Result;
+use shevek_diag::{Kind, Result};
 use shevek_event::{Event, Notice};
 use shevek_playbook::Playbook;
 
 pub use interrupt::Interrupt;
-pub use run::{Gathering, Options, ReachOptions, Run};
+pub use retry::RetryFiles;
+pub use run::{Gathering, Options, ReachOptions, ReadInventory, Run};
 pub use select::Selection;
 
 use play::{Next, Progress};
@@ -69,8 +72,13 @@ pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
     run.fleet.on_warning(move |warning| sink.send(Event::Notice(Notice::from(&*warning))));
     let selection = Arc::new(Selection::new(&run.options.only_tags, &run.options.skip_tags));
     let mut progress =
-        Progress { stats: Default::default(), selection, plays: 0, tasks: 0, ends_play: false };
-    let result = run_all(&run, playbooks, &mut progress).await;
+        Progress { stats: Default::default(), selection, plays: 0, tasks: 0, ends_play: false, fault: None };
+    // What a play itself gets wrong is found while it runs, unlike what stands in a file that could not be read.
+    let result = run_all(&run, playbooks, &mut progress).await.map_err(|error| match error.kind {
+        Kind::Content => error.kind(Kind::Machine),
+        _ => error,
+    });
+    let result = result.and_then(|()| progress.fault.take().map_or(Ok(()), Err));
     run.pool.close().await;
     run.sink.send(Event::Recap(progress.stats.recap()));
     result?;
@@ -89,9 +97,11 @@ async fn run_all(run: &Arc<Run>, playbooks: &[Playbook], progress: &mut Progress
     for playbook in playbooks {
         for play in &playbook.plays {
             if play::run(run, play, progress).await? == Next::Stop {
+                retry::write(run, playbook, &progress.stats);
                 return Ok(());
             }
         }
+        retry::write(run, playbook, &progress.stats);
     }
     Ok(())
 }

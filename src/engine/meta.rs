@@ -51,7 +51,9 @@ impl Batch<'_> {
             if let Err(error) = result {
                 let done = crate::done::Done::failure(*host, &error);
                 self.settle_failure(step, &done);
-            } else if !task.is_implicit {
+            } else if task.is_implicit {
+                self.run.debug(|| format!("META: {}", said(word, &self.name(*host))));
+            } else {
                 let text = format!("META: {}", said(word, &self.name(*host)));
                 self.run.sink.send(Event::Verbose(Verbose { level: 2, host: None, text }));
             }
@@ -98,9 +100,12 @@ impl Batch<'_> {
                 self.flush_handlers(host, &step.place);
             }
             "refresh_inventory" => {
-                return Err(Diagnostic::new("refresh_inventory is not supported yet")
-                    .detail("the inventory cannot be read anew while a play runs")
-                    .or_at(step.task.origin.as_ref()));
+                let (read, warnings) = (self.run.inventory)()
+                    .map_err(|errors| Box::new(errors.into_iter().next().unwrap_or_default()))?;
+                for warning in warnings.iter() {
+                    self.run.sink.send(Event::Notice(warning.into()));
+                }
+                self.run.fleet.change_inventory(|inventory| inventory.refresh(read))?;
             }
             "clear_facts" => {
                 self.play.hosts.iter().for_each(|host| self.run.fleet.memory(*host).forget_facts())

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use shevek_diag::{Diagnostic, Result};
 use shevek_event::{Event, Notice, PlayId, PlayStarted, Question, TaskId as EventTask};
 use shevek_inventory::HostId;
-use shevek_playbook::{Action, Handlers, Item, Play, Target, Task, TaskId, VarsPrompt};
+use shevek_playbook::{Action, Handlers, Item, Keywords, Play, Target, Task, TaskId, VarsPrompt};
 use shevek_value::{Map, Value};
 use shevek_vars::{HostScope, PlayScope};
 use tokio::sync::Semaphore;
@@ -35,6 +35,8 @@ pub(crate) struct Progress {
     pub(crate) tasks: u64,
     /// A batch met `meta: end_play`.
     pub(crate) ends_play: bool,
+    /// What ended the run within a play.
+    pub(crate) fault: Option<Box<Diagnostic>>,
 }
 
 /// Runs a play.
@@ -138,6 +140,7 @@ async fn run_batch(
         play_id: prepared.id,
         hosts: states,
         handlers: scope.play.handlers.clone(),
+        unusable: HashSet::new(),
         stats: &mut progress.stats,
         selection: progress.selection.clone(),
         next_event: &mut progress.tasks,
@@ -145,12 +148,18 @@ async fn run_batch(
         max_fail_percentage: prepared.max_fail,
         ends_play: false,
         fault: None,
+        parse_fault: false,
+        failed_include: HashSet::new(),
         place: Place::new(),
         forks: Arc::new(Semaphore::new(run.options.forks.max(1))),
         stopping: false,
     };
-    batch.run(prepared.strategy).await?;
+    let ended = batch.run(prepared.strategy).await;
     let ends = batch.ends_play;
+    if let Err(fault) = ended {
+        progress.fault = Some(fault);
+        return Ok(Next::Stop);
+    }
     let stats = &progress.stats;
     let failed_now = stats.failed.len() + stats.unreachable.len() - failed_before;
     progress.ends_play = ends;
@@ -248,7 +257,7 @@ fn items(
     handlers: Handlers,
     progress: &Progress,
 ) -> Result<Vec<Item>> {
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(8);
     let wanted = keyword::flag(outside, "gather_facts", play.gather_facts.as_ref())?;
     let gathers = match run.options.gathering {
         Gathering::Implicit | Gathering::Smart => wanted.unwrap_or(true),
@@ -257,9 +266,9 @@ fn items(
     if gathers {
         items.push(Item::Task(Arc::new(gather_task(run, play))));
     }
+    items.extend(play.sections(handlers));
     let render = |tag: &Value| run.fleet.templar.render(tag, outside).unwrap_or_else(|_| tag.clone());
-    items.extend(progress.selection.filter(play.sections(handlers), &render));
-    Ok(items)
+    Ok(progress.selection.filter(items, &render))
 }
 
 /// The task that gathers facts before all others.
@@ -280,7 +289,7 @@ fn gather_task(run: &Run, play: &Play) -> Task {
     }
     let mut when = play.import_conditions.clone();
     if run.options.gathering == Gathering::Smart {
-        when.push(Value::str("not ansible_facts.module_setup | default(false)"));
+        when.push(Value::template("not ansible_facts.module_setup | default(false)"));
     }
     Task {
         id: TaskId(0),
@@ -295,7 +304,10 @@ fn gather_task(run: &Run, play: &Play) -> Task {
             schema: None,
         },
         when: when.into(),
-        tags: Arc::from([Value::str("always")]),
+        // A play with tags of its own gathers only when these are asked for.
+        tags: if play.tags.is_empty() { Arc::from([Value::str("always")]) } else { play.tags.clone() },
+        // Facts of one host are not those of all.
+        keywords: Arc::new(Keywords { run_once: None, ..(*play.flush.keywords).clone() }),
         is_implicit: false,
         ..(*play.flush).clone()
     }

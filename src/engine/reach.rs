@@ -30,6 +30,7 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         environment: environment(task, scope)?,
         mode: Mode { check, diff },
         timeout: Some(seconds).filter(|seconds| *seconds > 0),
+        job: None,
     })
 }
 
@@ -188,10 +189,27 @@ fn whom(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<
     Ok(Some(Become { method, user: user.unwrap_or_else(|| "root".to_owned()), exe, flags, password }))
 }
 
+fn gathers_facts(task: &Task) -> bool {
+    matches!(&*task.action.resolved, "gather_facts" | "setup")
+}
+
 /// `environment`, the play's first, the task's own last and strongest.
 fn environment(task: &Task, scope: &HostScope) -> Result<Vec<(String, String)>> {
     let mut all = Map::default();
     for written in &task.keywords.environment {
+        if let Some(map) = written.as_map() {
+            for (name, written) in map {
+                let rendered = match keyword::value(scope, Some(written)) {
+                    // Facts about the environment are not there before facts are gathered.
+                    Err(error) if gathers_facts(task) && error.message().contains("ansible_env") => continue,
+                    rendered => rendered?,
+                };
+                if let Some(value) = rendered {
+                    all.insert(name.clone(), value);
+                }
+            }
+            continue;
+        }
         let Some(value) = keyword::value(scope, Some(written))? else { continue };
         let parts = match value.as_list() {
             Some(parts) => parts.to_vec(),

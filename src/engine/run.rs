@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use shevek_actions::{Actions, Pool};
 use shevek_connection::SshContext;
-use shevek_event::{Ask, Event, Notice, Sink};
-use shevek_inventory::Mismatch;
+use shevek_diag::Diagnostics;
+use shevek_event::{Ask, Event, Notice, Sink, Verbose};
+use shevek_inventory::{Inventory, Mismatch};
 use shevek_playbook::Loader;
 use shevek_vars::Fleet;
 
-use crate::Interrupt;
+use crate::{Interrupt, RetryFiles};
 
 /// How a run is to go: the command line and configuration, resolved.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +47,12 @@ pub struct Options {
     pub any_errors_fatal: bool,
     /// How hosts are reached when nothing nearer says so.
     pub reach: ReachOptions,
+    /// Seconds between questions for an `async` task that does not say.
+    pub poll_interval: u32,
+    /// Where retry files go, if there are to be any.
+    pub retry_files: Option<RetryFiles>,
+    /// Tell what goes on inside as well (`ANSIBLE_DEBUG`).
+    pub debug: bool,
     /// Seconds that a task may take when it does not say; 0: any.
     pub task_timeout: u32,
 }
@@ -93,6 +100,9 @@ pub struct ReachOptions {
     pub become_exe: Option<String>,
 }
 
+/// Reads the inventory's sources.
+pub type ReadInventory = Box<dyn Fn() -> Result<(Inventory, Diagnostics), Diagnostics> + Send + Sync>;
+
 /// Everything that the tasks of a run share.
 pub struct Run {
     /// Hosts and variables.
@@ -107,6 +117,8 @@ pub struct Run {
     pub sink: Sink,
     /// Who answers questions.
     pub ask: Arc<dyn Ask>,
+    /// Reads the inventory anew (`meta: refresh_inventory`).
+    pub inventory: ReadInventory,
     /// Who we are to SSH, and `ssh_config`.
     pub ssh: Arc<SshContext>,
     /// Raised by Ctrl-C.
@@ -122,6 +134,13 @@ impl std::fmt::Debug for Run {
 }
 
 impl Run {
+    /// Tells those who look for mistakes in the program.
+    pub(crate) fn debug(&self, text: impl FnOnce() -> String) {
+        if self.options.debug {
+            self.sink.send(Event::Verbose(Verbose { level: 0, host: None, text: text() }));
+        }
+    }
+
     /// Tells the user something beside any result.
     pub(crate) fn warn(&self, message: impl Into<String>) {
         self.sink.send(Event::Notice(Notice::warning(message)));

@@ -42,9 +42,6 @@ impl Selection {
     }
 
     fn takes(&self, task: &Task, render: &dyn Fn(&Value) -> Value) -> bool {
-        if task.is_implicit {
-            return true;
-        }
         if task.tags.iter().any(Value::is_template) {
             let rendered: Vec<Value> = task.tags.iter().map(render).collect();
             return self.tags.selects(&rendered);

@@ -62,7 +62,27 @@ impl Batch<'_> {
         }
     }
 
-    /// A failure outside any job: an include that could not be read.
+    /// An include that could not be read. Ansible counts such a failure as one even where it is rescued, and does not
+    /// tell the rescue of it.
+    pub(crate) fn settle_include_failure(&mut self, done: &Done) {
+        let name = self.name(done.host);
+        self.stats.host(&name).failed += 1;
+        // Of several files of a loop that are missing, the first sends the host to its rescue.
+        if self.failed_include.insert((self.event, done.host)) {
+            self.fail_host(done.host);
+        }
+        let result = HostResult {
+            task: self.event,
+            host: name,
+            status: Status::Failed,
+            result: done.combined().to_value(),
+            notices: done.items.iter().flat_map(|item| item.notices.clone()).collect(),
+            ..HostResult::default()
+        };
+        self.run.sink.send(Event::HostDone(Box::new(result)));
+    }
+
+    /// A failure outside any job.
     pub(crate) fn settle_failure(&mut self, step: &Step, done: &Done) {
         let targets = [done.host];
         let rescued = self.fail(step, done, &targets);
@@ -159,6 +179,12 @@ impl Batch<'_> {
 
     fn learn(&self, task: &Arc<Task>, item: &ItemDone, host: HostId, targets: &[HostId]) {
         let facts = &item.outcome.facts;
+        if !matches!(kind(&item.outcome), FactKind::Host) {
+            for warning in facts.keys().filter_map(shevek_playbook::reserved) {
+                let warning = warning.or_at(task.origin.as_ref());
+                self.run.sink.send(Event::Notice((&*warning).into()));
+            }
+        }
         self.run.sink.masker().learn_all(facts);
         let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
         let delegated = keyword::flag(&scope, "delegate_facts", task.keywords.delegate_facts.as_ref());

@@ -252,7 +252,7 @@ pub struct Notified {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Verbose {
-    /// Shown from this many `-v` on (1 to 6).
+    /// Shown from this many `-v` on (1 to 6); 0: always, for debugging the program.
     pub level: u8,
     /// The host that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]

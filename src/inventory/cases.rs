@@ -191,7 +191,7 @@ fn a_source_that_cannot_be_read_leaves_nothing_behind_and_is_warned_about() {
         "INI inventory parsing failed: section [web:children] includes undefined group `nowhere`"
     );
     assert_eq!(found.iter().next().unwrap().labels[0].origin.line, 3);
-    assert_eq!(told[1], "YAML parsing failed: mapping values are not allowed in this context");
+    assert_eq!(told[1], "YAML parsing failed: Mapping values are not allowed in this context.");
     assert!(told[2].starts_with("inventory source not found: there is no `"));
     assert_eq!(told[3], "no inventory was parsed: only the implicit localhost is available");
     options.any_unparsed_is_error = true;

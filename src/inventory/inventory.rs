@@ -22,15 +22,26 @@ pub(crate) const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 pub struct Inventory {
     pub(crate) hosts: Vec<Arc<Host>>,
     pub(crate) groups: Vec<Arc<Group>>,
-    host_ids: Arc<HashMap<HostName, HostId>>,
-    group_ids: Arc<HashMap<GroupName, GroupId>>,
+    pub(crate) host_ids: Arc<HashMap<HostName, HostId>>,
+    pub(crate) group_ids: Arc<HashMap<GroupName, GroupId>>,
     /// The hosts that stand for this machine where no source names one, in the order of [`LOCAL_NAMES`].
-    implicit: Vec<HostId>,
+    pub(crate) implicit: Vec<HostId>,
     /// The first host of a local name that a source named.
-    localhost: Option<HostId>,
+    pub(crate) localhost: Option<HostId>,
     pub(crate) files: VarsFiles,
+    /// What the run added, to be added again when the sources are read anew.
+    pub(crate) added: Vec<Added>,
+    /// Whether mappings of the same name from two sources are put together (`DEFAULT_HASH_BEHAVIOUR`).
+    pub(crate) merges: bool,
     /// Sources that were read, for group_vars and host_vars beside them.
     pub(crate) sources: Vec<PathBuf>,
+}
+
+/// Something that a run added.
+#[derive(Debug, Clone)]
+pub(crate) enum Added {
+    Host { name: String, groups: Vec<String>, vars: Map },
+    Group { host: HostId, group: String, parents: Vec<String> },
 }
 
 impl std::fmt::Debug for Inventory {
@@ -56,6 +67,8 @@ impl Inventory {
             implicit: Vec::new(),
             localhost: None,
             files,
+            added: Vec::new(),
+            merges: false,
             sources: Vec::new(),
         };
         let all = inventory.add_group("all".into(), None);
@@ -293,21 +306,24 @@ impl Inventory {
     }
 
     fn set_group_variable(&mut self, group: GroupId, name: Value, value: Value) -> Result<()> {
+        let merges = self.merges;
         let Some(group) = self.group_mut(group) else { return Ok(()) };
         if name == "ansible_group_priority" {
             group.priority = priority(&value)?;
         } else {
-            Arc::make_mut(&mut group.vars).insert(name, value);
+            put(Arc::make_mut(&mut group.vars), &name, value, merges);
         }
         Ok(())
     }
 
     fn set_host_variables(&mut self, host: HostId, vars: &Arc<Map>) {
+        let merges = self.merges;
         let Some(host) = self.host_mut(host).filter(|_| !vars.is_empty()) else { return };
         if host.vars.is_empty() {
             host.vars = vars.clone();
         } else {
-            Arc::make_mut(&mut host.vars).extend(vars.iter().map(|(k, v)| (k.clone(), v.clone())));
+            let known = Arc::make_mut(&mut host.vars);
+            vars.iter().for_each(|(name, value)| put(known, name, value.clone(), merges));
         }
     }
 
@@ -550,6 +566,11 @@ impl Inventory {
         if name.is_empty() {
             return Err(Diagnostic::new("host without a name").detail("a host must have a name"));
         }
+        self.added.push(Added::Host {
+            name: name.to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            vars: vars.clone(),
+        });
         let (host, mut changed) = self.add_named_host(HostName::from(name), &source_vars(None), None);
         let known = &self.host(host).vars;
         if vars.iter().any(|(name, value)| known.get(name) != Some(value)) {
@@ -581,6 +602,11 @@ impl Inventory {
     /// Puts a host into a group, and the group into others, while a run goes on (`group_by`); whether that changed
     /// anything.
     pub fn group_by(&mut self, host: HostId, group: &str, parents: &[&str]) -> Result<bool> {
+        self.added.push(Added::Group {
+            host,
+            group: group.to_owned(),
+            parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
+        });
         let mut changed = self.find_group(group).is_none();
         let group = self.add_group(GroupName::from(group), None);
         for parent in parents {
@@ -595,6 +621,19 @@ impl Inventory {
         }
         Ok(changed)
     }
+}
+
+/// Sets a variable; mappings are put together if wanted.
+fn put(all: &mut Map, name: &Value, value: Value, merges: bool) {
+    let merged = match all.get(name).and_then(Value::as_map).zip(value.as_map()).filter(|_| merges) {
+        Some((old, new)) => {
+            let mut both = old.clone();
+            new.iter().for_each(|(name, value)| put(&mut both, name, value.clone(), true));
+            Value::map(both)
+        }
+        None => value,
+    };
+    all.insert(name.clone(), merged);
 }
 
 /// `ansible_group_priority`, which like Python's `int` takes numbers and their text.

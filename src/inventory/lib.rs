@@ -20,6 +20,7 @@ mod literal;
 mod load;
 mod name;
 mod pattern;
+mod refresh;
 pub mod source;
 pub mod step;
 mod vars_files;

@@ -62,6 +62,8 @@ pub struct LoadOptions<'a> {
     pub ignored_patterns: Vec<String>,
     /// Names of the enabled sources, in order (`INVENTORY_ENABLED`).
     pub enabled: Vec<String>,
+    /// Whether mappings of the same name from two sources are put together (`DEFAULT_HASH_BEHAVIOUR`).
+    pub merges: bool,
     /// Evaluates expressions of constructed inventories.
     pub expressions: Option<&'a dyn Expressions>,
 }
@@ -83,6 +85,7 @@ impl Default for LoadOptions<'_> {
             ]),
             ignored_patterns: Vec::new(),
             enabled: texts(&["host_list", "script", "auto", "yaml", "ini", "toml"]),
+            merges: false,
             expressions: None,
         }
     }
@@ -108,6 +111,7 @@ pub fn load(sources: &[String], options: &LoadOptions<'_>) -> (Inventory, Diagno
         }
     }
     let mut inventory = Inventory::new(files);
+    inventory.merges = options.merges;
     // Reading is independent of what other sources say, so all are read at once.
     let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| candidate.read(options)).collect();
     let mut parsed = false;

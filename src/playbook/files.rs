@@ -51,7 +51,14 @@ impl Files {
     fn parse(&self, path: &Path) -> Result<Value> {
         let name = self.display(path);
         let bytes = std::fs::read(path).map_err(|error| {
-            Diagnostic::new("cannot read a file").detail(format!("{name}: {error}")).kind(Kind::Machine)
+            let detail = match error.kind() {
+                std::io::ErrorKind::NotFound => format!(
+                    "Could not find or access '{name}' on the Ansible Controller.\nCould not find or access '{}': {error}",
+                    path.display()
+                ),
+                _ => format!("{name}: {error}"),
+            };
+            Diagnostic::new("cannot read a file").detail(detail).kind(Kind::Machine)
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             Diagnostic::new("a file is not UTF-8")

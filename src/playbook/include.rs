@@ -10,7 +10,7 @@ use crate::action::Written;
 use crate::files::Relative;
 use crate::keyword::{Element, Own, described};
 use crate::loader::{Loaded, Loader};
-use crate::model::{IncludeFrame, Item, Role, Task};
+use crate::model::{HandlerList, IncludeFrame, Item, Role, Task};
 use crate::reader::Reader;
 use crate::scope::{Scope, over};
 use crate::task::{TaskOwn, folder};
@@ -21,7 +21,7 @@ pub struct Included {
     /// The tasks, in order.
     pub items: Vec<Item>,
     /// Handlers that the role brings with it.
-    pub handlers: Vec<Arc<Task>>,
+    pub handlers: Vec<HandlerList>,
     /// The role, for `include_role`.
     pub role: Option<Arc<Role>>,
     /// The file of tasks, for `include_tasks`; the role's folder, for `include_role`.
@@ -233,7 +233,7 @@ impl Reader<'_> {
             self.wrong(
                 Diagnostic::new("an include without a file")
                     .detail(format!("No file specified for {action}"))
-                    .at_maybe(written.name.origin(), ""),
+                    .at_maybe(written.origin.as_ref(), ""),
             );
         }
     }
@@ -259,7 +259,7 @@ impl Reader<'_> {
             self.wrong(
                 Diagnostic::new("an include without a role")
                     .detail(format!("'name' is a required field for {action}."))
-                    .at_maybe(written.name.origin(), ""),
+                    .at_maybe(written.origin.as_ref(), ""),
             );
         }
     }

@@ -446,6 +446,9 @@ pub(crate) fn vars(value: &Value, problems: &mut Diagnostics) -> Map {
     match value.kind() {
         Kind::Null => Map::default(),
         Kind::Map(map) => {
+            for warning in map.keys().filter_map(crate::reserved) {
+                problems.push(warning);
+            }
             for name in map.keys().filter(|name| !is_variable_name(name)) {
                 problems.push(bad_name(name));
             }
@@ -461,7 +464,7 @@ pub(crate) fn vars(value: &Value, problems: &mut Diagnostics) -> Map {
 /// What is wrong with a name that no variable can have.
 pub(crate) fn bad_name(name: &Value) -> Box<Diagnostic> {
     Diagnostic::new("invalid variable name")
-        .detail(format!("a variable cannot be called {}", described(name)))
+        .detail(format!("Invalid variable name {}", described(name)))
         .at_maybe(name.origin(), "")
         .help("names have letters, digits and underscores, and do not start with a digit")
 }

@@ -19,6 +19,7 @@ mod moved;
 mod options;
 mod play;
 mod reader;
+mod reserved;
 mod role;
 mod role_files;
 mod role_sight;
@@ -33,8 +34,9 @@ pub use include::Included;
 pub use listing::{ListedPlay, ListedTask, list};
 pub use loader::{Hashes, Loaded, Loader, Settings, Templating, UnknownKeywords};
 pub use model::{
-    Action, Block, HandlerName, Handlers, IncludeFrame, Item, Keywords, Loop, LoopControl, LoopKind, Play,
-    Playbook, Role, RoleMeta, Target, Task, TaskId, VarsPrompt,
+    Action, Block, HandlerList, HandlerName, Handlers, IncludeFrame, Item, Keywords, Loop, LoopControl,
+    LoopKind, Play, Playbook, Role, RoleMeta, Target, Task, TaskId, VarsPrompt,
 };
+pub use reserved::reserved;
 pub use scope::Scope;
 pub use tags::{Tags, flat as flat_tags};

@@ -13,6 +13,11 @@ pub(crate) fn moved(short: &str) -> Option<String> {
     Some(format!("{collection}.{name}"))
 }
 
+/// Whether something of the collection is known by a short name: then it is one that people have.
+pub(crate) fn is_collection(name: &str) -> bool {
+    MOVED.lines().any(|line| line.split_once(": ").is_some_and(|(collection, _)| collection == name))
+}
+
 fn read(text: &'static str) -> HashMap<&'static str, (&'static str, &'static str)> {
     let mut collection = "";
     let mut by_name = HashMap::new();

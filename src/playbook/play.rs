@@ -8,7 +8,7 @@ use shevek_value::{Map, Value};
 
 use crate::catalogue::builtin_short;
 use crate::keyword::{Element, Own, described, is_variable_name, optional_list, truth};
-use crate::model::{Item, Keywords, Play, Role, Task, VarsPrompt};
+use crate::model::{HandlerList, Item, Keywords, Play, Role, VarsPrompt};
 use crate::reader::Reader;
 use crate::scope::{PlayScope, Scope, join_tags};
 use crate::task::folder;
@@ -196,7 +196,7 @@ impl Reader<'_> {
             match key.as_str() {
                 Some("user") if map.contains_key("remote_user") => self.wrong(
                     Diagnostic::new("`user` and `remote_user` are the same")
-                        .detail("both 'user' and 'remote_user' are set for this play")
+                        .detail("both 'user' and 'remote_user' are set for this play.")
                         .at_maybe(key.origin(), ""),
                 ),
                 Some("user") => {
@@ -239,9 +239,9 @@ impl Reader<'_> {
             |name: &str| play.get(name).map(|list| self.items(list, &scope, name)).unwrap_or_default();
         let (pre_tasks, tasks, post_tasks) = (section("pre_tasks"), section("tasks"), section("post_tasks"));
         let own_handlers = play.get("handlers").map(|list| self.items(list, &handlers_scope, "handlers"));
-        let mut handlers = tasks_of(&own_handlers.unwrap_or_default());
+        let mut handlers = role_handlers;
+        handlers.extend(own_handlers.map(|items| tasks_of(&items)));
         handlers.append(&mut self.handlers);
-        handlers.extend(role_handlers);
         let flush = Arc::new(self.implicit_meta("flush_handlers", &base));
         Some(Arc::new(Play {
             name: own.name.clone(),
@@ -316,7 +316,7 @@ impl Reader<'_> {
         &mut self,
         roles: Option<&Value>,
         scope: &Scope,
-    ) -> (Vec<Item>, Vec<Arc<Role>>, Vec<Arc<Task>>) {
+    ) -> (Vec<Item>, Vec<Arc<Role>>, Vec<HandlerList>) {
         let (mut items, mut used, mut handlers) = (Vec::new(), Vec::new(), Vec::new());
         let Some(roles) = roles else { return (items, used, handlers) };
         let Some(entries) = roles.as_list() else {
@@ -387,10 +387,10 @@ impl Reader<'_> {
 }
 
 /// All tasks in a list, blocks left out.
-pub(crate) fn tasks_of(items: &[Item]) -> Vec<Arc<Task>> {
+pub(crate) fn tasks_of(items: &[Item]) -> HandlerList {
     let mut tasks = Vec::new();
     for item in items {
         item.each_task(&mut |task| tasks.push(task.clone()));
     }
-    tasks
+    tasks.into()
 }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Diagnostics, Origin, Result, Severity};
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Origin, Result, Severity};
 use shevek_value::{IndexMap, Map, Value};
 
 use crate::catalogue::{Place, Resolved};
 use crate::keyword::{Element, Own, described};
 use crate::loader::{Loaded, Loader, UnknownKeywords};
-use crate::model::{Block, Item, Role, Task};
+use crate::model::{Block, HandlerList, Item, Role};
 use crate::scope::Scope;
 
 /// How many files may import each other.
@@ -23,7 +23,7 @@ pub(crate) struct Reader<'l> {
     pub(crate) loader: &'l Loader,
     pub(crate) problems: Diagnostics,
     /// Handlers that imported roles bring.
-    pub(crate) handlers: Vec<Arc<Task>>,
+    pub(crate) handlers: Vec<HandlerList>,
     /// Roles whose variables the play sees.
     pub(crate) roles: Vec<Arc<Role>>,
     /// Folders with modules that the play sees: its own, those of all roles met so far, those configured.
@@ -122,7 +122,7 @@ impl<'l> Reader<'l> {
         layers.push(Arc::new(magic.into_iter().map(|(name, value)| (Value::str(name), value)).collect()));
         let layers: Vec<&Map> = layers.iter().map(|layer| &**layer).collect();
         self.loader.settings.templating.render(value, &layers).map_err(|problem| {
-            problem.or_at(value.origin()).help(
+            problem.kind(Kind::Machine).or_at(value.origin()).help(
                 "what is imported must be known before the run starts: set the variable by `-e`, in the play's `vars` or \
                  `vars_files`, or use `include_tasks` or `include_role`",
             )
@@ -151,7 +151,11 @@ impl<'l> Reader<'l> {
         let Some(entries) = list.as_list() else {
             self.wrong(
                 Diagnostic::new("tasks must be a list")
-                    .detail(format!("{what} is {}", described(list)))
+                    .detail(format!(
+                        "A malformed block was encountered while loading {what}: {} should be a list or None but is {}",
+                        if list.is_secret() { "this".to_owned() } else { list.text() },
+                        list.type_name()
+                    ))
                     .at_maybe(list.origin(), ""),
             );
             return Vec::new();

@@ -9,7 +9,7 @@ use shevek_value::{Map, Value};
 
 use crate::action::Written;
 use crate::keyword::{Element, Own, described, truth};
-use crate::model::{IncludeFrame, Item, Role, Task};
+use crate::model::{HandlerList, IncludeFrame, Item, Role, Task};
 use crate::play::tasks_of;
 use crate::reader::Reader;
 use crate::role_sight::put_together;
@@ -37,7 +37,7 @@ pub(crate) const FROM: &[&str] = &["tasks_from", "vars_from", "defaults_from", "
 pub(crate) struct ReadRole {
     pub(crate) role: Arc<Role>,
     pub(crate) items: Vec<Item>,
-    pub(crate) handlers: Vec<Arc<Task>>,
+    pub(crate) handlers: Vec<HandlerList>,
 }
 
 /// One use of a role, as written.
@@ -271,7 +271,7 @@ impl Reader<'_> {
         let mut role = Role {
             name: name.as_str().into(),
             collection,
-            key: key(&path, &used.params, &own, &used.from),
+            key: key(&path, &used.params, &own, (&used.from, used.how.is_included)),
             path,
             meta: Arc::new(meta),
             is_included: used.how.is_included,
@@ -381,13 +381,13 @@ impl Reader<'_> {
         from: Option<&str>,
         scope: &Scope,
         asked: Option<&Origin>,
-    ) -> Vec<Arc<Task>> {
+    ) -> Option<HandlerList> {
         match self.role_file(&role.path, "handlers", from, asked) {
             Some((path, list)) => {
                 let scope = Scope { file: path.into(), ..scope.clone() };
-                tasks_of(&self.items(&list, &scope, "a role's handlers"))
+                Some(tasks_of(&self.items(&list, &scope, "a role's handlers")))
             }
-            None => Vec::new(),
+            None => None,
         }
     }
 
@@ -463,7 +463,7 @@ fn with_parent(mut scope: Scope, parent: Option<&Arc<Role>>) -> Scope {
 }
 
 /// What makes two uses of a role the same.
-fn key(path: &Path, params: &Map, own: &Own, from: &From) -> Arc<str> {
+fn key(path: &Path, params: &Map, own: &Own, from: (&From, bool)) -> Arc<str> {
     let mut hasher = DefaultHasher::new();
     for map in [params, &own.vars] {
         Value::map(map.clone()).repr().hash(&mut hasher);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Origin};
+use shevek_diag::{Diagnostic, Kind, Origin};
 use shevek_value::{Map, Value};
 
 use crate::catalogue::{BUILTIN, LEGACY};
@@ -47,7 +47,7 @@ impl Reader<'_> {
             self.wrong(
                 Diagnostic::new("a file outside its role")
                     .detail(format!(
-                        "'{}' is not inside the expected role path: '{}'",
+                        "Failed loading '{}' as it is not inside the expected role path: '{}'",
                         outside.display(),
                         folder.display()
                     ))
@@ -175,6 +175,7 @@ impl Reader<'_> {
             .collect();
         self.wrong(
             Diagnostic::new("role not found")
+                .kind(Kind::Machine)
                 .detail(format!("the role '{name}' was not found in {}", searched.join(":")))
                 .at_maybe(used.origin.as_ref(), "")
                 .did_you_mean(name, near.iter().map(String::as_str)),

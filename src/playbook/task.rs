@@ -11,7 +11,7 @@ use crate::catalogue::{Resolved, builtin_short};
 use crate::keyword::{Element, ON_INCLUDES, Own, bad_name, described, is_variable_name, list, optional_list};
 use crate::model::{Action, HandlerName, Item, Loop, LoopControl, LoopKind, Target, Task};
 use crate::reader::Reader;
-use crate::scope::{Scope, over};
+use crate::scope::{Scope, join_tags, over};
 
 /// The lookups that Ansible brings itself.
 const LOOKUPS: &[&str] = &[
@@ -102,7 +102,7 @@ impl Reader<'_> {
         if written.name.is_template() {
             return Some(Resolved { name: name.into(), target: Target::Template, schema: None });
         }
-        let found = self.resolve(&name, collections);
+        let found = self.resolve(&name, collections).filter(|found| !self.is_nowhere(found));
         if let Some(Resolved { target: Target::Unsupported | Target::Foreign(_), .. }) = &found {
             self.not_here.entry(name.clone()).or_insert_with(|| written.name.origin().cloned());
         }
@@ -120,6 +120,19 @@ impl Reader<'_> {
             self.wrong(problem);
         }
         found
+    }
+
+    /// Whether an action is in a collection of which there is no trace. When loading it may never have its turn; in
+    /// what a task includes it is about to.
+    fn is_nowhere(&self, resolved: &Resolved) -> bool {
+        let mut parts = resolved.name.splitn(3, '.');
+        let (Some(namespace), Some(collection), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+            return false;
+        };
+        self.is_running
+            && resolved.target == Target::Unsupported
+            && !crate::moved::is_collection(&format!("{namespace}.{collection}"))
+            && !self.collection_roots.iter().any(|root| root.join(namespace).join(collection).is_dir())
     }
 
     fn task_keywords(
@@ -374,7 +387,8 @@ impl Reader<'_> {
         };
         let resolved = Resolved { name: "meta".into(), target: Target::Controller, schema: None };
         let task = self.make(written, resolved, TaskOwn::default(), scope);
-        Task { is_implicit: true, when: Arc::new([]), tags: Arc::new([Value::str("always")]), ..task }
+        let tags = join_tags(&scope.tags, &[Value::str("always")]);
+        Task { is_implicit: true, when: Arc::new([]), tags, ..task }
     }
 
     fn check_meta(&mut self, task: &Task, scope: &Scope) {
@@ -388,9 +402,7 @@ impl Reader<'_> {
         } else {
             return;
         };
-        self.wrong(
-            Diagnostic::new("a misplaced `meta` task").detail(wrong).at_maybe(task.origin.as_ref(), ""),
-        );
+        self.wrong(Diagnostic::new(wrong).at_maybe(task.origin.as_ref(), ""));
     }
 
     /// Checks what can be known of a task's options and templates, unless it may never run or may be meant to fail.

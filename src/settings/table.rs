@@ -91,9 +91,11 @@ fn path_of(value: &Value) -> Option<PathBuf> {
 settings! {
     /// Where Ansible keeps its things; defaults of other paths start with it.
     home: File = "ANSIBLE_HOME", env ["ANSIBLE_HOME"], ini ["defaults"."home"], default Some("~/.ansible");
+    /// Show what is for those who look for mistakes in the program.
+    debug: Bool = "DEFAULT_DEBUG", env ["ANSIBLE_DEBUG"], ini ["defaults"."debug"], default Some("false");
     /// Accept conditions whose result is not a truth value, with Ansible's older rules.
     allow_broken_conditionals: Bool = "ALLOW_BROKEN_CONDITIONALS", env ["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"],
-        ini ["defaults"."allow_broken_conditionals"], default Some("false");
+        ini ["defaults"."allow_broken_conditionals"], default Some("true");
     /// Colours even where output is not a terminal.
     force_color: Bool = "ANSIBLE_FORCE_COLOR", env ["ANSIBLE_FORCE_COLOR"], ini ["defaults"."force_color"],
         default Some("false");
@@ -274,8 +276,8 @@ settings! {
     private_key_passphrase: Maybe<Hidden> = "PRIVATE_KEY_PASSPHRASE", env ["ANSIBLE_PRIVATE_KEY_PASSPHRASE"], ini [],
         default None;
     /// Keep variables of roles to themselves.
-    private_role_vars: Bool = "DEFAULT_PRIVATE_ROLE_VARS", env ["ANSIBLE_PRIVATE_ROLE_VARS"],
-        ini ["defaults"."private_role_vars"], default Some("false");
+    private_role_vars: Maybe<Bool> = "DEFAULT_PRIVATE_ROLE_VARS", env ["ANSIBLE_PRIVATE_ROLE_VARS"],
+        ini ["defaults"."private_role_vars"], default None;
     /// Port of the hosts' SSH servers.
     remote_port: Maybe<Int> = "DEFAULT_REMOTE_PORT", env ["ANSIBLE_REMOTE_PORT"], ini ["defaults"."remote_port"],
         default None;

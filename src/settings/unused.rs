@@ -85,7 +85,6 @@ pub static UNUSED: &[Unused] = &[
         &["ANSIBLE_CONNECTION_PLUGINS"],
         &[("defaults", "connection_plugins")],
     ),
-    unused("DEFAULT_DEBUG", &["ANSIBLE_DEBUG"], &[("defaults", "debug")]),
     unused("DEFAULT_HTTPAPI_PLUGIN_PATH", &["ANSIBLE_HTTPAPI_PLUGINS"], &[("defaults", "httpapi_plugins")]),
     unused("DEFAULT_INTERNAL_POLL_INTERVAL", &[], &[("defaults", "internal_poll_interval")]),
     unused(

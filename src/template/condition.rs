@@ -35,7 +35,13 @@ pub(crate) fn condition(templar: &Templar, value: &Value, scope: &dyn Scope) -> 
     if let Some(holds) = result.as_bool() {
         return Ok(holds.into());
     }
-    // Differs from Ansible: 2.19 stops here unless ALLOW_BROKEN_CONDITIONALS is set; playbooks of both worlds run.
+    // Differs from Ansible: ALLOW_BROKEN_CONDITIONALS is set unless somebody says no, so that playbooks of both worlds run.
+    if scope.setting("ALLOW_BROKEN_CONDITIONALS").and_then(|allowed| allowed.as_bool()) == Some(false) {
+        return Err(Diagnostic::new("a condition is neither true nor false")
+            .detail(format!("the result is of type '{}'", result.type_name()))
+            .at_maybe(value.origin(), "")
+            .help("say what is meant: `x | length > 0`, `x is defined`, `x | bool`"));
+    }
     let holds = result.is_true();
     let detail = format!(
         "the result is of type '{}', which counts as {}; newer Ansible takes only true and false",
@@ -63,7 +69,8 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
     if text.is_empty() {
         return Err(empty(value));
     }
-    if !is_all_template(text) || text.matches("{{").count() > 1 {
+    let is_trusted = value.is_template() || value.flags().has(Flags::WRITTEN);
+    if is_trusted && (!is_all_template(text) || text.matches("{{").count() > 1) {
         return match without_delimiters(templar, machine, value, text) {
             Some(bare) => templar.evaluate(machine, &bare),
             None => templar.evaluate(machine, value),

@@ -348,7 +348,7 @@ impl<'a> Composer<'a> {
     }
 
     fn duplicate(&self, key: &Value, mark: &Mark) -> Result<()> {
-        let detail = format!("{} is there twice in one mapping", key.repr());
+        let detail = format!("Found duplicate mapping key {}", key.repr());
         let found = |diagnostic: Box<Diagnostic>| {
             let first = key.origin().cloned();
             diagnostic

@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(value.repr(), "{'base': {'x': 1}, 'a': {'x': 2}, 'c': 2}");
         assert_eq!(
             *warnings.lock().unwrap(),
-            ["duplicate mapping key: 'c' is there twice in one mapping (x.yml:4:1)"]
+            ["duplicate mapping key: Found duplicate mapping key 'c' (x.yml:4:1)"]
         );
         let strict = Options { duplicates: Duplicates::Error, ..Options::default() };
         assert!(load(&source, &strict).is_err());

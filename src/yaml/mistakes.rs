@@ -15,7 +15,7 @@ pub(crate) fn explain(source: &Arc<Source>, error: &Error) -> Box<Diagnostic> {
         Some(context) => format!("{context} {}", error.problem()),
         None => error.problem().to_owned(),
     };
-    let diagnostic = Diagnostic::new(SUMMARY).detail(detail);
+    let diagnostic = Diagnostic::new(SUMMARY).detail(sentence(&detail));
     let Some(mark) = error.problem_mark().filter(|_| error.kind() != ErrorKind::Reader) else {
         return diagnostic.at(&Origin::whole(source), "");
     };
@@ -27,6 +27,12 @@ pub(crate) fn explain(source: &Arc<Source>, error: &Error) -> Box<Diagnostic> {
         }
         None => diagnostic,
     }
+}
+
+/// As a sentence, for those who look for Ansible's words.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 /// Adds the place, and a hint if its line looks like one of the usual mistakes.
@@ -152,7 +158,7 @@ mod tests {
     #[test]
     fn a_second_colon_is_pointed_at() {
         let told = told("- shell: echo a: b\n");
-        assert!(told.contains("mapping values are not allowed in this context"), "{told}");
+        assert!(told.contains("Mapping values are not allowed in this context"), "{told}");
         assert!(told.contains("--> x.yml:1:16"), "{told}");
         assert!(told.contains("quote the whole value"), "{told}");
     }

@@ -13,6 +13,6 @@ mod val;
 pub use frame::{Decoder, FrameError, MAX_FRAME, encode};
 pub use message::{
     BLOB_CHUNK, Batch, Become, BecomeMethod, Blob, Call, Diff, Down, Fault, FaultKind, Hello, INLINE_BLOB,
-    Item, Mode, Outcome, Part, Up, VERSION,
+    Item, Job, Mode, Outcome, Part, Up, VERSION,
 };
 pub use val::Val;

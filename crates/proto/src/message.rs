@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Val;
 
 /// Grows with every change of a message; controller and runner refuse each other when it differs.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
@@ -176,6 +176,19 @@ pub struct Call {
     pub environment: Vec<(String, String)>,
     /// Seconds after which the call is killed and failed (`timeout:` of the task).
     pub timeout: Option<u32>,
+    /// The call is to outlive the conversation: its outcome only says that it was started.
+    pub job: Option<Job>,
+}
+
+/// A call that goes on by itself (`async` of the task); `async_status` tells how it is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The first half of its id; the runner adds the process that does it.
+    pub id: String,
+    /// Seconds after which it is killed.
+    pub seconds: u32,
+    /// The folder for its file, `~` standing for the home of whoever runs it.
+    pub folder: String,
 }
 
 /// How a call is to run.

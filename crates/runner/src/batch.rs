@@ -11,6 +11,7 @@ use shevek_proto::{Batch, Call, Fault, FaultKind, Item, Outcome, Up, Val};
 
 use crate::courier::BatchCourier;
 use crate::exchange::Exchange;
+use crate::job;
 use crate::wire::Outlet;
 
 /// What a batch needs of the runner around it.
@@ -68,6 +69,9 @@ impl Around {
 
     fn call(&self, call: &Call, real: &Arc<Real>, cancelled: &Arc<AtomicBool>) -> Option<Outcome> {
         let module = self.modules.find(&call.module)?;
+        if let Some(wanted) = &call.job {
+            return Some(job::start(call, wanted, real));
+        }
         let ground =
             if call.mode.check { Ground::Planned(self.overlay.clone()) } else { Ground::Real(real.clone()) };
         let start = Instant::now();

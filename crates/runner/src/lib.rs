@@ -11,6 +11,7 @@ mod beside;
 mod child;
 mod courier;
 mod exchange;
+mod job;
 mod login;
 mod parts;
 mod serve;
@@ -45,6 +46,7 @@ pub fn program(modules: Modules) -> ExitCode {
             }
             child_of(nonce, modules)
         }
+        ["--job"] => job::work(modules),
         ["--on-terminal", terminal, program, rest @ ..] => {
             let error = terminal::become_program(terminal, program, rest);
             let _ = writeln!(std::io::stderr(), "{program}: {error}");

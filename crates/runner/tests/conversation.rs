@@ -96,6 +96,7 @@ fn call(module: &str, args: &[(&str, &str)]) -> Call {
         mode: Mode { check: false, diff: true },
         environment: Vec::new(),
         timeout: None,
+        job: None,
     }
 }
 

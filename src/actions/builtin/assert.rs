@@ -91,7 +91,7 @@ fn conditions(call: &Invocation<'_>, that: &Value) -> Result<Vec<Value>> {
     if that.is_template() {
         let rendered = call.templar().render(that, call.scope)?;
         if let Some(items) = rendered.as_list() {
-            return Ok(items.iter().cloned().map(Value::trusted).collect());
+            return Ok(items.to_vec());
         }
     }
     Ok(vec![that.clone()])

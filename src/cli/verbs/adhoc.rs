@@ -112,7 +112,7 @@ impl AdHoc {
         }
         let play = self.play(&content.settings)?;
         let loader = content.loader();
-        let folder = beside.unwrap_or_else(|| content.folder.clone());
+        let folder = beside.clone().unwrap_or_else(|| content.folder.clone());
         let loaded = loader.play(&play, &folder)?;
         warnings.extend(loaded.warnings);
         let choice = Choice { limit: self.inventory.limit.clone(), ..Choice::default() };
@@ -125,6 +125,7 @@ impl AdHoc {
             content,
             loader,
             inventory,
+            sources: (sources, beside),
             playbooks: vec![loaded.value],
             names: Vec::new(),
             warnings,

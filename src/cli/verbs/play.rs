@@ -158,11 +158,13 @@ impl Play {
             step: self.step,
         };
         let sources = self.inventory.sources(&content.settings);
+        let folder = self.folder();
         Launch {
             variables: content.run_options(self.running.check, &choice, &sources),
             content,
             loader,
             inventory,
+            sources: (sources, folder),
             playbooks,
             names: self.playbooks.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
             warnings: more,

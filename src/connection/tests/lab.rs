@@ -103,6 +103,7 @@ pub fn call(module: &str, args: Vec<(&str, Val)>) -> Call {
         mode: Mode::default(),
         environment: Vec::new(),
         timeout: None,
+        job: None,
     }
 }
 

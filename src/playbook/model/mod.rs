@@ -13,4 +13,6 @@ pub use block::{Block, Item};
 pub use keywords::Keywords;
 pub use play::{Handlers, Play, Playbook, VarsPrompt};
 pub use role::{Role, RoleMeta};
-pub use task::{Action, HandlerName, IncludeFrame, Loop, LoopControl, LoopKind, Target, Task, TaskId};
+pub use task::{
+    Action, HandlerList, HandlerName, IncludeFrame, Loop, LoopControl, LoopKind, Target, Task, TaskId,
+};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shevek_diag::Origin;
 use shevek_value::{Map, Value};
 
-use crate::model::{Item, Keywords, Role, Task};
+use crate::model::{HandlerList, Item, Keywords, Role, Task};
 
 /// A playbook file with all that it imports.
 #[derive(Debug, Clone)]
@@ -72,9 +72,9 @@ pub struct Play {
     pub tasks: Vec<Item>,
     /// `post_tasks`.
     pub post_tasks: Vec<Item>,
-    /// All handlers known at the start: the play's, then those of imported roles, then those of `roles`. A later one of
-    /// the same name wins. An `include_tasks` among them is read when it is notified.
-    pub handlers: Vec<Arc<Task>>,
+    /// All handlers known at the start, as they were written in lists: those of `roles`, then the play's, then those of
+    /// imported roles. An `include_tasks` among them is read when it is notified.
+    pub handlers: Vec<HandlerList>,
     /// Roles of `roles` and `import_role`, whose defaults and variables all tasks of the play see when
     /// [`Role::is_public`].
     pub roles: Vec<Arc<Role>>,

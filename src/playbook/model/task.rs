@@ -78,6 +78,9 @@ pub struct Task {
 /// A name of a handler's `listen`; names that a role's handler has by its role as well are further entries.
 pub type HandlerName = Arc<str>;
 
+/// Handlers that are written in one list. Of several with the same name the first of a list wins, and the last list.
+pub type HandlerList = Arc<[Arc<Task>]>;
+
 /// What a task does.
 #[derive(Debug, Clone)]
 pub struct Action {

@@ -57,7 +57,7 @@ fn an_included_role_sees_the_role_it_is_included_from() {
     assert_eq!(Value::map((*role.defaults).clone()).repr(), "{'o': 1}");
     assert_eq!(Value::map((*role.params).clone()).repr(), "{'p': 1}");
     assert!(!role.is_public && role.is_included);
-    assert_eq!(included.handlers[0].title(), "inner : h");
+    assert_eq!(included.handlers[0][0].title(), "inner : h");
     let Item::Task(task) = &included.items[0] else { panic!() };
     assert_eq!(task.include_vars.get("ansible_parent_role_names").unwrap().repr(), "['outer']");
     assert_eq!(task.vars.get("x"), Some(&Value::from(1)));

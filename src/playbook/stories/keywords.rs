@@ -112,5 +112,5 @@ fn an_imported_playbook_takes_variables_tags_and_conditions() {
     assert_eq!(texts(&play.import_conditions), ["c"]);
     let task = content.task();
     assert_eq!((texts(&task.when), texts(&task.tags)), (vec!["c".to_owned()], vec!["t".to_owned()]));
-    assert!(play.handlers[0].when.is_empty());
+    assert!(play.handlers[0][0].when.is_empty());
 }

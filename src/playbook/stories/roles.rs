@@ -110,8 +110,8 @@ fn imports_of_roles_take_other_files_and_show_their_variables() {
     assert_eq!(tasks[0].tags.len(), 1);
     assert_eq!(repr(&tasks[0].role.as_ref().unwrap().vars), "{'own': 1, 'v': 1}");
     let play = content.playbook().plays[0].clone();
-    assert_eq!(play.handlers[0].title(), "r : h");
-    assert_eq!(play.handlers[0].listen.iter().map(|name| &**name).collect::<Vec<_>>(), ["l", "r : l"]);
+    assert_eq!(play.handlers[0][0].title(), "r : h");
+    assert_eq!(play.handlers[0][0].listen.iter().map(|name| &**name).collect::<Vec<_>>(), ["l", "r : l"]);
     assert!(play.roles[0].is_public && play.roles[0].meta.allow_duplicates);
     let wrong = Content::new()
         .tasks("- import_role: { name: r, tasks_from: gone }\n")
@@ -144,7 +144,8 @@ fn handlers_come_in_ansibles_order() {
         .file("roles/a/handlers/main.yml", "- { name: h, debug: }\n")
         .file("roles/b/handlers/main.yml", "- { name: h, debug: }\n");
     let play = content.playbook().plays[0].clone();
-    let titles: Vec<String> = play.handlers.iter().map(|task| task.title()).collect();
-    assert_eq!(titles, ["h", "more", "b : h", "a : h"]);
-    assert!(play.handlers.iter().all(|task| task.is_handler));
+    let titles: Vec<String> =
+        play.handlers.iter().flat_map(|list| list.iter()).map(|task| task.title()).collect();
+    assert_eq!(titles, ["a : h", "h", "more", "b : h"]);
+    assert!(play.handlers.iter().flat_map(|list| list.iter()).all(|task| task.is_handler));
 }
