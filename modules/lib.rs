@@ -31,6 +31,7 @@ mod user;
 mod wait_for;
 
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
+mod alternatives;
 mod apt_repository;
 mod assemble;
 mod authorized_key;
@@ -42,11 +43,16 @@ mod get_url;
 mod getent;
 mod git;
 mod hostname;
+mod ini_file;
 mod known_hosts;
 mod modprobe;
+mod mount;
 mod package_facts;
+mod pip;
 mod service_facts;
+mod subversion;
 mod sysctl;
+mod sysvinit;
 mod timezone;
 mod unarchive;
 mod uri;

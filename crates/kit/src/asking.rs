@@ -169,6 +169,7 @@ const LIST: &[(&str, How)] = &[
     ("ss", Freely),
     ("ssh-keygen", With(&["-l", "-lf"])),
     ("stat", Freely),
+    ("svn", Verb(&["info", "status"])),
     ("sysctl", With(&["-n", "-e", "-a"])),
     (
         "systemctl",

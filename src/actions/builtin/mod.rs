@@ -13,6 +13,7 @@ mod include_vars;
 mod package;
 mod pause;
 mod raw;
+mod reboot;
 mod script;
 mod service;
 mod set_fact;

@@ -1,0 +1,242 @@
+//! Control services by SysV init scripts.
+//!
+//! ```yaml
+//! - sysvinit: { name: apache2, state: started, enabled: true }
+//! - sysvinit: { name: apache2, state: restarted, runlevels: [3, 5] }
+//! ```
+use shevek_kit::prelude::*;
+
+/// Arguments of `sysvinit`.
+#[derive(Args)]
+#[module(procedure)]
+#[rule(one_of("state", "enabled"))]
+pub struct Sysvinit {
+    /// The service.
+    #[arg(alias = "service")]
+    name: String,
+    /// What it should be doing.
+    state: Option<Wanted>,
+    /// Whether it starts with the system.
+    enabled: Option<bool>,
+    /// Seconds between stopping and starting, for a restart.
+    #[arg(default = 1)]
+    sleep: u32,
+    /// Text to look for among the processes, where the script knows no status.
+    pattern: Option<String>,
+    /// The runlevels for which it is enabled.
+    runlevels: Vec<String>,
+    /// Further arguments for the script.
+    #[arg(alias = "args")]
+    arguments: Option<String>,
+    /// Accepted; the scripts have no way to stay attached here.
+    #[arg(default = false)]
+    #[expect(dead_code, reason = "accepted, of no consequence")]
+    daemonize: bool,
+}
+
+/// What a service should be doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
+pub enum Wanted {
+    /// It runs.
+    Started,
+    /// It doesn't.
+    Stopped,
+    /// It is stopped and started.
+    Restarted,
+    /// It reads its configuration again.
+    Reloaded,
+}
+
+impl Procedure for Sysvinit {
+    fn would(&self, _host: &Probe) -> Result<Would> {
+        Ok(Would::Rehearse)
+    }
+
+    fn run(&self, host: &mut Host) -> Result<Outcome> {
+        let script = format!("/etc/init.d/{}", self.name);
+        if !host.exists(&script) {
+            return Err(Fault::absent(format!("Could not find the requested service {}: host", self.name)));
+        }
+        let runs = self.runs(host)?;
+        let mut changed = false;
+        let mut status = Vec::new();
+        if let Some(enabled) = self.enabled {
+            let is = self.is_enabled(host)?;
+            status
+                .push(("enabled".to_owned(), map(&[("changed", (is != enabled).into()), ("rc", Val::Null)])));
+            if is != enabled {
+                changed = true;
+                self.enable(enabled, host)?;
+            }
+        }
+        if let Some(state) = self.state {
+            let verb = match state {
+                Wanted::Started if runs => None,
+                Wanted::Stopped if !runs => None,
+                Wanted::Started => Some("start"),
+                Wanted::Stopped => Some("stop"),
+                Wanted::Restarted => Some("restart"),
+                Wanted::Reloaded => Some("reload"),
+            };
+            if let Some(verb) = verb {
+                changed = true;
+                let ran = self.act(&script, verb, host)?;
+                let told = [
+                    ("changed", Val::Bool(true)),
+                    ("rc", ran.rc.into()),
+                    ("stdout", ran.out().into()),
+                    ("stderr", ran.err().into()),
+                ];
+                status.push((verb.to_owned(), map(&told)));
+            }
+        }
+        let attempts = Val::from(status);
+        Ok(Outcome::ok()
+            .changed_if(changed)
+            .with("name", &self.name)
+            .with("results", "")
+            .with("status", attempts))
+    }
+}
+
+fn map(entries: &[(&str, Val)]) -> Val {
+    Val::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+}
+
+impl Sysvinit {
+    fn runs(&self, host: &Probe) -> Result<bool> {
+        if let Some(state) = host.planned(Thing::UnitActive, &self.name) {
+            return Ok(state == "started");
+        }
+        if let Some(pattern) = &self.pattern {
+            let out = host.ask(cmd("ps").arg("-ef"))?.out();
+            return Ok(out.lines().any(|line| line.contains(pattern.as_str())));
+        }
+        let ran = host.ask(cmd("service").arg(&self.name).arg("status").any_rc())?;
+        let words = ran.out().to_lowercase();
+        let says = |word: &str| words.contains(word);
+        // Many scripts tell it only in words.
+        if says("not running") || says("stopped") || says("is dead") {
+            return Ok(false);
+        }
+        Ok(ran.ok() || (ran.rc != 3 && ran.rc != 1 && says("running")))
+    }
+
+    fn levels(&self) -> Vec<String> {
+        if self.runlevels.is_empty() {
+            return ["2", "3", "4", "5"].map(str::to_owned).to_vec();
+        }
+        self.runlevels.clone()
+    }
+
+    fn is_enabled(&self, host: &Probe) -> Result<bool> {
+        if let Some(state) = host.planned(Thing::UnitEnabled, &self.name) {
+            return Ok(state == "enabled");
+        }
+        let starts = |level: &str| -> Result<bool> {
+            for folder in [format!("/etc/rc{level}.d"), format!("/etc/rc.d/rc{level}.d")] {
+                if !host.is_folder(&folder) {
+                    continue;
+                }
+                let is_ours = |name: &str| {
+                    name.strip_prefix('S')
+                        .and_then(|rest| rest.get(2..))
+                        .is_some_and(|rest| rest == self.name)
+                };
+                if host.list(&folder)?.iter().any(|name| is_ours(&name.to_string_lossy())) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let levels = self.levels();
+        let mut found = 0;
+        for level in &levels {
+            found += usize::from(starts(level)?);
+        }
+        // With runlevels given all of them count; otherwise any will do.
+        Ok(if self.runlevels.is_empty() { found > 0 } else { found == levels.len() })
+    }
+
+    fn enable(&self, enabled: bool, host: &mut Host) -> Result<()> {
+        let state = if enabled { "enabled" } else { "disabled" };
+        let effect =
+            || Effect::Set { thing: Thing::UnitEnabled, name: self.name.clone(), state: state.to_owned() };
+        if host.which("update-rc.d").is_some() {
+            if enabled {
+                host.run(cmd("update-rc.d").args([&self.name, "defaults"]).does(effect()))?;
+            }
+            let verb = if enabled { "enable" } else { "disable" };
+            return host
+                .run(cmd("update-rc.d").args([&self.name, verb]).args(&self.runlevels).does(effect()))
+                .map(drop);
+        }
+        if host.which("chkconfig").is_some() {
+            let verb = if enabled { "on" } else { "off" };
+            let command =
+                cmd("chkconfig").arg("--level").arg(self.levels().concat()).args([&self.name, verb]);
+            return host.run(command.does(effect())).map(drop);
+        }
+        Err(Fault::absent("Cannot enable the service: neither update-rc.d nor chkconfig is there"))
+    }
+
+    fn act(&self, script: &str, verb: &str, host: &mut Host) -> Result<Ran> {
+        let state = if verb == "stop" { "stopped" } else { "started" };
+        let run = |verb: &str, host: &mut Host| -> Result<Ran> {
+            let effect =
+                Effect::Set { thing: Thing::UnitActive, name: self.name.clone(), state: state.to_owned() };
+            let further = self.arguments.iter().flat_map(|args| args.split_whitespace());
+            let ran = host.run(cmd(script).arg(verb).args(further).any_rc().does(effect))?;
+            if !ran.ok() {
+                return Err(Fault::new(format!("Failed to {verb} service: {}", self.name))
+                    .with("rc", ran.rc)
+                    .with("stdout", ran.out())
+                    .with("stderr", ran.err()));
+            }
+            Ok(ran)
+        };
+        if verb != "restart" {
+            return run(verb, host);
+        }
+        // Not every script waits until the old processes are gone.
+        run("stop", host)?;
+        if self.sleep > 0 {
+            host.run(cmd("sleep").arg(self.sleep.to_string()).does(Effect::Nothing))?;
+        }
+        run("start", host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> World {
+        World::new()
+            .file("/etc/init.d/web", "#!")
+            .folder("/etc/rc2.d")
+            .program("update-rc.d")
+            .says("/etc/init.d/web*", "")
+            .answers("service web status", Ran { rc: 3, ..Ran::default() })
+    }
+
+    #[test]
+    fn a_service_is_started_and_enabled() {
+        let done = conform::<Sysvinit>("{ name: web, state: started, enabled: yes }", world()).changed();
+        done.ran(["update-rc.d web defaults", "update-rc.d web enable", "/etc/init.d/web start"])
+            .gives("name", "web");
+        let world = world().says("service web status", "web is running\n").file("/etc/rc2.d/S01web", "");
+        conform::<Sysvinit>("{ name: web, state: started, enabled: yes }", world).unchanged().ran([]);
+    }
+
+    #[test]
+    fn a_restart_stops_waits_and_starts() {
+        conform::<Sysvinit>("{ name: web, state: restarted }", world()).changed().ran([
+            "/etc/init.d/web stop",
+            "sleep 1",
+            "/etc/init.d/web start",
+        ]);
+        conform::<Sysvinit>("{ name: no, state: started }", world())
+            .failed("Could not find the requested service no");
+    }
+}
