@@ -3,10 +3,13 @@
 //!
 //! `SHEVEK_RUNNER=FOLDER` takes ready binaries from there instead.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 /// Variables of the outer build that must not reach the inner one.
@@ -86,10 +89,10 @@ fn build(root: &Path, out: &Path) -> io::Result<PathBuf> {
 
 fn embed(name: &str, binary: &[u8], out: &Path) -> io::Result<()> {
     let hash: String = Sha256::digest(binary).iter().map(|b| format!("{b:02x}")).collect();
-    let packed = out.join(format!("{name}.zst"));
+    let packed = out.join(format!("{name}.gz"));
     let stamp = out.join(format!("{name}.rs"));
     let text = format!(
-        "Runner {{ machine: {:?}, size: {}, hash: {hash:?}, zstd: include_bytes!({packed:?}) }}\n",
+        "Runner {{ machine: {:?}, size: {}, hash: {hash:?}, gzip: include_bytes!({packed:?}) }}\n",
         variable("CARGO_CFG_TARGET_ARCH")?,
         binary.len()
     );
@@ -97,7 +100,10 @@ fn embed(name: &str, binary: &[u8], out: &Path) -> io::Result<()> {
     if fs::read_to_string(&stamp).is_ok_and(|old| old == text) && packed.exists() {
         return Ok(());
     }
-    let level = if variable("PROFILE")? == "release" { 19 } else { 1 };
-    fs::write(&packed, zstd::bulk::compress(binary, level)?)?;
+    // gzip, because it goes to hosts as it is, and that is what every host can unpack.
+    let level = if variable("PROFILE")? == "release" { Compression::best() } else { Compression::fast() };
+    let mut encoder = GzEncoder::new(Vec::new(), level);
+    encoder.write_all(binary)?;
+    fs::write(&packed, encoder.finish()?)?;
     fs::write(&stamp, text)
 }

@@ -52,25 +52,26 @@ fn memory(host: &Probe, facts: &mut Facts) {
     put(facts, "memory_mb", Val::Map(parts));
 }
 
-/// Names of `/sys/devices/virtual/dmi/id` with the facts that they are.
-const DMI: &[(&str, &str)] = &[
-    ("bios_date", "bios_date"),
-    ("bios_vendor", "bios_vendor"),
-    ("bios_version", "bios_version"),
-    ("board_asset_tag", "board_asset_tag"),
-    ("board_name", "board_name"),
-    ("board_serial", "board_serial"),
-    ("board_vendor", "board_vendor"),
-    ("board_version", "board_version"),
-    ("chassis_asset_tag", "chassis_asset_tag"),
-    ("chassis_serial", "chassis_serial"),
-    ("chassis_vendor", "chassis_vendor"),
-    ("chassis_version", "chassis_version"),
-    ("product_name", "product_name"),
-    ("product_serial", "product_serial"),
-    ("product_uuid", "product_uuid"),
-    ("product_version", "product_version"),
-    ("sys_vendor", "system_vendor"),
+/// Names of `/sys/devices/virtual/dmi/id`, the facts that they are, and what `dmidecode` calls them.
+const DMI: &[(&str, &str, &str)] = &[
+    ("bios_date", "bios_date", "bios-release-date"),
+    ("bios_vendor", "bios_vendor", "bios-vendor"),
+    ("bios_version", "bios_version", "bios-version"),
+    ("board_asset_tag", "board_asset_tag", "baseboard-asset-tag"),
+    ("board_name", "board_name", "baseboard-product-name"),
+    ("board_serial", "board_serial", "baseboard-serial-number"),
+    ("board_vendor", "board_vendor", "baseboard-manufacturer"),
+    ("board_version", "board_version", "baseboard-version"),
+    ("chassis_asset_tag", "chassis_asset_tag", "chassis-asset-tag"),
+    ("chassis_serial", "chassis_serial", "chassis-serial-number"),
+    ("chassis_vendor", "chassis_vendor", "chassis-manufacturer"),
+    ("chassis_version", "chassis_version", "chassis-version"),
+    ("chassis_type", "form_factor", "chassis-type"),
+    ("product_name", "product_name", "system-product-name"),
+    ("product_serial", "product_serial", "system-serial-number"),
+    ("product_uuid", "product_uuid", "system-uuid"),
+    ("product_version", "product_version", "system-version"),
+    ("sys_vendor", "system_vendor", "system-manufacturer"),
 ];
 
 /// Kinds of chassis by their number.
@@ -116,14 +117,29 @@ const FORMS: &[&str] = &[
 
 fn firmware(host: &Probe, facts: &mut Facts) {
     const FOLDER: &str = "/sys/devices/virtual/dmi/id";
-    if !host.exists(FOLDER) {
-        return;
+    let kernel = host.exists(format!("{FOLDER}/product_name"));
+    let program = !kernel && host.which("dmidecode").is_some();
+    for (file, name, word) in DMI {
+        let value = match (kernel, program) {
+            (true, _) => line(host, &format!("{FOLDER}/{file}")).filter(|value| !value.is_empty()),
+            (false, true) => decoded(host, word),
+            (false, false) => None,
+        };
+        let value = match value {
+            Some(number) if kernel && *name == "form_factor" => match number.parse::<usize>() {
+                Ok(index) => {
+                    FORMS.get(index).map_or_else(|| format!("unknown ({number})"), |f| (*f).to_owned())
+                }
+                Err(_) => "NA".to_owned(),
+            },
+            value => value.unwrap_or_else(|| "NA".to_owned()),
+        };
+        put(facts, name, value);
     }
-    for (file, name) in DMI {
-        let value = line(host, &format!("{FOLDER}/{file}")).filter(|value| !value.is_empty());
-        put(facts, name, value.unwrap_or_else(|| "NA".to_owned()));
-    }
-    let form = line(host, &format!("{FOLDER}/chassis_type")).and_then(|text| text.parse::<usize>().ok());
-    let form = form.map_or("NA", |number| FORMS.get(number).copied().unwrap_or("unknown"));
-    put(facts, "form_factor", form);
+}
+
+/// What `dmidecode` says of one thing, where the kernel does not show it.
+fn decoded(host: &Probe, word: &str) -> Option<String> {
+    let ran = host.ask(cmd("dmidecode").arg("-s").arg(word).any_rc()).ok().filter(Ran::ok)?;
+    Some(ran.out().lines().filter(|entry| !entry.starts_with('#')).collect())
 }

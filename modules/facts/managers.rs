@@ -55,6 +55,27 @@ pub(super) fn services(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Res
     Ok(())
 }
 
+/// `systemd`: its version and what it was built with, where it is in charge.
+pub(super) fn systemd(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Result<()> {
+    if host.which("systemctl").is_none() || !is_booted(host) {
+        return Ok(());
+    }
+    let Ok(ran) = host.ask(cmd("systemctl").arg("--version").any_rc()) else { return Ok(()) };
+    let said = ran.out();
+    let version = said.split(' ').nth(1).and_then(|word| word.parse::<i64>().ok());
+    if let (Some(version), Some(features)) = (version, said.lines().nth(1)) {
+        let entries =
+            vec![("features".to_owned(), features.into()), ("version".to_owned(), Val::Int(version))];
+        put(facts, "systemd", Val::Map(entries));
+    }
+    Ok(())
+}
+
+/// Whether systemd runs the host.
+fn is_booted(host: &Probe) -> bool {
+    ["/run/systemd/system/", "/dev/.run/systemd/", "/dev/.systemd/"].iter().any(|path| host.exists(path))
+}
+
 fn service_manager(host: &Probe) -> String {
     let first = line(host, "/proc/1/comm").unwrap_or_default();
     match first.as_str() {
@@ -65,8 +86,7 @@ fn service_manager(host: &Probe) -> String {
         _ => {}
     }
     let systemctl = host.which("systemctl").is_some();
-    let canaries = ["/run/systemd/system/", "/dev/.run/systemd/", "/dev/.systemd/"];
-    if systemctl && canaries.iter().any(|path| host.exists(path)) {
+    if systemctl && is_booted(host) {
         return "systemd".to_owned();
     }
     if host.exists("/sbin/openrc") || host.exists("/usr/sbin/openrc") {

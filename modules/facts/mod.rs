@@ -4,14 +4,18 @@
 //! read is left out: facts are what is known, and a missing one is seen when it is asked for.
 
 mod clock;
+mod devices;
 mod distribution;
 mod hardware;
 mod identity;
+mod initiators;
 mod local;
+mod lvm;
 mod managers;
 mod network;
 mod platform;
 mod processors;
+mod python;
 mod security;
 mod storage;
 mod virtualization;
@@ -66,11 +70,19 @@ const COLLECTORS: &[Collector] = &[
     Collector { name: "pkg_mgr", subset: Subset::Min, collect: managers::packages },
     Collector { name: "service_mgr", subset: Subset::Min, collect: managers::services },
     Collector { name: "selinux", subset: Subset::Min, collect: security::collect },
+    Collector { name: "caps", subset: Subset::Min, collect: security::capabilities },
+    Collector { name: "python", subset: Subset::Min, collect: python::collect },
+    Collector { name: "systemd", subset: Subset::Min, collect: managers::systemd },
     Collector { name: "local", subset: Subset::Min, collect: local::collect },
     Collector { name: "processor", subset: Subset::Hardware, collect: processors::collect },
     Collector { name: "memory", subset: Subset::Hardware, collect: hardware::collect },
     Collector { name: "mounts", subset: Subset::Hardware, collect: storage::collect },
+    Collector { name: "devices", subset: Subset::Hardware, collect: devices::collect },
+    Collector { name: "lvm", subset: Subset::Hardware, collect: lvm::collect },
     Collector { name: "interfaces", subset: Subset::Network, collect: network::collect },
+    Collector { name: "fibre_channel_wwn", subset: Subset::Network, collect: initiators::fibre_channel },
+    Collector { name: "iscsi", subset: Subset::Network, collect: initiators::iscsi },
+    Collector { name: "nvme", subset: Subset::Network, collect: initiators::nvme },
     Collector { name: "virtualization_type", subset: Subset::Virtual, collect: virtualization::collect },
 ];
 
@@ -86,7 +98,7 @@ const ALSO: &[(&str, &str)] = &[
     ("machine_id", "platform"),
     ("uptime", "memory"),
     ("dmi", "memory"),
-    ("devices", "mounts"),
+    ("device_links", "devices"),
     ("os_family", "distribution"),
     ("distribution_version", "distribution"),
     ("distribution_release", "distribution"),
@@ -94,7 +106,8 @@ const ALSO: &[(&str, &str)] = &[
     ("lsb", "distribution"),
     ("apparmor", "selinux"),
     ("fips", "selinux"),
-    ("caps", "selinux"),
+    ("system_capabilities", "caps"),
+    ("system_capabilities_enforced", "caps"),
     ("ssh_pub_keys", "selinux"),
     ("cmdline", "platform"),
     ("loadavg", "platform"),
@@ -115,12 +128,11 @@ const ALSO: &[(&str, &str)] = &[
     ("virtualization_role", "virtualization_type"),
     ("virtualization_tech_guest", "virtualization_type"),
     ("virtualization_tech_host", "virtualization_type"),
-    ("python", "platform"),
 ];
 
 /// Subsets of Ansible's for programs and hardware that are looked at only where they are; nothing is to be had of them
 /// here.
-const EMPTY: &[&str] = &["facter", "ohai", "fibre_channel_wwn", "iscsi", "nvme", "systemd", "pkg_mgr_list"];
+const EMPTY: &[&str] = &["facter", "ohai", "pkg_mgr_list"];
 
 /// Gathers what is wanted.
 pub(crate) fn gather(host: &Probe, wanted: &Wanted) -> Result<Facts> {
@@ -213,6 +225,11 @@ pub(crate) fn line(host: &Probe, path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
+/// The same, where an empty file says nothing.
+pub(crate) fn word(host: &Probe, path: &str) -> Option<String> {
+    line(host, path).filter(|text| !text.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +243,10 @@ mod tests {
         assert_eq!(chosen(&["all"]).len(), COLLECTORS.len());
         assert!(!chosen(&["min"]).contains(&"interfaces"));
         assert!(!chosen(&["!all"]).contains(&"memory") && chosen(&["!all"]).contains(&"platform"));
-        assert_eq!(chosen(&["!all", "!min", "network"]), ["interfaces"]);
+        assert_eq!(
+            chosen(&["!all", "!min", "network"]),
+            ["interfaces", "fibre_channel_wwn", "iscsi", "nvme"]
+        );
         assert!(!chosen(&["!hardware"]).contains(&"memory"));
     }
 

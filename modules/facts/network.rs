@@ -32,10 +32,32 @@ pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Resu
     };
     put(facts, "all_ipv4_addresses", all(false));
     put(facts, "all_ipv6_addresses", all(true));
+    put(facts, "locally_reachable_ips", reachable(host));
     for (six, fact) in [(false, "default_ipv4"), (true, "default_ipv6")] {
         put(facts, fact, default_route(host, six, &addresses));
     }
     Ok(())
+}
+
+/// What the host answers to itself, from the kernel's local tables.
+fn reachable(host: &Probe) -> Val {
+    let table = |family: &str| -> Vec<String> {
+        if host.which("ip").is_none() {
+            return Vec::new();
+        }
+        let command = cmd("ip").args([family, "route", "show", "table", "local"]).any_rc();
+        let said = host.ask(command).map(|ran| ran.out()).unwrap_or_default();
+        let mut found: Vec<String> = Vec::new();
+        for address in
+            said.lines().filter_map(|entry| entry.strip_prefix("local ")?.split_whitespace().next())
+        {
+            if !found.iter().any(|known| known == address) {
+                found.push(address.to_owned());
+            }
+        }
+        found
+    };
+    map(vec![("ipv4", table("-4").into()), ("ipv6", table("-6").into())])
 }
 
 /// One address of an interface.
@@ -164,10 +186,15 @@ fn interface(host: &Probe, name: &str, addresses: &[Address]) -> Val {
     }
     let flags = read("flags").and_then(|flags| u32::from_str_radix(flags.trim_start_matches("0x"), 16).ok());
     entries.push(("promisc", (flags.unwrap_or(0) & 0x100 != 0).into()));
-    if let Some(speed) = read("speed").and_then(|speed| speed.parse::<i64>().ok()).filter(|speed| *speed >= 0)
-    {
+    if let Some(speed) = read("speed").and_then(|speed| speed.parse::<i64>().ok()) {
         entries.push(("speed", speed.into()));
     }
+    if let Ok(device) = host.readlink(format!("/sys/class/net/{name}/device"))
+        && let Some(address) = device.file_name()
+    {
+        entries.push(("pciid", address.to_string_lossy().into_owned().into()));
+    }
+    joined(host, name, kind, &mut entries);
     let mut fours = addresses.iter().filter(|address| !address.is_six);
     if let Some(first) = fours.next() {
         entries.push(("ipv4", four(first)));
@@ -191,6 +218,38 @@ fn interface(host: &Probe, name: &str, addresses: &[Address]) -> Val {
         entries.push(("ipv6", Val::List(sixes)));
     }
     map(entries)
+}
+
+/// What a bridge or a bond is made of.
+fn joined(host: &Probe, name: &str, kind: &str, entries: &mut Vec<(&str, Val)>) {
+    let folder = format!("/sys/class/net/{name}");
+    let read = |file: &str| line(host, &format!("{folder}/{file}"));
+    let first = |file: &str| {
+        Val::from(read(file).unwrap_or_default().split_whitespace().next().unwrap_or_default().to_owned())
+    };
+    if kind == "bridge" {
+        let ports = host.list(format!("{folder}/brif")).unwrap_or_default();
+        let mut ports: Vec<String> = ports.into_iter().filter_map(|port| port.into_string().ok()).collect();
+        ports.sort();
+        entries.push(("interfaces", ports.into()));
+        entries.extend(read("bridge/bridge_id").map(|id| ("id", id.into())));
+        entries.extend(read("bridge/stp_state").map(|state| ("stp", (state == "1").into())));
+    }
+    if kind == "bonding" {
+        let slaves = read("bonding/slaves").unwrap_or_default();
+        entries.push(("slaves", slaves.split_whitespace().map(str::to_owned).collect::<Vec<_>>().into()));
+        for (key, file) in
+            [("mode", "bonding/mode"), ("miimon", "bonding/miimon"), ("lacp_rate", "bonding/lacp_rate")]
+        {
+            entries.push((key, first(file)));
+        }
+        if let Some(primary) = read("bonding/primary").filter(|primary| !primary.is_empty()) {
+            entries.push(("primary", primary.into()));
+            let all = read("bonding/all_slaves_active");
+            entries.extend(all.map(|all| ("all_slaves_active", (all == "1").into())));
+        }
+    }
+    entries.extend(read("bonding_slave/perm_hwaddr").map(|address| ("perm_macaddress", address.into())));
 }
 
 /// What would be used to reach the world.

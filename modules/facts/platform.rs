@@ -40,7 +40,6 @@ pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Resu
         _ => false,
     };
     put(facts, "is_chroot", chroot);
-    python(host, facts);
     Ok(())
 }
 
@@ -112,26 +111,4 @@ fn dns(host: &Probe) -> Val {
         entries.insert(0, ("nameservers".to_owned(), servers.into()));
     }
     Val::Map(entries)
-}
-
-/// The host's Python, as its installed files tell; nothing here needs one.
-// Differs from Ansible: facts of Python are those of the newest python3 in /usr, found without starting it.
-fn python(host: &Probe, facts: &mut Facts) {
-    let names = host.list("/usr/lib").unwrap_or_default();
-    let newest = names.iter().filter_map(|name| {
-        let minor = name.to_str()?.strip_prefix("python3.")?.parse::<i64>().ok()?;
-        host.exists(format!("/usr/bin/python3.{minor}")).then_some(minor)
-    });
-    let Some(minor) = newest.max() else { return };
-    put(facts, "python_version", format!("3.{minor}"));
-    let version = [("major", Val::Int(3)), ("minor", Val::Int(minor)), ("micro", Val::Int(0))];
-    put(
-        facts,
-        "python",
-        Val::Map(vec![
-            ("version".to_owned(), Val::Map(version.map(|(k, v)| (k.to_owned(), v)).into())),
-            ("executable".to_owned(), "/usr/bin/python3".into()),
-            ("type".to_owned(), "cpython".into()),
-        ]),
-    );
 }

@@ -33,6 +33,11 @@ pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Resu
         i64::try_from(sockets.len()).unwrap_or(1).max(if sockets.is_empty() { count.max(1) } else { 1 });
     let cores = if sockets.is_empty() { 1 } else { cores.max(1) };
     let threads = if siblings > 0 { (siblings / cores).max(1) } else { 1 };
+    let flags =
+        text.lines().filter_map(|entry| entry.split_once(':')).rfind(|(key, _)| key.trim() == "flags");
+    if let Some((_, flags)) = flags {
+        put(facts, "flags", flags.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    }
     put(facts, "processor", Val::List(names));
     put(facts, "processor_count", sockets_count);
     put(facts, "processor_cores", cores);

@@ -14,6 +14,31 @@ pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Resu
     Ok(())
 }
 
+/// `system_capabilities`, as `capsh` prints them; `N/A` without it.
+pub(super) fn capabilities(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Result<()> {
+    let said = match host.which("capsh") {
+        Some(_) => host.ask(cmd("capsh").arg("--print").any_rc()).ok().filter(Ran::ok),
+        None => None,
+    };
+    let Some(said) = said.map(|ran| ran.out()) else {
+        put(facts, "system_capabilities_enforced", "N/A");
+        put(facts, "system_capabilities", "N/A");
+        return Ok(());
+    };
+    let current = said.lines().find_map(|entry| entry.strip_prefix("Current:")).map(str::trim);
+    let (enforced, list) = match current {
+        None => ("NA", Vec::new()),
+        Some("=ep") => ("False", Vec::new()),
+        Some(current) => {
+            let list = current.split('=').nth(1).unwrap_or_default();
+            ("True", list.split(',').map(|word| word.trim().to_owned()).collect())
+        }
+    };
+    put(facts, "system_capabilities_enforced", enforced);
+    put(facts, "system_capabilities", list);
+    Ok(())
+}
+
 fn selinux(host: &Probe, facts: &mut Facts) {
     let config = line(host, "/etc/selinux/config").unwrap_or_default();
     let set = |key: &str| {

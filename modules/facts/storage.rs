@@ -1,4 +1,4 @@
-//! Mounted file systems and block devices.
+//! Mounted file systems.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use shevek_kit::prelude::*;
 
 use super::{Facts, Wanted, line, put};
 
-/// `mounts`, `devices`.
+/// `mounts`.
 pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Result<()> {
     let uuids = uuids(host);
+    let bound = bound(&line(host, "/proc/self/mountinfo").unwrap_or_default());
     let table = line(host, "/proc/mounts").unwrap_or_default();
-    let mounts: Vec<Val> = table.lines().filter_map(|entry| mount(host, entry, &uuids)).collect();
+    let mounts = table.lines().filter_map(|entry| mount(host, entry, &uuids, &bound)).collect();
     put(facts, "mounts", Val::List(mounts));
-    put(facts, "devices", devices(host, &uuids));
     Ok(())
 }
 
@@ -28,14 +28,25 @@ fn uuids(host: &Probe) -> Vec<(String, String)> {
     pairs.collect()
 }
 
+/// Where something other than the root of a file system is mounted: bind mounts, and subvolumes too.
+fn bound(table: &str) -> Vec<String> {
+    let places = table.lines().filter_map(|entry| {
+        let mut fields = entry.split(' ').skip(3);
+        let (root, place) = (fields.next()?, fields.next()?);
+        (root != "/").then(|| unescaped(place))
+    });
+    places.collect()
+}
+
 /// One line of `/proc/mounts`; kernel-made file systems are left out, as Ansible does.
-fn mount(host: &Probe, entry: &str, uuids: &[(String, String)]) -> Option<Val> {
+fn mount(host: &Probe, entry: &str, uuids: &[(String, String)], bound: &[String]) -> Option<Val> {
     let mut fields = entry.split(' ').map(unescaped);
     let (device, path, kind, options) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let (dump, passno) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
     if (!device.starts_with(['/', '\\']) && !device.contains(":/")) || kind == "none" {
         return None;
     }
+    let options = if bound.contains(&path) { format!("{options},bind") } else { options };
     let mut entries: Vec<(String, Val)> = vec![
         ("mount".to_owned(), path.clone().into()),
         ("device".to_owned(), device.clone().into()),
@@ -69,76 +80,14 @@ fn unescaped(field: &str) -> String {
         .fold(field.to_owned(), |text, (code, letter)| text.replace(code, letter))
 }
 
-fn devices(host: &Probe, uuids: &[(String, String)]) -> Val {
-    let mut names: Vec<String> = host
-        .list("/sys/block")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|name| name.into_string().ok())
-        .collect();
-    names.sort();
-    Val::Map(names.into_iter().map(|name| (name.clone(), device(host, &name, uuids))).collect())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn device(host: &Probe, name: &str, uuids: &[(String, String)]) -> Val {
-    let folder = format!("/sys/block/{name}");
-    let read = |file: &str| line(host, &format!("{folder}/{file}"));
-    let text = |file: &str| Val::from(read(file));
-    let sectors: u64 = read("size").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let sector_size: u64 = read("queue/hw_sector_size").and_then(|text| text.parse().ok()).unwrap_or(512);
-    let mut partitions: Vec<(String, Val)> = Vec::new();
-    let mut children: Vec<String> = host
-        .list(&folder)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|child| child.into_string().ok())
-        .collect();
-    children.sort();
-    for child in children.into_iter().filter(|child| child.starts_with(name)) {
-        let inside = |file: &str| line(host, &format!("{folder}/{child}/{file}"));
-        let Some(size) = inside("size").and_then(|text| text.parse::<u64>().ok()) else { continue };
-        let uuid =
-            uuids.iter().find(|(known, _)| *known == format!("/dev/{child}")).map(|(_, uuid)| uuid.clone());
-        let entries: Vec<(&str, Val)> = vec![
-            ("start", inside("start").into()),
-            ("sectors", size.into()),
-            ("sectorsize", sector_size.into()),
-            ("size", human(size * 512).into()),
-            ("uuid", uuid.into()),
-        ];
-        partitions.push((child, Val::Map(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())));
+    #[test]
+    fn a_bind_mount_is_known_by_its_root() {
+        let table = "25 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n\
+                     31 25 254:0 /srv/in\\040side /mnt/in\\040side rw - ext4 /dev/vda rw\n";
+        assert_eq!(bound(table), ["/mnt/in side"]);
     }
-    let scheduler = read("queue/scheduler").unwrap_or_default();
-    let active =
-        scheduler.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(name, _)| name.to_owned());
-    let entries: Vec<(&str, Val)> = vec![
-        (
-            "virtual",
-            Val::Int(i64::from(
-                host.readlink(&folder).is_ok_and(|to| to.to_string_lossy().contains("/virtual/")),
-            )),
-        ),
-        ("vendor", text("device/vendor")),
-        ("model", text("device/model")),
-        ("removable", text("removable")),
-        ("support_discard", text("queue/discard_granularity")),
-        ("rotational", text("queue/rotational")),
-        ("scheduler_mode", active.unwrap_or_default().into()),
-        ("sectors", sectors.into()),
-        ("sectorsize", sector_size.to_string().into()),
-        ("size", human(sectors * 512).into()),
-        ("partitions", Val::Map(partitions)),
-    ];
-    Val::Map(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
-}
-
-/// `20.00 GB`, in steps of 1024.
-fn human(bytes: u64) -> String {
-    for (power, unit) in [(5, "PB"), (4, "TB"), (3, "GB"), (2, "MB"), (1, "KB")] {
-        let step = 1024_f64.powi(power);
-        if bytes as f64 >= step {
-            return format!("{:.2} {unit}", bytes as f64 / step);
-        }
-    }
-    format!("{bytes:.2} Bytes")
 }

@@ -6,8 +6,8 @@ use super::{Facts, Wanted, line, put};
 
 /// `virtualization_*`.
 pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Result<()> {
-    let mut guests: Vec<&str> = containers(host);
-    guests.extend(machines(host));
+    let mut guests = containers(host);
+    guests.extend(machines(host).into_iter().map(str::to_owned));
     let mut hosts: Vec<&str> = Vec::new();
     let modules = line(host, "/proc/modules").unwrap_or_default();
     let has = |name: &str| modules.lines().any(|entry| entry.split(' ').next() == Some(name));
@@ -18,13 +18,13 @@ pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Resu
         hosts.push("virtualbox");
     }
     let (kind, role) = match (guests.first(), hosts.first()) {
-        (Some(guest), _) => (*guest, "guest"),
+        (Some(guest), _) => (guest.as_str(), "guest"),
         (None, Some(kind)) => (*kind, "host"),
         (None, None) => ("NA", "NA"),
     };
     put(facts, "virtualization_type", kind);
     put(facts, "virtualization_role", role);
-    put(facts, "virtualization_tech_guest", words(&guests));
+    put(facts, "virtualization_tech_guest", words(&guests.iter().map(String::as_str).collect::<Vec<_>>()));
     put(facts, "virtualization_tech_host", words(&hosts));
     Ok(())
 }
@@ -36,8 +36,8 @@ fn words(words: &[&str]) -> Val {
     Val::List(sorted.into_iter().map(Val::from).collect())
 }
 
-fn containers(host: &Probe) -> Vec<&'static str> {
-    let mut found = Vec::new();
+fn containers(host: &Probe) -> Vec<String> {
+    let mut found: Vec<&str> = Vec::new();
     let cgroup = line(host, "/proc/1/cgroup").unwrap_or_default();
     if host.exists("/.dockerenv") || cgroup.contains("/docker/") || cgroup.contains("/docker-") {
         found.extend(["docker", "container"]);
@@ -55,15 +55,15 @@ fn containers(host: &Probe) -> Vec<&'static str> {
             _ => {}
         }
     }
-    match line(host, "/run/systemd/container").as_deref() {
-        Some("podman") => found.extend(["podman", "container"]),
-        Some(_) => found.push("container"),
-        None => {}
+    let kind = line(host, "/run/systemd/container");
+    match kind.as_deref() {
+        Some(kind) if !kind.is_empty() => found.extend([kind, "container"]),
+        _ => {}
     }
     if host.exists("/proc/vz") && !host.exists("/proc/bc") {
         found.push("openvz");
     }
-    found
+    found.into_iter().map(str::to_owned).collect()
 }
 
 /// What product names of machines say.

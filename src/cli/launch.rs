@@ -308,7 +308,7 @@ fn runners(settings: &Settings) -> Result<Runners> {
         runners.add_folder(folder).map_err(|error| unreadable(folder, &error))?;
     }
     for (part, own) in [(Part::Core, shevek_embed::CORE), (Part::Rare, shevek_embed::RARE)] {
-        runners.add(RunnerImage::from_zstd(own.machine, part, own.hash, own.size, own.zstd));
+        runners.add(RunnerImage::from_gzip(own.machine, part, own.hash, own.size, own.gzip));
     }
     Ok(runners)
 }

@@ -26,7 +26,7 @@ pub use conversation::{Blobs, Content, Fetched, FetchedReader, Runner, Running};
 pub use error::{ConnectError, Phase, Trouble};
 pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey};
 pub use raw::{RawCommand, RawOutput};
-pub use runners::{RunnerImage, Runners};
+pub use runners::{Image, RunnerImage, Runners};
 pub use secret::Secret;
 pub use ssh_config::{Place, SshConfigError, SshContext, SshOptions};
 pub use target::{

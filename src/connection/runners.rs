@@ -1,10 +1,12 @@
 //! The runner binaries at hand, one for each kind of machine.
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use shevek_proto::Part;
@@ -93,28 +95,42 @@ pub struct RunnerImage {
     hash: String,
     size: usize,
     content: Content,
-    gzip: OnceLock<Arc<[u8]>>,
+    /// The other form, made once it is needed.
+    other: Mutex<Option<Arc<[u8]>>>,
+}
+
+/// The bytes of a runner, packed or not; no host gets a copy of its own.
+#[derive(Debug, Clone)]
+pub enum Image {
+    /// In the program.
+    Embedded(&'static [u8]),
+    /// Read or made at run time.
+    Shared(Arc<[u8]>),
+}
+
+impl Deref for Image {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Image::Embedded(bytes) => bytes,
+            Image::Shared(bytes) => bytes,
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Content {
     Plain(Arc<[u8]>),
-    Zstd(&'static [u8], OnceLock<Arc<[u8]>>),
+    Gzip(&'static [u8]),
 }
 
 impl RunnerImage {
-    /// A binary that is embedded in the program: packed with zstd, hashed at build time. Nothing is unpacked before a
+    /// A binary that is embedded in the program: packed with gzip, hashed at build time. Nothing is unpacked before a
     /// host needs it.
-    pub fn from_zstd(machine: &str, part: Part, hash: &str, size: usize, packed: &'static [u8]) -> Self {
+    pub fn from_gzip(machine: &str, part: Part, hash: &str, size: usize, packed: &'static [u8]) -> Self {
         let (machine, hash) = (canonical(machine).to_owned(), hash.to_owned());
-        RunnerImage {
-            machine,
-            part,
-            hash,
-            size,
-            content: Content::Zstd(packed, OnceLock::new()),
-            gzip: OnceLock::new(),
-        }
+        RunnerImage { machine, part, hash, size, content: Content::Gzip(packed), other: Mutex::default() }
     }
 
     /// A binary as it is.
@@ -127,7 +143,7 @@ impl RunnerImage {
             hash,
             size,
             content: Content::Plain(bytes.into()),
-            gzip: OnceLock::new(),
+            other: Mutex::default(),
         }
     }
 
@@ -147,28 +163,38 @@ impl RunnerImage {
     }
 
     /// The binary; unpacked once.
-    pub fn bytes(&self) -> io::Result<Arc<[u8]>> {
+    pub fn bytes(&self) -> io::Result<Image> {
         match &self.content {
-            Content::Plain(bytes) => Ok(bytes.clone()),
-            Content::Zstd(packed, unpacked) => {
-                if let Some(bytes) = unpacked.get() {
-                    return Ok(bytes.clone());
-                }
-                let bytes: Arc<[u8]> = zstd::bulk::decompress(packed, self.size)?.into();
-                Ok(unpacked.get_or_init(|| bytes).clone())
-            }
+            Content::Plain(bytes) => Ok(Image::Shared(bytes.clone())),
+            Content::Gzip(packed) => self.once(|| {
+                let mut bytes = Vec::with_capacity(self.size);
+                GzDecoder::new(*packed).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }),
         }
     }
 
     /// The binary packed with gzip, which every host can unpack; packed once for all hosts.
-    pub fn gzip(&self) -> io::Result<Arc<[u8]>> {
-        if let Some(packed) = self.gzip.get() {
-            return Ok(packed.clone());
+    pub fn gzip(&self) -> io::Result<Image> {
+        match &self.content {
+            Content::Gzip(packed) => Ok(Image::Embedded(packed)),
+            Content::Plain(bytes) => self.once(|| {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+                encoder.write_all(bytes)?;
+                encoder.finish()
+            }),
         }
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        io::Write::write_all(&mut encoder, &self.bytes()?)?;
-        let packed: Arc<[u8]> = encoder.finish()?.into();
-        Ok(self.gzip.get_or_init(|| packed).clone())
+    }
+
+    /// Hosts that come at the same moment wait for the first: each doing the work again would take as long for all.
+    fn once(&self, make: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Image> {
+        let mut other = self.other.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = &*other {
+            return Ok(Image::Shared(bytes.clone()));
+        }
+        let bytes: Arc<[u8]> = make()?.into();
+        *other = Some(bytes.clone());
+        Ok(Image::Shared(bytes))
     }
 }
 
@@ -187,12 +213,10 @@ mod tests {
 
     #[test]
     fn a_packed_runner_unpacks_to_what_was_packed() {
-        let packed: &'static [u8] = zstd::bulk::compress(b"binary", 3).unwrap().leak();
-        let image = RunnerImage::from_zstd("x86_64", Part::Core, "abc", 6, packed);
+        let packed = RunnerImage::from_bytes("x86_64", Part::Core, b"binary".to_vec()).gzip().unwrap();
+        let packed: &'static [u8] = packed.to_vec().leak();
+        let image = RunnerImage::from_gzip("x86_64", Part::Core, "abc", 6, packed);
         assert_eq!(&*image.bytes().unwrap(), b"binary");
-        let mut plain = Vec::new();
-        io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*image.gzip().unwrap()), &mut plain)
-            .unwrap();
-        assert_eq!(plain, b"binary");
+        assert_eq!(&*image.gzip().unwrap(), packed);
     }
 }

@@ -26,6 +26,7 @@ const LIST: &[(&str, How)] = &[
     ("apt-mark", Verb(&["showhold", "showauto", "showmanual"])),
     ("arch", Freely),
     ("blkid", Freely),
+    ("capsh", With(&["--print"])),
     ("chronyc", Verb(&["tracking", "sources"])),
     ("crontab", With(&["-l"])),
     // Built by the kit's http only, with a configuration that has neither a method nor a body.
@@ -166,6 +167,8 @@ const LIST: &[(&str, How)] = &[
     ("semanage", With(&["-l", "--list", "-E", "--extract"])),
     ("service", With(&["status", "--status-all"])),
     ("sestatus", Freely),
+    // Asks a device for its identification; it takes no command that writes.
+    ("sg_inq", Freely),
     ("ss", Freely),
     ("ssh-keygen", With(&["-l", "-lf"])),
     ("stat", Freely),

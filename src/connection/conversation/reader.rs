@@ -9,6 +9,7 @@ use super::blobs::feed;
 use super::runner::{Outbox, State, last_words, lock, send_part};
 use super::running::Heard;
 use crate::error::Trouble;
+use crate::runners::Image;
 use crate::runners::Runners;
 use crate::tail::Tail;
 use crate::transport::Output;
@@ -184,7 +185,7 @@ impl Reader {
                 return;
             };
             if have.iter().any(|hash| hash == image.hash()) {
-                return send_part(part, image.hash(), Arc::default(), outbox).await;
+                return send_part(part, image.hash(), Image::Embedded(&[]), outbox).await;
             }
             let unpacked = tokio::task::spawn_blocking({
                 let image = image.clone();

@@ -17,7 +17,7 @@ use super::reader::{Reader, read_all};
 use super::running::{Heard, Running};
 use super::streams::{Fetched, Streams};
 use crate::boot::Started;
-use crate::runners::Runners;
+use crate::runners::{Image, Runners};
 use crate::tail::Tail;
 use crate::transport::write_until_lost;
 use crate::{ConnectError, Phase};
@@ -288,7 +288,7 @@ impl Runner {
 }
 
 /// A part of the runner, piece by piece; without bytes, word that the host's own is the right one.
-pub(super) async fn send_part(part: Part, hash: &str, bytes: Arc<[u8]>, outbox: Outbox) {
+pub(super) async fn send_part(part: Part, hash: &str, bytes: Image, outbox: Outbox) {
     let mut pieces = bytes.chunks(shevek_proto::BLOB_CHUNK).peekable();
     loop {
         let data = pieces.next().unwrap_or_default().to_vec();

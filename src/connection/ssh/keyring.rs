@@ -119,7 +119,9 @@ fn parse(name: &str, text: &str, passphrase: Option<&Secret>) -> KeyFile {
     if encrypted && passphrase.is_none() {
         return file(
             public,
-            Loaded::Unusable(format!("key {name} is encrypted and no passphrase was given")),
+            Loaded::Unusable(format!(
+                "key {name} is encrypted and no passphrase was given (give ansible_private_key_passphrase, or the key to an agent)"
+            )),
         );
     }
     match decode_secret_key(text, passphrase.filter(|_| encrypted).map(Secret::expose)) {

@@ -33,9 +33,10 @@ pub fn options() -> OpenOptions {
 /// The same, but the runner has a name of its own: for tests that leave it outside the home.
 pub fn options_with_runner_named(hash: &str) -> OpenOptions {
     let bytes = binary();
-    let packed: &'static [u8] = zstd::bulk::compress(&bytes, 1).unwrap().leak();
+    let image = RunnerImage::from_bytes(machine(), Part::Core, bytes.clone());
+    let packed: &'static [u8] = image.gzip().unwrap().to_vec().leak();
     let mut runners = Runners::new();
-    runners.add(RunnerImage::from_zstd(machine(), Part::Core, hash, bytes.len(), packed));
+    runners.add(RunnerImage::from_gzip(machine(), Part::Core, hash, bytes.len(), packed));
     OpenOptions::new(Arc::new(runners))
 }
 

@@ -374,12 +374,12 @@ async fn a_folder_with_a_system_of_its_own() {
 async fn the_real_runner_is_spoken_to() {
     let embedded = shevek_embed::CORE;
     let mut runners = Runners::new();
-    runners.add(RunnerImage::from_zstd(
+    runners.add(RunnerImage::from_gzip(
         embedded.machine,
         Part::Core,
         embedded.hash,
         embedded.size,
-        embedded.zstd,
+        embedded.gzip,
     ));
     let mut options = OpenOptions::new(Arc::new(runners));
     for cache in [Cache::Keep, Cache::Keep, Cache::Leave] {
