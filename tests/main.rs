@@ -18,6 +18,7 @@ mod background;
 mod blocks;
 mod checking;
 mod choosing;
+mod disasters;
 mod examples;
 mod handlers;
 mod including;

@@ -38,3 +38,95 @@ fn an_unknown_option_is_a_usage_error() {
         .exit(2)
         .says("--no-such-option");
 }
+
+/// All mistakes of a playbook come together, each with its line, and nothing has run.
+#[test]
+fn several_mistakes_are_told_at_once() {
+    let lab = Lab::local()
+        .playbook(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: { msg: ran }\n    - copi: { src: a, dest: b }\n    \
+             - file: { path: \"{{ root }}/x\", state: dir }\n    - debug: { msg: a }\n      whem: true\n",
+        );
+    let run = lab
+        .run([])
+        .exit(4)
+        .says("did you mean `copy`?")
+        .says("value of state must be one of: absent, directory, file, hard, link, touch, got: dir")
+        .says("did you mean `when`?")
+        .hides("PLAY [")
+        .untouched("web1");
+    for place in ["playbook.yml:5:7", "playbook.yml:6:", "playbook.yml:8:7"] {
+        assert!(run.text().contains(place), "{place}");
+    }
+}
+
+#[test]
+fn an_unknown_key_of_a_play_is_named_with_what_was_meant() {
+    Lab::local()
+        .playbook("- hosts: all\n  gather_fact: false\n  tasks: []\n")
+        .run([])
+        .exit(4)
+        .says("'gather_fact' is not a valid attribute for a Play")
+        .says("playbook.yml:2:3")
+        .says("did you mean `gather_facts`?");
+}
+
+#[test]
+fn an_undefined_variable_fails_the_task_with_line_and_caret_and_a_guess() {
+    Lab::local()
+        .playbook(
+            "- hosts: all\n  gather_facts: false\n  vars: { user_name: x }\n  tasks:\n    - copy: { content: \"{{ user_nam }}\", dest: \"{{ root }}/x\" }\n",
+        )
+        .run([])
+        .exit(2)
+        .says("'user_nam' is undefined")
+        .says("playbook.yml:5:")
+        .says("^ column")
+        .says("did you mean `user_name`?")
+        .untouched("web1");
+}
+
+#[test]
+fn broken_jinja_in_a_task_is_found_before_anything_runs_and_in_a_template_when_it_is_used() {
+    let tasks = "- hosts: all\n  gather_facts: false\n  tasks:\n";
+    Lab::local()
+        .playbook(&format!("{tasks}    - debug: {{ msg: '{{{{ a + }}}}' }}\n"))
+        .run([])
+        .exit(4)
+        .says("syntax error in a template")
+        .says("playbook.yml:4:")
+        .hides("PLAY [");
+    Lab::local()
+        .file("conf.j2", "one\n{% if x %}\ntwo\n")
+        .playbook(&format!("{tasks}    - template: {{ src: conf.j2, dest: \"{{{{ root }}}}/conf\" }}\n"))
+        .run([])
+        .exit(2)
+        .says("syntax error in a template")
+        .says("conf.j2:")
+        .untouched("web1");
+}
+
+#[test]
+fn missing_files_roles_and_includes_are_named_with_the_places_that_were_looked_at() {
+    let tasks = "- hosts: all\n  gather_facts: false\n  tasks:\n";
+    Lab::local()
+        .playbook(&format!("{tasks}    - copy: {{ src: nowhere.txt, dest: \"{{{{ root }}}}/x\" }}\n"))
+        .run([])
+        .exit(2)
+        .says("nowhere.txt")
+        .says("looked for it at [lab]/files/nowhere.txt")
+        .says("playbook.yml:4:")
+        .untouched("web1");
+    Lab::local()
+        .playbook("- hosts: all\n  roles: [nowhere]\n")
+        .run([])
+        .exit(4)
+        .says("the role 'nowhere' was not found")
+        .says("playbook.yml:2:11");
+    Lab::local()
+        .playbook(&format!("{tasks}    - import_tasks: nowhere.yml\n"))
+        .run([])
+        .exit(1)
+        .says("nowhere.yml")
+        .says("playbook.yml:4:21");
+}

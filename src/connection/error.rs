@@ -120,9 +120,11 @@ impl ConnectError {
         self
     }
 
-    /// The same error, of another host.
-    pub(crate) fn rename(&mut self, host: &Arc<str>) {
-        self.trouble_mut().host = host.clone();
+    /// The same error, of another host behind the same jump host.
+    pub(crate) fn rename(&mut self, host: &Arc<str>, jump: &str) {
+        let trouble = self.trouble_mut();
+        trouble.host = host.clone();
+        trouble.detail = format!("at the jump host {jump}: {}", trouble.detail);
     }
 
     /// What went wrong, whichever kind it is.

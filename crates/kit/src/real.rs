@@ -391,14 +391,12 @@ impl Real {
                 }
                 fs::remove_file(&staged.path)
             }
-            Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
-                let near = Act::stage(self, dest, &mut File::open(&staged.path)?)?;
+            Err(e) if e.kind() == io::ErrorKind::CrossesDevices && staged.path.parent() != Some(folder) => {
+                let path = temporary(folder);
+                // Where the folder takes no new file, that is the reason to name, and not the way around it.
+                let near = write_new(&path, &mut File::open(&staged.path)?).map(|size| Staged { path, size });
                 fs::remove_file(&staged.path)?;
-                if near.path.parent() == staged.path.parent() {
-                    self.discard(near);
-                    return Err(e);
-                }
-                self.put_in_place(&near, dest, how)
+                self.put_in_place(&near?, dest, how)
             }
             Err(e) => Err(e),
         }

@@ -48,7 +48,7 @@ w=; r=;
 no() { r="$r; $d is $1"; rm -f "$t"; [ @KEEP@ = 1 ] || rmdir "$d" 2>/dev/null; };
 for d in "$@"; do
   t=$d/.$n;
-  if [ @KEEP@ = 1 ]; then mkdir -p "$d" 2>/dev/null; else mkdir "$d" 2>/dev/null || { r="$r; $d is not writable"; continue; }; fi;
+  if [ @KEEP@ = 1 ]; then mkdir -p "$d" 2>/dev/null; else mkdir "$d" 2>/dev/null; fi || { r="$r; $d is not writable"; continue; };
   own "$d" || { r="$r; $d is not a private folder of this user"; continue; };
   ( set -C; : >"$t" ) 2>/dev/null && chmod 700 "$t" || { no "not writable"; continue; };
   "$t" 2>/dev/null || { no "mounted noexec"; continue; };

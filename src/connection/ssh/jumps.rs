@@ -48,7 +48,7 @@ impl Jumps {
                 Ok(handle) => last = Some(handle.clone()),
                 Err(error) => {
                     let mut error = error.clone();
-                    error.rename(&name);
+                    error.rename(&name, &jump.host);
                     self.forget(&key, &cell);
                     return Err(error);
                 }
