@@ -215,6 +215,8 @@ fn base(job: &Job, scope: &HostScope, status: Status, result: Value) -> HostResu
         Ok(flag) => flag.unwrap_or(false),
         Err(_) => true,
     };
+    // Of variables from a vault nothing is shown, not even those that stand beside them in a plain file.
+    let no_log = no_log || (&*job.task.action.resolved == "include_vars" && result.is_secret());
     let show = match &*job.task.action.resolved {
         "debug" => Show::Always,
         "assert" if !is_quiet(job, scope) => Show::Always,

@@ -87,9 +87,9 @@ pub(crate) fn merge(low: &Value, high: &Value, recursive: bool, lists: ListMerge
         (Some(x), Some(y)) => (x, y),
         (x, _) => {
             let wrong = if x.is_none() { low } else { high };
-            return Err(Diagnostic::new("only mappings can be combined")
+            return Err(Diagnostic::new("failed to combine variables")
                 .detail(format!(
-                    "expected dicts but got a '{}' and a '{}'",
+                    "failed to combine variables, expected dicts but got a '{}' and a '{}'",
                     low.type_name(),
                     high.type_name()
                 ))

@@ -54,7 +54,7 @@ fn items2dict(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
             _ => {
                 return Err(Diagnostic::new("items2dict requires the same keys in each dictionary")
                     .detail(format!(
-                        "each must have the keys '{}' and '{}', but one has {}",
+                        "items2dict requires each dictionary in the list to contain the keys '{}' and '{}', but one has {}",
                         key_name.text(),
                         value_name.text(),
                         Value::list(map.keys().cloned().collect()).text()

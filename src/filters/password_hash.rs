@@ -27,7 +27,13 @@ fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     }
     let secret = bytes_of(password);
     let kind = kind.map_or_else(|| "sha512".into(), str_of);
-    let salt_size = given(salt_size).map(|size| integer(size, "salt_size")).transpose()?;
+    let salt_size = match given(salt_size) {
+        None => None,
+        Some(size) => Some(size.as_int().ok_or_else(|| {
+            Diagnostic::new("wrong type of argument")
+                .detail(format!("salt_size must be an integer, not {}", size.type_name()))
+        })?),
+    };
     let rounds =
         given(rounds).map(|rounds| integer(rounds, "rounds")).transpose()?.filter(|rounds| *rounds != 0);
     let salt = given(salt).map(str_of).filter(|salt| !salt.is_empty());

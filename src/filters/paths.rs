@@ -7,7 +7,7 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_template::plugin::{Arguments, Context, Filter, Markers};
 use shevek_value::Value;
 
-use shevek_python::arguments::{bind, given, string, wrong_type};
+use shevek_python::arguments::{bind, given, string};
 use shevek_python::path;
 use shevek_python::sequence::is_sequence;
 
@@ -61,13 +61,19 @@ fn relpath(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Ok(Value::from(path::relative(text, start)))
 }
 
+fn unexpected(wanted: &str, value: &Value) -> Box<Diagnostic> {
+    Diagnostic::new("wrong type of argument")
+        .detail(format!("|{wanted}, got {} instead", value.type_name()))
+        .at_maybe(value.origin(), "")
+}
+
 fn path_join(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["paths"], [])?;
     if let Some(text) = value.as_str() {
         return Ok(Value::from(text));
     }
     if !is_sequence(value) {
-        return Err(wrong_type("paths", "text or a list", value));
+        return Err(unexpected("path_join expects string or sequence", value));
     }
     let items = context.iterate(value)?;
     let Some((first, rest)) = items.split_first() else {
@@ -83,7 +89,7 @@ fn path_join(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
 fn commonpath(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], []) = bind(arguments, ["paths"], [])?;
     if !is_sequence(value) {
-        return Err(wrong_type("paths", "a list", value));
+        return Err(unexpected("commonpath expects sequence", value));
     }
     let items = context.iterate(value)?;
     let texts = items.iter().map(|item| string(item, "paths")).collect::<Result<Vec<_>>>()?;

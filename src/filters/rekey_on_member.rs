@@ -18,7 +18,7 @@ fn rekey_on_member(context: &dyn Context, arguments: &Arguments) -> Result<Value
         "overwrite" => true,
         other => {
             return Err(Diagnostic::new("unknown way to treat duplicates")
-                .detail(format!("'duplicates' must be 'error' or 'overwrite', not '{other}'")));
+                .detail(format!("duplicates parameter to rekey_on_member has unknown value '{other}': it is 'error' or 'overwrite'")));
         }
     };
     let items = match mapping(data)? {

@@ -25,7 +25,7 @@ fn unique(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         }
         if narrowed && (key.as_map().is_some() || key.as_list().is_some()) {
             return Err(Diagnostic::new("items that cannot be told apart").detail(format!(
-                "case_sensitive=False and attribute are for text and numbers, not for a {}",
+                "for a {} we cannot fall back to a comparison that does not support case_sensitive=False nor attribute",
                 key.type_name()
             )));
         }

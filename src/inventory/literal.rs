@@ -10,7 +10,7 @@ const MOST_DEPTH: usize = 60;
 pub fn evaluate(text: &str) -> Option<Value> {
     // Most values are words: none of these can begin a literal.
     let first = text.trim_start_matches([' ', '\t']).chars().next()?;
-    if !(first.is_ascii_digit() || "'\"[({-+.rRbBuUTFN".contains(first)) {
+    if !(first.is_ascii_digit() || "'\"[({-+.rRbBuUTFNs".contains(first)) {
         return None;
     }
     let mut reader = Reader { rest: text.trim_start_matches([' ', '\t']), depth: 0, line_ends: false };

@@ -44,7 +44,13 @@ fn csvfile(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
                         .detail(format!("the row of '{key}' in {} has no column {column}", path.display()))
                 })?)
             }
-            None => out.extend(options.get("default").cloned()),
+            None => match options.get("default") {
+                Some(default) => match default.as_list() {
+                    Some(items) => out.extend(items.iter().cloned()),
+                    None => out.push(default.clone()),
+                },
+                None => {}
+            },
         }
     }
     Ok(Value::list(out))

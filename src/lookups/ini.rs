@@ -106,6 +106,11 @@ fn parse(text: &str) -> Result<(String, Vec<(String, Value)>)> {
     let mut options = Vec::new();
     for phrase in phrases {
         match phrase.split_once('=') {
+            Some((name, _)) if !KNOWN.contains(&name) => {
+                return Err(Diagnostic::new("unknown option of a lookup")
+                    .detail(format!("'{name}' is not a valid option"))
+                    .did_you_mean(name, KNOWN));
+            }
             Some((name, value)) => options.push((name.to_owned(), Value::from(value))),
             None => key = key.or(Some(phrase)),
         }
@@ -175,7 +180,7 @@ impl Reading<'_> {
             let entries = sections.entry(name.clone()).or_default();
             if entries.contains_key(&key) {
                 return Err(Diagnostic::new("an option is there twice")
-                    .detail(format!("Duplicate option '{key}' in '{}'.", self.file)));
+                    .detail(format!("Duplicate option in '{}': '{key}'.", self.file)));
             }
             entries.insert(key.clone(), value);
             last = Some((key, indent));

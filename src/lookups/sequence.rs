@@ -18,7 +18,8 @@ const SHORT: &str = r"(?i)^((0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(/(0?x?[0-9a-f]+))?
 fn sequence(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let options = Options::new(arguments, &KNOWN)?;
     let nothing = [Value::from("")];
-    let terms = if arguments.positional.is_empty() { &nothing[..] } else { &arguments.positional };
+    let only_named = arguments.positional.is_empty() && !arguments.named.is_empty();
+    let terms = if only_named { &nothing[..] } else { &arguments.positional };
     let mut out = Vec::new();
     for value in terms {
         let text = match value.as_int() {
@@ -26,6 +27,11 @@ fn sequence(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
             None => term(value, "sequence")?.to_owned(),
         };
         let here = parse(&text)?;
+        if let Some((other, _)) = here.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
+            return Err(Diagnostic::new("unknown option of a lookup")
+                .detail(format!("unrecognized arguments to with_sequence: '{other}'"))
+                .did_you_mean(other, KNOWN));
+        }
         out.extend(numbers(&options.with(here, &KNOWN)?)?);
     }
     Ok(Value::list(out))
@@ -66,7 +72,7 @@ fn numbers(options: &Options) -> Result<Vec<Value>> {
         return Ok(Vec::new());
     }
     if format.matches('%').count() != 1 {
-        return Err(Diagnostic::new("bad formatting string").detail(format));
+        return Err(Diagnostic::new("wrong option of a lookup").detail(format!("bad formatting string: {format}")));
     }
     let mut out = Vec::new();
     let mut number = start;

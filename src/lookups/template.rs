@@ -58,7 +58,9 @@ fn template(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
             variables.insert(Value::from(MANAGED), managed);
         }
         variables.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
-        out.push(context.render_text(&full, &text, &variables, &text_options)?);
+        let rendered = context.render_text(&full, &text, &variables, &text_options)?;
+        // A template that writes nothing gives null, as in Ansible.
+        out.push(if rendered.as_str() == Some("") { Value::NULL } else { rendered });
     }
     Ok(Value::list(out))
 }

@@ -38,7 +38,7 @@ pub fn parse(text: &Value, free_form: FreeForm) -> Result<Map> {
                 if free_form == FreeForm::Command && !OF_COMMANDS.contains(&name) {
                     raw.push(word);
                 } else {
-                    options.insert(Value::str(name.trim()).from_where(text), value(unquote(part.trim())));
+                    options.insert(value(name.trim()), value(unquote(part.trim())));
                 }
             }
             None if decoded.contains('=') => raw.push(decoded.replace("\\=", "=")),

@@ -147,7 +147,7 @@ impl Candidate {
             "" => self.path().is_some_and(looks_like_yaml),
             _ => false,
         };
-        let meant = if is_yaml { ["script", "auto", "yaml"] } else { ["script", "toml", "ini"] };
+        let meant = if is_yaml { ["script", "yaml", "auto"] } else { ["script", "toml", "ini"] };
         let position = meant.iter().find_map(|name| failures.iter().position(|(kind, _)| kind == name));
         match position {
             Some(position) => failures.swap_remove(position).1,

@@ -27,7 +27,7 @@ pub(crate) fn missing(context: &dyn Context, subfolder: Option<&str>, name: &str
         .collect();
     Diagnostic::new("file not found")
         .kind(Kind::Machine)
-        .detail(format!("Unable to access the file '{name}'."))
+        .detail(format!("Unable to access the file '{name}': No such file or directory"))
         .help(format!("looked for {}", looked.join(", ")))
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 
 fn wrong(name: &str, wanted: &str, value: &Value) -> Box<Diagnostic> {
     Diagnostic::new("wrong option of a lookup")
-        .detail(format!("'{name}' must be {wanted}, not {}", value.repr()))
+        .detail(format!("'{name}' has an invalid value: it must be {wanted}, not {}", value.repr()))
         .at_maybe(value.origin(), "")
 }
 
