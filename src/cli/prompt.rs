@@ -93,7 +93,7 @@ fn line_from_pipe(text: &str) -> Result<String> {
 
 fn unanswered(text: &str, why: &str) -> Box<Diagnostic> {
     Diagnostic::new("a question without an answer")
-        .kind(Kind::Options)
+        .kind(Kind::Machine)
         .detail(format!("`{}` can't be asked: {why}", text.trim()))
         .help("give passwords in files where nobody can be asked: --become-password-file, --connection-password-file, --vault-password-file")
 }

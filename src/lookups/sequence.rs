@@ -72,7 +72,9 @@ fn numbers(options: &Options) -> Result<Vec<Value>> {
         return Ok(Vec::new());
     }
     if format.matches('%').count() != 1 {
-        return Err(Diagnostic::new("wrong option of a lookup").detail(format!("bad formatting string: {format}")));
+        return Err(
+            Diagnostic::new("wrong option of a lookup").detail(format!("bad formatting string: {format}"))
+        );
     }
     let mut out = Vec::new();
     let mut number = start;

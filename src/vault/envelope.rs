@@ -1,6 +1,6 @@
 //! The text of a vault: a header line, then hex in lines of 80.
 
-use shevek_diag::{Diagnostic, Result};
+use shevek_diag::{Diagnostic, Kind, Result};
 
 const HEADER: &str = "$ANSIBLE_VAULT";
 
@@ -68,11 +68,18 @@ impl Envelope {
 }
 
 fn unhex(digits: &[u8]) -> Result<Vec<u8>> {
-    hex::decode(digits).map_err(|why| malformed(&format!("the text is not hexadecimal: {why}")))
+    hex::decode(digits).map_err(|why| {
+        // Python's words, which people look for.
+        let words = match why {
+            hex::FromHexError::OddLength => "Odd-length string",
+            _ => "Non-hexadecimal digit found",
+        };
+        malformed(&format!("Vault format unhexlify error: {words}"))
+    })
 }
 
 fn malformed(why: &str) -> Box<Diagnostic> {
-    Diagnostic::new("malformed vault").detail(why)
+    Diagnostic::new("malformed vault").kind(Kind::Machine).detail(why)
 }
 
 #[cfg(test)]
@@ -102,7 +109,7 @@ mod tests {
     fn says_what_is_wrong() {
         let why = |text: &str| Envelope::parse(text).unwrap_err().detail;
         assert_eq!(why("$ANSIBLE_VAULT;1.1;AES\n00"), "cipher `AES` is not supported (only AES256)");
-        assert_eq!(why("$ANSIBLE_VAULT;1.1;AES256\n3"), "the text is not hexadecimal: Odd number of digits");
+        assert_eq!(why("$ANSIBLE_VAULT;1.1;AES256\n3"), "Vault format unhexlify error: Odd-length string");
         assert_eq!(why("$ANSIBLE_VAULT;1.1;AES256\n"), "salt, checksum and content are expected");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use shevek_diag::{Diagnostic, Result};
+use shevek_diag::{Diagnostic, Kind, Result};
 use zeroize::Zeroizing;
 
 use crate::Password;
@@ -68,7 +68,9 @@ impl Vault {
         let plain = self.decrypt(text)?;
         match std::str::from_utf8(&plain) {
             Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-            Err(_) => Err(Diagnostic::new("vault holds no text").detail("the decrypted bytes are not UTF-8")),
+            Err(_) => Err(Diagnostic::new("vault holds no text")
+                .kind(Kind::Machine)
+                .detail("the decrypted bytes are not UTF-8")),
         }
     }
 
@@ -77,6 +79,7 @@ impl Vault {
         let envelope = Envelope::parse(text)?;
         if self.is_empty() {
             return Err(Diagnostic::new("vault without a password")
+                .kind(Kind::Machine)
                 .detail(match &envelope.id {
                     Some(id) => {
                         format!("this is encrypted for vault id `{id}`, and no vault password was given")
@@ -100,7 +103,7 @@ impl Vault {
             Some(id) => format!("the password of vault id `{id}` does not open it"),
             None => format!("no password opens it (vault ids tried: {})", known.join(", ")),
         };
-        Err(Diagnostic::new("vault could not be decrypted").detail(detail))
+        Err(Diagnostic::new("vault could not be decrypted").kind(Kind::Machine).detail(detail))
     }
 
     /// Encrypts with an id's password (or the first there is), under that id.
@@ -119,10 +122,12 @@ impl Vault {
             Some(id) => {
                 let known: Vec<&str> = self.ids().collect();
                 Diagnostic::new("unknown vault id")
+                    .kind(Kind::Machine)
                     .detail(format!("there is no password for vault id `{id}`; known: {}", known.join(", ")))
                     .did_you_mean(id, known)
             }
             None => Diagnostic::new("vault without a password")
+                .kind(Kind::Machine)
                 .detail("a vault password is needed to encrypt")
                 .help("give one with --ask-vault-pass, --vault-password-file or --vault-id"),
         })

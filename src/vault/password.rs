@@ -105,7 +105,7 @@ impl Password {
 fn read(path: &Path, known: &Vault) -> Result<Zeroizing<Vec<u8>>> {
     let bytes = std::fs::read(path).map_err(|why| {
         Diagnostic::new("vault password file cannot be read")
-            .kind(Kind::Options)
+            .kind(Kind::Machine)
             .detail(format!("{}: {why}", path.display()))
     })?;
     let bytes = Zeroizing::new(bytes.trim_ascii().to_vec());
@@ -117,7 +117,7 @@ fn read(path: &Path, known: &Vault) -> Result<Zeroizing<Vec<u8>>> {
 
 fn run(path: &Path, id: &str) -> Result<Zeroizing<Vec<u8>>> {
     let failed =
-        |detail: String| Diagnostic::new("vault password script failed").kind(Kind::Options).detail(detail);
+        |detail: String| Diagnostic::new("vault password script failed").kind(Kind::Machine).detail(detail);
     // Without a slash it would be searched in PATH.
     let program = if path.components().count() == 1 { Path::new(".").join(path) } else { path.to_owned() };
     let mut command = Command::new(program);
@@ -150,7 +150,7 @@ fn trim_newlines(mut bytes: &[u8]) -> &[u8] {
 
 fn empty(what: &str, help: &str) -> Box<Diagnostic> {
     Diagnostic::new("empty vault password")
-        .kind(Kind::Options)
+        .kind(Kind::Machine)
         .detail(format!("{what} holds no password"))
         .help(help)
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use clap::{Args, Subcommand};
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_settings::Settings;
-use shevek_vault::{PasswordSource, Vault as Keyring, is_encrypted};
+use shevek_vault::{Envelope, PasswordSource, Vault as Keyring, is_encrypted};
 use zeroize::Zeroizing;
 
 use crate::exit::{Ending, unreadable, unwritable};
@@ -194,8 +194,8 @@ impl<'a> Desk<'a> {
 
     /// The id to encrypt with: the one that was named, else the only one there is.
     fn id_for_writing(&self) -> Result<String> {
-        let mut ids: Vec<&str> = self.keyring.ids().collect();
-        ids.dedup();
+        // Two passwords for one id are two, too.
+        let ids: Vec<&str> = self.keyring.ids().collect();
         match (&self.id, ids.as_slice()) {
             (Some(id), _) => Ok(id.clone()),
             (None, [only]) => Ok((*only).to_owned()),
@@ -209,9 +209,13 @@ impl<'a> Desk<'a> {
 
     fn seal(&self, plain: &[u8], keyring: &Keyring, id: &str) -> Result<String> {
         let (_, password) = keyring.secret_for_writing(Some(id))?;
-        let salt = self.settings.vault_encrypt_salt.as_ref().map(|salt| salt.as_bytes());
         // `default` is the id of vaults without one.
-        Ok(password.encrypt(plain, Some(id).filter(|id| *id != "default"), salt))
+        Ok(password.encrypt(plain, Some(id).filter(|id| *id != "default"), self.salt()))
+    }
+
+    /// The salt that the configuration names.
+    fn salt(&self) -> Option<&[u8]> {
+        self.settings.vault_encrypt_salt.as_ref().map(|salt| salt.as_bytes())
     }
 
     fn encrypt(&self, files: &Files) -> Result<()> {
@@ -284,8 +288,15 @@ impl<'a> Desk<'a> {
             let (id, plain) = self.keyring.decrypt_with_id(&text)?;
             let new = self.edited(&plain)?;
             if *new != *plain {
-                let id = self.id.as_deref().unwrap_or(id);
-                let text = self.seal(&new, &self.keyring, id)?;
+                let text = match self.id.as_deref() {
+                    Some(id) => self.seal(&new, &self.keyring, id)?,
+                    // The header stays as it is: format 1.1 names no id, whoever opened it.
+                    None => {
+                        let (_, password) = self.keyring.secret_for_writing(Some(id))?;
+                        let header = Envelope::parse(&text)?.id;
+                        password.encrypt(&new, header.as_deref(), self.salt())
+                    }
+                };
                 write(Some(file), text.as_bytes())?;
             }
         }
