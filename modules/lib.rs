@@ -38,6 +38,7 @@ mod authorized_key;
 mod cron;
 mod deb822_repository;
 mod debconf;
+mod dnf;
 mod dpkg_selections;
 mod get_url;
 mod getent;
@@ -56,6 +57,7 @@ mod sysvinit;
 mod timezone;
 mod unarchive;
 mod uri;
+mod yum_repository;
 
 use std::fmt;
 

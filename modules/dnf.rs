@@ -1,0 +1,471 @@
+//! Manage packages with dnf.
+//!
+//! `yum` and `dnf5` are other names of it: the host's own program of those is called.
+//!
+//! ```yaml
+//! - dnf: { name: [httpd, 'mariadb>=10'], state: present }
+//! - dnf: { name: '*', state: latest, exclude: kernel* }
+//! - dnf: { name: '@Development tools', state: present }
+//! - dnf: { name: httpd, state: absent, autoremove: true }
+//! ```
+use std::path::PathBuf;
+
+use shevek_kit::prelude::*;
+
+/// Arguments of `dnf`.
+#[derive(Args)]
+#[module(procedure, aliases("yum", "dnf5"))]
+#[rule(
+    one_of("name", "list", "update_cache", "autoremove"),
+    exclusive("name", "list"),
+    exclusive("best", "nobest")
+)]
+pub struct Dnf {
+    /// Packages, groups (`@name`), files and addresses of packages.
+    #[arg(alias = "pkg")]
+    name: Vec<String>,
+    /// Only tell about packages: `installed`, `available`, `updates`, `repos`, or a name.
+    list: Option<String>,
+    /// What shall be.
+    state: Option<Wanted>,
+    /// Repositories to switch on for this.
+    enablerepo: Vec<String>,
+    /// Repositories to switch off for this.
+    disablerepo: Vec<String>,
+    /// The configuration, instead of the host's.
+    conf_file: Option<PathBuf>,
+    /// Take packages without a signature.
+    #[arg(default = false)]
+    disable_gpg_check: bool,
+    /// The folder that is taken for the root.
+    #[arg(default = "/")]
+    installroot: String,
+    /// The release whose packages are taken.
+    releasever: Option<String>,
+    /// Remove what nothing needs any more.
+    #[arg(default = false)]
+    autoremove: bool,
+    /// Packages that are left alone.
+    exclude: Vec<String>,
+    /// Leave out packages that can't be installed.
+    #[arg(default = false)]
+    skip_broken: bool,
+    /// Fetch the lists of packages first.
+    #[arg(default = false, alias = "expire-cache")]
+    update_cache: bool,
+    /// With `latest`: only packages that are installed.
+    #[arg(default = false)]
+    update_only: bool,
+    /// With `latest`: only updates that mend a security hole.
+    #[arg(default = false)]
+    security: bool,
+    /// With `latest`: only updates that mend a bug.
+    #[arg(default = false)]
+    bugfix: bool,
+    /// Plugins to switch on for this.
+    enable_plugin: Vec<String>,
+    /// Plugins to switch off for this.
+    disable_plugin: Vec<String>,
+    /// Which exclusions of the configuration don't count: `all`, `main`, or a repository.
+    disable_excludes: Option<String>,
+    /// Whether certificates of servers are checked.
+    #[arg(default = true)]
+    validate_certs: bool,
+    /// Whether certificates of repositories are checked.
+    #[arg(default = true)]
+    sslverify: bool,
+    /// Allow an older version than the installed one.
+    #[arg(default = false)]
+    allow_downgrade: bool,
+    /// Accepted; nothing is needed here.
+    #[arg(default = true)]
+    #[expect(dead_code, reason = "accepted, of no consequence")]
+    install_repoquery: bool,
+    /// Only download.
+    #[arg(default = false)]
+    download_only: bool,
+    /// Seconds to wait for another dnf to end.
+    #[arg(default = 30)]
+    lock_timeout: u32,
+    /// Whether packages that are only recommended are installed.
+    #[arg(default = true)]
+    install_weak_deps: bool,
+    /// Where packages are downloaded to.
+    download_dir: Option<String>,
+    /// Allow packages to be removed for others to be installed.
+    #[arg(default = false)]
+    allowerasing: bool,
+    /// Take an older version where the newest can't be installed.
+    nobest: Option<bool>,
+    /// Fail where the newest version can't be installed.
+    best: Option<bool>,
+    /// Use only what was fetched before.
+    #[arg(default = false)]
+    cacheonly: bool,
+    /// Accepted; the host's own program is found.
+    #[arg(default = "auto")]
+    #[expect(dead_code, reason = "accepted, of no consequence")]
+    use_backend: String,
+}
+
+/// What shall be of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
+pub enum Wanted {
+    /// They aren't there.
+    Absent,
+    /// They are there.
+    Present,
+    /// They are there.
+    Installed,
+    /// They aren't there.
+    Removed,
+    /// They are there in the newest version.
+    Latest,
+}
+
+/// Whether a name can be looked up with rpm as it is.
+fn is_plain(name: &str) -> bool {
+    !name.starts_with('@') && !name.contains(['*', '?', '[', '/', ' ', '<', '>', '='])
+}
+
+fn effect(name: &str, state: &str) -> Effect {
+    Effect::Set { thing: Thing::Package, name: name.to_owned(), state: state.to_owned() }
+}
+
+impl Procedure for Dnf {
+    fn would(&self, _host: &Probe) -> Result<Would> {
+        Ok(Would::Rehearse)
+    }
+
+    fn run(&self, host: &mut Host) -> Result<Outcome> {
+        let Some(program) = ["dnf5", "dnf", "yum"].into_iter().find(|name| host.which(name).is_some()) else {
+            return Err(Fault::absent("Failed to find required executable \"dnf\""));
+        };
+        if let Some(what) = &self.list {
+            return self.tell(program, what, host);
+        }
+        let names = self.names();
+        if self.update_cache {
+            let command = self.command(program).arg("makecache").does(Effect::Nothing);
+            self.through(command, host)?;
+            if names.is_empty() && !self.autoremove {
+                return Ok(done(false, "Cache updated", Vec::new()));
+            }
+        }
+        let wanted = self.state.unwrap_or(if self.autoremove { Wanted::Absent } else { Wanted::Present });
+        let (command, todo) = match wanted {
+            Wanted::Absent | Wanted::Removed => {
+                let there: Vec<&String> = self.installed(&names, host)?;
+                let verb = if self.autoremove { "autoremove" } else { "remove" };
+                let todo = !there.is_empty() || (self.autoremove && names.is_empty());
+                let mut command = self.command(program).arg(verb);
+                for name in there {
+                    command = command.arg(name).does(effect(name, "absent"));
+                }
+                (command, todo)
+            }
+            Wanted::Present | Wanted::Installed => {
+                let there = self.installed(&names, host)?;
+                let missing: Vec<&String> = names.iter().filter(|name| !there.contains(name)).collect();
+                let todo = !missing.is_empty();
+                let mut command = self.command(program).arg("install");
+                command = command.flag("--downloadonly", self.download_only);
+                for name in missing {
+                    command = command.arg(spec(name)).does(effect(name, "present"));
+                }
+                (command, todo)
+            }
+            Wanted::Latest => self.newest(program, &names, host)?,
+        };
+        if !todo {
+            return Ok(done(false, "Nothing to do", Vec::new()));
+        }
+        let ran = self.through(command, host)?;
+        let out = ran.out();
+        let results = transaction(&out);
+        let nothing = out.contains("Nothing to do") || out.contains("No packages marked for removal");
+        let changed = host.rehearsing() || (!nothing && (out.contains("Complete!") || !results.is_empty()));
+        Ok(done(changed, if changed { "" } else { "Nothing to do" }, results))
+    }
+}
+
+fn done(changed: bool, message: &str, results: Vec<String>) -> Outcome {
+    Outcome::ok().changed_if(changed).with("msg", message).with("rc", 0).with("results", results)
+}
+
+/// A package as the command line takes it: conditions on versions stand in one word, with blanks.
+fn spec(name: &str) -> String {
+    match name.find(['<', '>', '=']) {
+        Some(at) if !name.contains(' ') && !name.contains('/') => {
+            let (package, condition) = name.split_at(at);
+            let end = condition.find(|c: char| !"<>=".contains(c)).unwrap_or(condition.len());
+            let (operator, version) = condition.split_at(end);
+            format!("{package} {operator} {version}")
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// What a transaction did, from the lists below `Installed:` and the like.
+fn transaction(out: &str) -> Vec<String> {
+    let mut results = Vec::new();
+    let mut doing = "";
+    for line in out.lines() {
+        match line.trim_end() {
+            "Installed:" | "Upgraded:" | "Removed:" | "Downgraded:" | "Reinstalled:" => {
+                doing = line.trim_end().trim_end_matches(':');
+            }
+            "" => doing = "",
+            entry if !doing.is_empty() && entry.starts_with(' ') => {
+                results.extend(entry.split_whitespace().map(|package| format!("{doing}: {package}")));
+            }
+            _ => {}
+        }
+    }
+    results
+}
+
+impl Dnf {
+    fn names(&self) -> Vec<String> {
+        let parts = self.name.iter().flat_map(|name| name.split(','));
+        parts.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = cmd(program).arg("-y");
+        if let Some(file) = &self.conf_file {
+            command = command.arg("-c").arg(file);
+        }
+        let set = |command: Command, name: &str, values: &[String]| {
+            let words =
+                values.iter().flat_map(|value| value.split(',')).map(|value| format!("--{name}={value}"));
+            command.args(words)
+        };
+        command = set(command, "disablerepo", &self.disablerepo);
+        command = set(command, "enablerepo", &self.enablerepo);
+        command = set(command, "exclude", &self.exclude);
+        command = set(command, "enableplugin", &self.enable_plugin);
+        command = set(command, "disableplugin", &self.disable_plugin);
+        if let Some(what) = &self.disable_excludes {
+            command = command.arg(format!("--disableexcludes={what}"));
+        }
+        if self.installroot != "/" {
+            command = command.arg(format!("--installroot={}", self.installroot));
+        }
+        if let Some(release) = &self.releasever {
+            command = command.arg(format!("--releasever={release}"));
+        }
+        if let Some(folder) = &self.download_dir {
+            command = command.arg(format!("--setopt=destdir={folder}"));
+        }
+        if !self.sslverify || !self.validate_certs {
+            command = command.arg("--setopt=sslverify=0");
+        }
+        if !self.install_weak_deps {
+            command = command.arg("--setopt=install_weak_deps=False");
+        }
+        command =
+            command.flag("--nogpgcheck", self.disable_gpg_check).flag("--skip-broken", self.skip_broken);
+        command = command.flag("--allowerasing", self.allowerasing).flag("--cacheonly", self.cacheonly);
+        let best = self.best.or(self.nobest.map(|no| !no));
+        command.flag("--best", best == Some(true)).flag("--nobest", best == Some(false))
+    }
+
+    /// Runs it; another dnf at work is waited for as long as the task allows.
+    fn through(&self, command: Command, host: &mut Host) -> Result<Ran> {
+        let command = command.any_rc();
+        let mut waited = 0;
+        loop {
+            let ran = host.run(command.clone())?;
+            if ran.ok() {
+                return Ok(ran);
+            }
+            let words = ran.err();
+            let is_locked = words.contains("Waiting for process") || words.contains("is locked by another");
+            if is_locked && waited < self.lock_timeout {
+                host.run(cmd("sleep").arg("1").does(Effect::Nothing))?;
+                waited += 1;
+                continue;
+            }
+            let lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+            let failures: Vec<&str> = lines.collect();
+            let missing: Vec<&str> = failures
+                .iter()
+                .filter_map(|line| {
+                    line.split_once("Unable to find a match: ")
+                        .or_else(|| line.split_once("No match for argument: "))
+                })
+                .map(|(_, name)| name)
+                .collect();
+            let message = match missing.is_empty() {
+                false => "Failed to install some of the specified packages".to_owned(),
+                true => failures.join("\n"),
+            };
+            let told: Vec<String> = match missing.is_empty() {
+                false => missing.iter().map(|name| format!("No package {name} available.")).collect(),
+                true => failures.iter().map(|line| (*line).to_owned()).collect(),
+            };
+            return Err(Fault::new(message)
+                .with("failures", told)
+                .with("rc", ran.rc)
+                .with("results", Val::List(Vec::new())));
+        }
+    }
+
+    /// Which of these are there, by name or by what provides them.
+    fn installed<'a>(&self, names: &'a [String], host: &Probe) -> Result<Vec<&'a String>> {
+        let mut there = Vec::new();
+        for name in names {
+            let is_there = match host.planned(Thing::Package, name) {
+                Some(state) => state != "absent",
+                None => {
+                    let mut command = cmd("rpm");
+                    if self.installroot != "/" {
+                        command = command.args(["--root", &self.installroot]);
+                    }
+                    let pattern = name.contains(['*', '?']);
+                    let words: &[&str] =
+                        if pattern { &["-qa", name] } else { &["-q", "--whatprovides", name] };
+                    let removing = matches!(self.state, Some(Wanted::Absent | Wanted::Removed));
+                    if !(is_plain(name) || removing && pattern) {
+                        // Groups and addresses are dnf's to judge.
+                        removing && name.starts_with('@')
+                    } else {
+                        let ran = host.ask(command.args(words).any_rc())?;
+                        let found = ran.ok() && !ran.out().trim().is_empty();
+                        // `name-1.2` is no name that something provides.
+                        found || (!pattern && host.ask(cmd("rpm").args(["-q", name]).any_rc())?.ok())
+                    }
+                }
+            };
+            if is_there {
+                there.push(name);
+            }
+        }
+        Ok(there)
+    }
+
+    fn newest(&self, program: &str, names: &[String], host: &Probe) -> Result<(Command, bool)> {
+        let everything = names.iter().any(|name| name == "*");
+        let there = if everything { Vec::new() } else { self.installed(names, host)? };
+        let missing: Vec<&String> =
+            names.iter().filter(|name| !everything && !self.update_only && !there.contains(name)).collect();
+        let mut check = self.command(program).arg("check-update");
+        check = check.flag("--security", self.security).flag("--bugfix", self.bugfix);
+        if !everything {
+            check = check.args(there.iter().map(|name| name.as_str()));
+        }
+        // 100: there are updates.
+        let has_updates = match everything || !there.is_empty() {
+            true => host.ask(check.any_rc())?.rc == 100,
+            false => false,
+        };
+        let only_updates = everything || self.update_only || missing.is_empty();
+        let mut command = self.command(program).arg(if only_updates { "upgrade" } else { "install" });
+        command = command.flag("--security", self.security && only_updates);
+        command = command.flag("--bugfix", self.bugfix && only_updates);
+        command = command.flag("--downloadonly", self.download_only);
+        if self.allow_downgrade {
+            command = command.arg("--setopt=best=False");
+        }
+        let mut todo = has_updates;
+        for name in names.iter().filter(|name| *name != "*") {
+            todo |= missing.contains(&name);
+            command = command.arg(spec(name)).does(effect(name, "present"));
+        }
+        Ok((command, todo))
+    }
+
+    fn tell(&self, program: &str, what: &str, host: &Probe) -> Result<Outcome> {
+        let format = "%{name}\\t%{version}\\t%{release}\\t%{epoch}\\t%{arch}\\t%{repoid}\\n";
+        let command = self.command(program).args(["repoquery", "--qf", format]);
+        let command = match what {
+            "installed" => command.arg("--installed"),
+            "available" => command.arg("--available"),
+            "updates" | "upgrades" => command.arg("--upgrades"),
+            "repos" | "repositories" => {
+                let out = host.ask(self.command(program).arg("repolist"))?.out();
+                let repos: Vec<Val> = out
+                    .lines()
+                    .skip(1)
+                    .filter_map(|line| line.split_whitespace().next())
+                    .map(|id| {
+                        Val::Map(vec![
+                            ("repoid".to_owned(), id.into()),
+                            ("state".to_owned(), "enabled".into()),
+                        ])
+                    })
+                    .collect();
+                return Ok(Outcome::ok().with("msg", "").with("results", Val::List(repos)));
+            }
+            name => command.arg(name),
+        };
+        let out = host.ask(command)?.out();
+        let results = out.lines().filter(|line| line.contains('\t')).map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let field = |at: usize| fields.get(at).copied().unwrap_or_default();
+            let (name, version, release, epoch, arch, repo) =
+                (field(0), field(1), field(2), field(3), field(4), field(5));
+            let state = if repo == "@System" || what == "installed" { "installed" } else { "available" };
+            let entries = [
+                ("name", name.to_owned()),
+                ("version", version.to_owned()),
+                ("release", release.to_owned()),
+                ("epoch", epoch.to_owned()),
+                ("arch", arch.to_owned()),
+                ("repo", repo.to_owned()),
+                ("envra", format!("{epoch}:{name}-{version}-{release}.{arch}")),
+                ("nevra", format!("{name}-{version}-{release}.{arch}")),
+                ("yumstate", state.to_owned()),
+            ];
+            Val::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
+        });
+        Ok(Outcome::ok().with("msg", "").with("results", Val::List(results.collect())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> World {
+        World::new()
+            .program("dnf")
+            .says("rpm -q --whatprovides httpd", "httpd-2.4-1.x86_64\n")
+            .answers("rpm -q --whatprovides vim", Ran::failed(1, ""))
+            .answers("rpm -q vim", Ran::failed(1, ""))
+            .says("dnf -y install vim", "Installed:\n  vim-9.0-1.x86_64  gpm-1-1.x86_64\n\nComplete!\n")
+            .says("dnf -y remove httpd", "Removed:\n  httpd-2.4-1.x86_64\n\nComplete!\n")
+    }
+
+    #[test]
+    fn only_what_is_missing_is_installed() {
+        conform::<Dnf>("{ name: httpd }", world()).unchanged().gives("msg", "Nothing to do").ran([]);
+        let done = conform::<Dnf>("{ name: 'httpd, vim' }", world()).changed().ran(["dnf -y install vim"]);
+        done.gives("results", vec!["Installed: vim-9.0-1.x86_64", "Installed: gpm-1-1.x86_64"])
+            .gives("rc", 0);
+        conform::<Dnf>("{ name: [vim], state: absent }", world()).unchanged();
+        conform::<Dnf>("{ name: [httpd], state: removed }", world()).changed().ran(["dnf -y remove httpd"]);
+    }
+
+    #[test]
+    fn updates_are_looked_for_first() {
+        let world = || world().answers("dnf -y check-update httpd", Ran { rc: 100, ..Ran::default() });
+        let upgraded = "Upgraded:\n  httpd-2.5-1.x86_64\n\nComplete!\n";
+        conform::<Dnf>("{ name: httpd, state: latest }", world().says("dnf -y upgrade httpd", upgraded))
+            .changed()
+            .gives("results", vec!["Upgraded: httpd-2.5-1.x86_64"]);
+        let current = world().says("dnf -y check-update httpd", "");
+        conform::<Dnf>("{ name: httpd, state: latest }", current).unchanged().ran([]);
+    }
+
+    #[test]
+    fn a_package_that_is_nowhere_is_named() {
+        let world =
+            world().answers("dnf -y install vim", Ran::failed(1, "Error: Unable to find a match: vim\n"));
+        conform_apart::<Dnf>("{ name: vim }", world)
+            .failed("Failed to install some of the specified packages")
+            .gives("failures", vec!["No package vim available."]);
+        assert_eq!(spec("mariadb>=10"), "mariadb >= 10");
+    }
+}
