@@ -32,6 +32,7 @@ mod wait_for;
 
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
 mod alternatives;
+mod apt_key;
 mod apt_repository;
 mod assemble;
 mod authorized_key;
@@ -45,11 +46,13 @@ mod getent;
 mod git;
 mod hostname;
 mod ini_file;
+mod iptables;
 mod known_hosts;
 mod modprobe;
 mod mount;
 mod package_facts;
 mod pip;
+mod rpm_key;
 mod service_facts;
 mod subversion;
 mod sysctl;
