@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
 use shevek_inventory::{GroupCharacters, Inventory, LoadOptions, Mismatch};
@@ -10,7 +11,7 @@ use shevek_settings::{ROWS, Settings};
 use shevek_template::plugin::Plugins;
 use shevek_template::{Scope, Templar, Truth};
 use shevek_value::{Map, Value};
-use shevek_vars::RunOptions;
+use shevek_vars::{FactCache, RunOptions};
 use shevek_vault::Vault;
 use shevek_yaml::Duplicates;
 
@@ -150,8 +151,36 @@ impl Content {
             inventory_sources: sources.iter().map(absolute).collect(),
             merge_hashes: settings.hash_behaviour == "merge",
             inject_facts: settings.inject_facts_as_vars,
+            fact_cache: self.fact_cache(),
             vault: self.vault.clone(),
             settings: Arc::new(ROWS.iter().map(|row| Value::from(row.name)).zip(settings.show()).collect()),
+        }
+    }
+
+    /// Where facts are kept between runs.
+    fn fact_cache(&self) -> Option<FactCache> {
+        let settings = &self.settings;
+        let folder = settings.fact_caching_connection.as_ref().filter(|_| is_jsonfile(settings))?;
+        let prefix = &settings.fact_caching_prefix;
+        Some(FactCache {
+            folder: self.folder.join(expand_home(folder)),
+            // The usual prefix is that of other ways to keep facts.
+            prefix: if prefix == "ansible_facts" { String::new() } else { prefix.clone() },
+            lifetime: u64::try_from(settings.fact_caching_timeout)
+                .ok()
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
+        })
+    }
+
+    /// Forgets all facts that earlier runs kept (`--flush-cache`).
+    pub(crate) fn flush_cache(&self, inventory: &Inventory) {
+        let Some(cache) = self.fact_cache() else { return };
+        for host in inventory.host_ids() {
+            cache.forget(inventory.host(host).name().as_str());
+        }
+        for local in ["localhost", "127.0.0.1", "::1"] {
+            cache.forget(local);
         }
     }
 
@@ -167,6 +196,19 @@ impl Content {
     /// A value of a play rendered with what is known before any host is: the extra variables.
     pub(crate) fn render(&self, value: &Value, vars: &Map) -> Result<Value> {
         self.templar.render(value, &Layers { layers: &[vars, &self.extra] })
+    }
+}
+
+/// Whether facts are kept in files.
+pub(crate) fn is_jsonfile(settings: &Settings) -> bool {
+    matches!(&*settings.fact_caching, "jsonfile" | "ansible.builtin.jsonfile" | "ansible.legacy.jsonfile")
+}
+
+/// `~/x` in the user's home.
+fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
     }
 }
 

@@ -69,7 +69,8 @@ fn read(option: &str, folder: &Path, vault: &Vault) -> Result<Map> {
 
 fn from_file(path: &Path, vault: &Vault) -> Result<Value> {
     let text = std::fs::read_to_string(path).map_err(|error| crate::exit::unreadable(path, &error))?;
-    let text = if shevek_vault::is_encrypted(&text) {
+    let is_secret = shevek_vault::is_encrypted(&text);
+    let text = if is_secret {
         vault.decrypt_text(&text).map_err(|error| {
             let detail = format!("{}: {}", path.display(), error.detail);
             error.detail(detail)
@@ -77,7 +78,9 @@ fn from_file(path: &Path, vault: &Vault) -> Result<Value> {
     } else {
         text.into()
     };
-    let source: Arc<Source> = Source::new(path.to_string_lossy(), text.as_str());
+    let name = path.to_string_lossy();
+    let source: Arc<Source> =
+        if is_secret { Source::secret(name, text.as_str()) } else { Source::new(name, text.as_str()) };
     load(&source, &Options::file(vault))
 }
 

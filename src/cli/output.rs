@@ -12,6 +12,7 @@ use shevek_report::{
 use shevek_settings::Settings;
 
 use crate::exit::unwritable;
+use crate::content::is_jsonfile;
 use crate::options::{Output, ReportKind, ReportTo};
 
 /// Which look a verb has by itself.
@@ -54,7 +55,14 @@ pub(crate) fn reporters(
 /// What the settings ask for and is not here.
 pub(crate) fn unsupported(settings: &Settings) -> Diagnostics {
     let mut unknown = Diagnostics::new();
-    if settings.fact_caching != "memory" && settings.fact_caching != "ansible.builtin.memory" {
+    let is_memory = settings.fact_caching.rsplit('.').next() == Some("memory");
+    if is_jsonfile(settings) && settings.fact_caching_connection.is_none() {
+        unknown.push(
+            Diagnostic::warning("facts are not kept between runs")
+                .kind(Kind::Options)
+                .detail("fact_caching is jsonfile, and fact_caching_connection names no folder"),
+        );
+    } else if !is_memory && !is_jsonfile(settings) {
         unknown.push(
             Diagnostic::warning("facts are not kept between runs")
                 .kind(Kind::Options)

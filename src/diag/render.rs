@@ -38,12 +38,15 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
 
 fn snippet(label: &Label, kind: AnnotationKind) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
     let source = &label.origin.source;
-    let start = source.offset(label.origin.line, label.origin.column);
-    let rest = source.text().get(start..).unwrap_or_default();
+    // Of what may not be shown only the line's number is told.
+    let is_hidden = source.shown().len() < source.text().len();
+    let start =
+        if is_hidden { 0 } else { source.offset(label.origin.line, label.origin.column) };
+    let rest = source.shown().get(start..).unwrap_or_default();
     let end = start + word(rest);
-    Snippet::source(source.text())
+    Snippet::source(source.shown())
         .path(source.name())
-        .line_start(1)
+        .line_start(if is_hidden { label.origin.line as usize } else { 1 })
         .annotation(kind.span(start..end).label(&*label.text))
 }
 

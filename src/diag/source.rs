@@ -10,12 +10,23 @@ use serde::{Deserialize, Serialize};
 pub struct Source {
     name: String,
     text: String,
+    is_secret: bool,
 }
 
 impl Source {
     /// A source under the name by which the user knows it (its path, `<command line>`).
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        Arc::new(Self { name: name.into(), text: text.into(), is_secret: false })
+    }
+
+    /// The same for text that came out of a vault: no error shows lines of it.
+    pub fn secret(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into(), is_secret: true })
+    }
+
+    /// What of the text may be shown: all or nothing.
+    pub fn shown(&self) -> &str {
+        if self.is_secret { "" } else { &self.text }
     }
 
     /// The name: mostly a path.

@@ -13,6 +13,7 @@ mod cursor;
 mod done;
 mod handlers;
 mod includes;
+mod inside;
 mod interrupt;
 mod job;
 mod keyword;

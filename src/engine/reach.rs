@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_actions::{Host, truth};
-use shevek_connection::{Secret, SshOptions, Target};
+use shevek_connection::{Secret, SshConfigError, SshOptions, Target, TransportKind};
 use shevek_diag::{Diagnostic, Result};
 use shevek_playbook::Task;
 use shevek_proto::{Become, BecomeMethod, Mode};
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
-use crate::{Run, keyword};
+use crate::{Run, inside, keyword};
 
 /// The host of a task: the way there, whom to become, environment and mode.
 ///
@@ -62,30 +62,61 @@ fn target(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Resul
     match short(&connection) {
         "local" => Ok(Target::local(name)),
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" => {
-            ssh(run, task, scope, there).map(|ssh| Target::ssh(name, ssh))
+            let ssh = ssh(run, task, scope, there)?.resolve(&run.ssh).map_err(unusable)?;
+            Ok(Target::ssh(name, ssh))
         }
-        other => Err(Diagnostic::new("connection not supported")
-            .detail(format!("host {name} is to be reached by `{other}`"))
-            .help("supported are ssh and local")
-            .did_you_mean(other, ["ssh", "local"])
-            .at_maybe(task.keywords.connection.as_ref().and_then(Value::origin), "")
-            .or_at(task.origin.as_ref())),
+        "openssh" => {
+            let program = word(there, &["ansible_ssh_executable"])?;
+            let ssh = ssh(run, task, scope, there)?.openssh(program.as_deref()).map_err(unusable)?;
+            Ok(Target { name: name.into(), kind: TransportKind::OpenSsh(ssh) })
+        }
+        other => {
+            let user = user(run, task, scope, there)?;
+            let inside = inside::target(other, &name, user, &|names| word(there, names))?;
+            let unknown = unknown(other, &name, task);
+            let kind = inside.map(TransportKind::Inside).ok_or(unknown)?;
+            Ok(Target { name: name.into(), kind })
+        }
     }
+}
+
+fn unknown(connection: &str, host: &str, task: &Task) -> Box<Diagnostic> {
+    const KNOWN: [&str; 7] = ["ssh", "local", "openssh", "docker", "podman", "kubectl", "chroot"];
+    Diagnostic::new("connection not supported")
+        .detail(format!("host {host} is to be reached by `{connection}`"))
+        .help(format!("supported are {}", KNOWN.join(", ")))
+        .did_you_mean(connection, KNOWN)
+        .at_maybe(task.keywords.connection.as_ref().and_then(Value::origin), "")
+        .or_at(task.origin.as_ref())
+}
+
+fn unusable(error: SshConfigError) -> Box<Diagnostic> {
+    let report = Diagnostic::new("SSH settings that cannot be used").detail(error.to_string());
+    match error.help {
+        Some(help) => report.help(help),
+        None => report,
+    }
+}
+
+/// Whom a task logs in as.
+fn user(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<Option<String>> {
+    Ok(match word(there, &["ansible_user", "ansible_ssh_user"])? {
+        Some(user) => Some(user),
+        None => keyword::text(scope, task.keywords.remote_user.as_ref())?
+            .or_else(|| run.options.reach.user.clone()),
+    })
 }
 
 fn short(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
 }
 
-fn ssh(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<shevek_connection::SshTarget> {
+fn ssh(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<SshOptions> {
     let options = &run.options.reach;
     let keywords = &task.keywords;
     let name = there.fleet().host_name(there.host()).to_string();
     let mut ssh = SshOptions::new(word(there, &["ansible_host", "ansible_ssh_host"])?.unwrap_or(name));
-    ssh.user = match word(there, &["ansible_user", "ansible_ssh_user"])? {
-        Some(user) => Some(user),
-        None => keyword::text(scope, keywords.remote_user.as_ref())?.or_else(|| options.user.clone()),
-    };
+    ssh.user = user(run, task, scope, there)?;
     let port = match variable(there, &["ansible_port", "ansible_ssh_port"])? {
         Some(port) => Some(port),
         None => keyword::value(scope, keywords.port.as_ref())?,
@@ -112,13 +143,7 @@ fn ssh(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<s
         Some(value) => value.as_float().or_else(|| value.text().parse().ok()).map(Duration::from_secs_f64),
         None => options.timeout.map(Duration::from_secs),
     };
-    ssh.resolve(&run.ssh).map_err(|error| {
-        let report = Diagnostic::new("SSH settings that cannot be used").detail(error.to_string());
-        match error.help {
-            Some(help) => report.help(help),
-            None => report,
-        }
-    })
+    Ok(ssh)
 }
 
 fn to_port(value: &Value) -> Result<u16> {

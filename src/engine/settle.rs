@@ -198,10 +198,14 @@ impl Batch<'_> {
                     memory.set_all(facts);
                     if cacheable {
                         memory.learn(facts);
+                        self.run.fleet.keep_facts(*target);
                     }
                 }
                 FactKind::Included => memory.include(facts),
-                FactKind::Host => memory.learn(facts),
+                FactKind::Host => {
+                    memory.learn(facts);
+                    self.run.fleet.keep_facts(*target);
+                }
             }
         }
     }

@@ -34,7 +34,7 @@ impl Excerpt {
         let place = label.origin.place();
         let end = place.line as usize;
         let start = end.saturating_sub(3);
-        let source = label.origin.source.text();
+        let source = label.origin.source.shown();
         // A vault file's text is no help to anyone.
         let lines = if source.starts_with("$ANSIBLE_VAULT") {
             Vec::new()

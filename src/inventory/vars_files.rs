@@ -162,7 +162,7 @@ pub(crate) fn read_source(path: &Path, vault: &Vault) -> Result<(Arc<Source>, bo
     let plain = vault
         .decrypt_text(source.text())
         .map_err(|why| why.at(&shevek_diag::Origin::whole(&source), "this vault file"))?;
-    Ok((Source::new(name, plain.as_str()), true))
+    Ok((Source::secret(name, plain.as_str()), true))
 }
 
 fn list(folder: &Path) -> Option<HashSet<OsString>> {

@@ -78,7 +78,8 @@ impl Files {
         let warnings = Arc::clone(&self.warnings);
         let warn = move |warning| warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
         let options = Options { duplicates: self.duplicates, ..Options::file(&self.vault) }.warnings(&warn);
-        let value = shevek_yaml::load(&Source::new(name, text), &options)?;
+        let source = if encrypted { Source::secret(name, text) } else { Source::new(name, text) };
+        let value = shevek_yaml::load(&source, &options)?;
         Ok(if encrypted { value.secret() } else { value })
     }
 

@@ -8,24 +8,31 @@ use shevek_value::{Map, Value};
 #[derive(Debug, Clone)]
 pub struct Facts {
     returned: Arc<Map>,
+    /// All as returned, those too that may be no variables.
+    all: Arc<Map>,
     namespaced: Value,
 }
 
 impl Default for Facts {
     fn default() -> Self {
-        Self { returned: Arc::default(), namespaced: Value::map(Map::default()) }
+        Self { returned: Arc::default(), all: Arc::default(), namespaced: Value::map(Map::default()) }
     }
 }
 
 impl Facts {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.returned.is_empty()
+        self.all.is_empty()
     }
 
     /// The variables that stand beside all others (`inject_facts_as_vars`).
     pub fn injected(&self) -> &Arc<Map> {
         &self.returned
+    }
+
+    /// All under the names that modules returned, for keeping.
+    pub fn all(&self) -> &Arc<Map> {
+        &self.all
     }
 
     /// `ansible_facts`.
@@ -42,6 +49,7 @@ impl Facts {
             let key = name.as_str().unwrap_or_default();
             let bare = key.strip_prefix("ansible_").filter(|_| key != "ansible_local").unwrap_or(key);
             namespaced.insert(Value::str(if key == "ansible_local" { "local" } else { bare }), value.clone());
+            Arc::make_mut(&mut self.all).insert(name.clone(), value.clone());
             if is_injectable(key) {
                 returned.insert(name.clone(), value);
             }

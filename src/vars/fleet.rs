@@ -9,7 +9,7 @@ use shevek_template::Templar;
 use shevek_value::{Map, Value};
 use shevek_vault::Vault;
 
-use crate::{Layer, Memory, inventory};
+use crate::{FactCache, Layer, Memory, inventory};
 
 /// Options of a run that variables depend on or show.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +38,8 @@ pub struct RunOptions {
     pub inject_facts: bool,
     /// The vault passwords, for lookups that read encrypted files.
     pub vault: Vault,
+    /// Where facts are kept between runs.
+    pub fact_cache: Option<FactCache>,
     /// Settings under the names that the `config` lookup knows.
     pub settings: Arc<Map>,
 }
@@ -115,7 +117,31 @@ impl Fleet {
         if let Some(memory) = self.memories.read().unwrap_or_else(PoisonError::into_inner).get(&host) {
             return memory.clone();
         }
-        self.memories.write().unwrap_or_else(PoisonError::into_inner).entry(host).or_default().clone()
+        let kept = self.options.fact_cache.as_ref().and_then(|cache| cache.read(self.host_name(host).as_str()));
+        let mut memories = self.memories.write().unwrap_or_else(PoisonError::into_inner);
+        let memory = memories.entry(host).or_default().clone();
+        if let Some(facts) = kept.filter(|_| memory.facts().is_empty()) {
+            memory.learn(&facts);
+        }
+        memory
+    }
+
+    /// Keeps what is known of a host for later runs, if that is wanted.
+    pub fn keep_facts(&self, host: HostId) {
+        let Some(cache) = &self.options.fact_cache else { return };
+        let name = self.host_name(host);
+        if let Err(error) = cache.write(name.as_str(), self.memory(host).facts().all()) {
+            let folder = cache.folder.display();
+            self.warn(Diagnostic::warning("facts cannot be kept").detail(format!("{folder}: {error}")));
+        }
+    }
+
+    /// Forgets all facts of a host, those too that were kept (`meta: clear_facts`).
+    pub fn forget_facts(&self, host: HostId) {
+        self.memory(host).forget_facts();
+        if let Some(cache) = &self.options.fact_cache {
+            cache.forget(self.host_name(host).as_str());
+        }
     }
 
     /// The inventory's variables for a host, strongest first. A file of variables that cannot be read gives none here:

@@ -5,6 +5,7 @@
 //!
 //! Imports `template`, `inventory`, `playbook` and what is below them; knows nothing of connections or events.
 
+mod fact_cache;
 mod facts;
 mod fleet;
 mod hostvars;
@@ -15,6 +16,7 @@ mod memory;
 mod play;
 mod scope;
 
+pub use fact_cache::FactCache;
 pub use facts::Facts;
 pub use fleet::{Fleet, RunOptions};
 pub use level::Level;

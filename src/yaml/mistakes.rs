@@ -41,7 +41,7 @@ pub(crate) fn with_hint(
     diagnostic: Box<Diagnostic>,
     origin: &Origin,
 ) -> Box<Diagnostic> {
-    let line = source.text().lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or_default();
+    let line = source.shown().lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or_default();
     // An unclosed bracket or quote is found at the end of the file: nothing to see there.
     match hint(line) {
         Some((column, help)) => {

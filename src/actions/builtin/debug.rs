@@ -6,10 +6,10 @@
 //! ```
 
 use shevek_diag::Result;
-use shevek_kit::Kind;
+use shevek_kit::Kind as Type;
 use shevek_kit::schema::{Preset, Rule, Schema};
 use shevek_template::Scope;
-use shevek_value::Value;
+use shevek_value::{Flags, Kind, Value};
 
 use crate::options::{opt, preset, schema};
 use crate::{Action, Invocation, Outcome, Running};
@@ -17,9 +17,9 @@ use crate::{Action, Invocation, Outcome, Running};
 static SCHEMA: Schema = schema(
     "debug",
     &[
-        opt("msg", Kind::Raw, "What to print; without it and `var`, a greeting."),
-        opt("var", Kind::Str, "A variable, or an expression, to print with its name."),
-        preset("verbosity", Kind::Int, Preset::Int(0), "Print only from this many `-v` on."),
+        opt("msg", Type::Raw, "What to print; without it and `var`, a greeting."),
+        opt("var", Type::Str, "A variable, or an expression, to print with its name."),
+        preset("verbosity", Type::Int, Preset::Int(0), "Print only from this many `-v` on."),
     ],
     &[Rule::Exclusive(&["msg", "var"])],
 );
@@ -62,22 +62,40 @@ fn print(call: &Invocation<'_>) -> Result<Outcome> {
     Ok(Outcome::ok().with("msg", call.get("msg").cloned().unwrap_or_else(|| "Hello world!".into())))
 }
 
-/// The value of `var`: a name, an expression, or a template that gives either.
+/// The value of `var`: a name, an expression, or a template that gives either. What is undefined in it is named there.
 fn expression(call: &Invocation<'_>, var: &Value) -> Result<Value> {
     let templar = call.templar();
-    if var.is_template() {
-        return templar.render(var, call.scope);
-    }
     let text = var.text();
     let value = match call.scope.get(&text)? {
-        Some(value) => templar.render(&value, call.scope),
+        _ if var.is_template() => templar.render_lenient(var, call.scope),
+        Some(value) => templar.render_lenient(&value, call.scope),
         None => templar
             .expression(&Value::str(text).from_where(var), call.scope)
-            .map_err(|e| e.or_at(var.origin())),
+            .map_err(|error| error.or_at(var.origin())),
     };
+    let mut errors = 0;
     match value {
-        Ok(value) if value.is_undefined() => Ok("VARIABLE IS NOT DEFINED!".into()),
-        Err(error) if error.summary.contains("undefined") => Ok("VARIABLE IS NOT DEFINED!".into()),
-        other => other,
+        Ok(value) => Ok(with_errors(&value, &mut errors)),
+        Err(error) if error.summary.contains("undefined") => Ok(said(&error.detail, &mut errors)),
+        Err(error) => Err(error),
     }
+}
+
+/// A value in which what is undefined has become text that says so.
+fn with_errors(value: &Value, errors: &mut u32) -> Value {
+    match value.kind() {
+        Kind::Undefined(missing) => said(&missing.message(), errors),
+        Kind::List(items) if value.flags().has(Flags::UNDEFINED) => {
+            Value::list(items.iter().map(|item| with_errors(item, errors)).collect())
+        }
+        Kind::Map(map) if value.flags().has(Flags::UNDEFINED) => {
+            Value::map(map.iter().map(|(key, item)| (key.clone(), with_errors(item, errors))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+fn said(why: &str, errors: &mut u32) -> Value {
+    *errors += 1;
+    format!("<< error {errors} - {why} >>").into()
 }

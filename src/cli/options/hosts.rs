@@ -18,7 +18,7 @@ pub(crate) struct Hosts {
     #[arg(short = 'l', long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub limit: Option<String>,
 
-    /// Accepted: no facts are kept between runs.
+    /// Forget the facts that earlier runs kept.
     #[arg(long)]
     pub flush_cache: bool,
 }

@@ -88,6 +88,9 @@ impl AdHoc {
         let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
         let (inventory, mut warnings) =
             content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
+        if self.inventory.flush_cache {
+            content.flush_cache(&inventory);
+        }
         let limit = self.inventory.limit.as_deref();
         let chosen = inventory.choose(&[&self.pattern], limit, content.mismatch(), &content.folder)?;
         warnings.extend(chosen.warnings);

@@ -140,6 +140,9 @@ impl Play {
             content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
         let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
         more.extend(warnings);
+        if self.inventory.flush_cache {
+            content.flush_cache(&inventory);
+        }
         if let Some(limit) = &self.inventory.limit {
             let chosen = inventory.choose(&["all"], Some(limit), content.mismatch(), &content.folder)?;
             if chosen.hosts.is_empty() && inventory.host_count() > 0 {
