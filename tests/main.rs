@@ -26,6 +26,7 @@ mod loops;
 mod mistakes;
 mod network;
 mod ordering;
+mod pulling;
 mod results;
 mod secrets;
 mod variables;

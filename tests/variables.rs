@@ -86,3 +86,38 @@ fn registered_results_and_facts_live_on_in_the_next_play() {
         .exit(0)
         .says("from the first play / from the first play");
 }
+
+#[test]
+fn facts_that_are_kept_are_there_in_the_next_run_until_they_are_flushed() {
+    let lab = Lab::local()
+        .env("ANSIBLE_CACHE_PLUGIN", "jsonfile")
+        .env("ANSIBLE_CACHE_PLUGIN_CONNECTION", "facts")
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: "kept {{ ansible_facts.colour | default('nothing') }} {{ colour | default('-') }}" }
+    - set_fact: { colour: red, cacheable: true }
+"#,
+        );
+    lab.run([]).exit(0).says("kept nothing -");
+    lab.run([]).exit(0).says("kept red red");
+    lab.run(["--flush-cache"]).exit(0).says("kept nothing -");
+}
+
+#[test]
+fn a_task_sees_how_its_host_is_reached() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  remote_user: joe
+  tasks:
+    - debug: { msg: "as {{ ansible_user }} at {{ ansible_host }}" }
+      when: ansible_ssh_user == 'joe'
+    - assert: { that: "hostvars[inventory_hostname].ansible_user is undefined" }
+"#,
+    );
+    lab.run([]).exit(0).says("as joe at web1");
+}

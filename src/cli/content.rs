@@ -151,6 +151,7 @@ impl Content {
             inventory_sources: sources.iter().map(absolute).collect(),
             merge_hashes: settings.hash_behaviour == "merge",
             inject_facts: settings.inject_facts_as_vars,
+            reaching: Arc::default(),
             fact_cache: self.fact_cache(),
             vault: self.vault.clone(),
             settings: Arc::new(ROWS.iter().map(|row| Value::from(row.name)).zip(settings.show()).collect()),

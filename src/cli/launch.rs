@@ -14,6 +14,7 @@ use shevek_playbook::{Loader, Playbook};
 use shevek_proto::Part;
 use shevek_report::Reporter;
 use shevek_settings::Settings;
+use shevek_value::{Map, Value};
 use shevek_vars::{Fleet, RunOptions};
 use zeroize::Zeroizing;
 
@@ -158,6 +159,8 @@ impl Launch {
         for (file, playbook) in self.names.iter().zip(&self.playbooks) {
             sink.send(Event::PlaybookStarted { file: file.clone(), plays: playbook.plays.len() });
         }
+        let reaching = reaching(&self.content.settings, &self.connection, &passwords);
+        let variables = RunOptions { reaching: Arc::new(reaching), ..self.variables.clone() };
         let options = self.engine_options(passwords);
         let content = Arc::new(self.content);
         let settings = &content.settings;
@@ -169,8 +172,7 @@ impl Launch {
         if terminal.is_interactive() {
             open.ask = Some(HostKeys::new(terminal.clone()));
         }
-        let fleet =
-            Fleet::new(self.inventory, content.templar.clone(), content.extra.clone(), self.variables);
+        let fleet = Fleet::new(self.inventory, content.templar.clone(), content.extra.clone(), variables);
         let (again, (sources, beside)) = (content.clone(), self.sources);
         let interrupt = Interrupt::new();
         let run = Arc::new(Run {
@@ -272,6 +274,23 @@ impl Launch {
             become_exe: become_.exe,
         }
     }
+}
+
+/// How hosts are reached, for tasks that ask.
+fn reaching(settings: &Settings, given: &Connection, passwords: &Passwords) -> Map {
+    let key = given.private_key.as_ref().or(settings.private_key_file.as_ref());
+    let entries = [
+        ("ansible_user", given.user.clone().or_else(|| settings.remote_user.clone()).map(Value::from)),
+        ("ansible_password", passwords.login.as_ref().map(passwords::secret)),
+        (
+            "ansible_connection",
+            Some(given.connection.clone().unwrap_or_else(|| settings.transport.clone()).into()),
+        ),
+        ("ansible_private_key_file", key.map(|key| key.to_string_lossy().into_owned().into())),
+        ("ansible_port", settings.remote_port.map(Value::from)),
+        ("ansible_timeout", Some(settings.timeout.into())),
+    ];
+    entries.into_iter().filter_map(|(name, value)| Some((Value::str(name), value?))).collect()
 }
 
 /// What the settings say of the method that is used.

@@ -11,8 +11,8 @@ use shevek_report::{
 };
 use shevek_settings::Settings;
 
-use crate::exit::unwritable;
 use crate::content::is_jsonfile;
+use crate::exit::unwritable;
 use crate::options::{Output, ReportKind, ReportTo};
 
 /// Which look a verb has by itself.

@@ -8,14 +8,14 @@ use shevek_diag::Diagnostic;
 use shevek_settings::{Loaded, Surroundings, load};
 
 use crate::exit::{Ending, Stop};
-use crate::verbs::{AdHoc, Config, Doc, Inventory, Play, Replay, Vault};
+use crate::verbs::{AdHoc, Config, Doc, Inventory, Play, Pull, Replay, Vault};
 use crate::{output, version};
 
 /// Runs Ansible playbooks from one binary, with no Python on either side.
 #[derive(Debug, Parser)]
 #[command(name = "shevek", version, infer_long_args = true, args_override_self = true)]
 #[command(after_help = "Linked to under the name of one of Ansible's programs (ansible-playbook, ansible, \
-    ansible-inventory, ansible-vault, ansible-config, ansible-doc) it takes that program's options.")]
+    ansible-inventory, ansible-vault, ansible-config, ansible-doc, ansible-pull) it takes that program's options.")]
 struct Shevek {
     #[command(subcommand)]
     verb: Verb,
@@ -26,6 +26,8 @@ struct Shevek {
 pub(crate) enum Verb {
     /// Run playbooks (as `ansible-playbook`).
     Play(Box<Play>),
+    /// Fetch a repository and run its playbooks on this machine (as `ansible-pull`).
+    Pull(Box<Pull>),
     /// Run one task (as `ansible`).
     Run(Box<AdHoc>),
     /// Show hosts, groups and variables (as `ansible-inventory`).
@@ -41,13 +43,12 @@ pub(crate) enum Verb {
 }
 
 /// Ansible's programs that are not here.
-const ABSENT: [(&str, &str); 4] = [
+const ABSENT: [(&str, &str); 3] = [
     (
         "ansible-galaxy",
         "install roles and collections with ansible-galaxy itself; their content is read from its folders",
     ),
     ("ansible-console", "run single tasks with `shevek run`"),
-    ("ansible-pull", "fetch the repository and use `shevek play -c local`"),
     ("ansible-test", "it tests Ansible's own Python"),
 ];
 
@@ -126,10 +127,12 @@ enum Named {
     Vault,
     Config,
     Doc,
+    Pull,
 }
 
 fn named(program: &str) -> Option<Named> {
-    let all = [Named::Play, Named::Run, Named::Inventory, Named::Vault, Named::Config, Named::Doc];
+    let all =
+        [Named::Play, Named::Run, Named::Inventory, Named::Vault, Named::Config, Named::Doc, Named::Pull];
     all.into_iter().find(|verb| verb.name() == program)
 }
 
@@ -142,6 +145,7 @@ impl Named {
             Self::Vault => "ansible-vault",
             Self::Config => "ansible-config",
             Self::Doc => "ansible-doc",
+            Self::Pull => "ansible-pull",
         }
     }
 
@@ -161,6 +165,7 @@ impl Named {
             Self::Vault => Vault::augment_args(command),
             Self::Config => Config::augment_args(command),
             Self::Doc => Doc::augment_args(command),
+            Self::Pull => Pull::augment_args(command),
         }
     }
 
@@ -172,6 +177,7 @@ impl Named {
             Self::Vault => Verb::Vault(Vault::from_arg_matches(matches)?),
             Self::Config => Verb::Config(Config::from_arg_matches(matches)?),
             Self::Doc => Verb::Doc(Doc::from_arg_matches(matches)?),
+            Self::Pull => Verb::Pull(Box::new(Pull::from_arg_matches(matches)?)),
         })
     }
 }
@@ -185,6 +191,7 @@ impl Verb {
             Self::Vault(vault) => vault.run(loaded.settings),
             Self::Config(config) => config.run(loaded),
             Self::Doc(doc) => doc.run(&loaded.settings),
+            Self::Pull(pull) => pull.run(&loaded.settings),
             Self::Replay(replay) => replay.run(loaded.settings),
         }
     }

@@ -40,8 +40,7 @@ fn snippet(label: &Label, kind: AnnotationKind) -> Snippet<'_, annotate_snippets
     let source = &label.origin.source;
     // Of what may not be shown only the line's number is told.
     let is_hidden = source.shown().len() < source.text().len();
-    let start =
-        if is_hidden { 0 } else { source.offset(label.origin.line, label.origin.column) };
+    let start = if is_hidden { 0 } else { source.offset(label.origin.line, label.origin.column) };
     let rest = source.shown().get(start..).unwrap_or_default();
     let end = start + word(rest);
     Snippet::source(source.shown())

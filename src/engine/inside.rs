@@ -64,10 +64,9 @@ pub(crate) fn target(
                 arguments,
             })
         }
-        "chroot" | "community.general.chroot" => InsideTarget::Chroot {
-            folder: name()?.into(),
-            program: word(&["ansible_chroot_exe"])?,
-        },
+        "chroot" | "community.general.chroot" => {
+            InsideTarget::Chroot { folder: name()?.into(), program: word(&["ansible_chroot_exe"])? }
+        }
         _ => return Ok(None),
     }))
 }

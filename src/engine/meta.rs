@@ -107,9 +107,7 @@ impl Batch<'_> {
                 }
                 self.run.fleet.change_inventory(|inventory| inventory.refresh(read))?;
             }
-            "clear_facts" => {
-                self.play.hosts.iter().for_each(|host| self.run.fleet.forget_facts(*host))
-            }
+            "clear_facts" => self.play.hosts.iter().for_each(|host| self.run.fleet.forget_facts(*host)),
             "clear_host_errors" => {
                 for host in self.play.hosts.clone() {
                     let name = self.name(host);

@@ -38,6 +38,8 @@ pub struct RunOptions {
     pub inject_facts: bool,
     /// The vault passwords, for lookups that read encrypted files.
     pub vault: Vault,
+    /// How hosts are reached when neither variables nor keywords say so, under the names of the variables.
+    pub reaching: Arc<Map>,
     /// Where facts are kept between runs.
     pub fact_cache: Option<FactCache>,
     /// Settings under the names that the `config` lookup knows.
@@ -117,7 +119,8 @@ impl Fleet {
         if let Some(memory) = self.memories.read().unwrap_or_else(PoisonError::into_inner).get(&host) {
             return memory.clone();
         }
-        let kept = self.options.fact_cache.as_ref().and_then(|cache| cache.read(self.host_name(host).as_str()));
+        let kept =
+            self.options.fact_cache.as_ref().and_then(|cache| cache.read(self.host_name(host).as_str()));
         let mut memories = self.memories.write().unwrap_or_else(PoisonError::into_inner);
         let memory = memories.entry(host).or_default().clone();
         if let Some(facts) = kept.filter(|_| memory.facts().is_empty()) {

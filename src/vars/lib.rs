@@ -14,6 +14,7 @@ mod level;
 mod magic;
 mod memory;
 mod play;
+mod reaching;
 mod scope;
 
 pub use fact_cache::FactCache;

@@ -11,7 +11,7 @@ use shevek_template::Scope;
 use shevek_value::{Map, Value};
 use shevek_vault::Vault;
 
-use crate::{Fleet, Level, PlayScope, magic};
+use crate::{Fleet, Level, PlayScope, magic, reaching};
 
 /// One level's variables.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl HostScope {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Value> {
+    pub(crate) fn find(&self, name: &str) -> Option<Value> {
         let mut found = self.layers.iter().filter_map(|layer| layer.variables.get(name));
         let strongest = found.next()?;
         if !self.fleet.options.merge_hashes || strongest.as_map().is_none() {
@@ -189,7 +189,7 @@ impl Scope for HostScope {
         if let Some(value) = magic::get(self, name)? {
             return Ok(Some(value));
         }
-        Ok(self.find(name))
+        Ok(self.find(name).or_else(|| reaching::get(self, name)))
     }
 
     fn names(&self) -> Vec<String> {

@@ -5,6 +5,7 @@ mod config;
 mod doc;
 mod inventory;
 mod play;
+mod pull;
 mod replay;
 mod vault;
 
@@ -13,5 +14,6 @@ pub(crate) use config::Config;
 pub(crate) use doc::Doc;
 pub(crate) use inventory::Inventory;
 pub(crate) use play::Play;
+pub(crate) use pull::Pull;
 pub(crate) use replay::Replay;
 pub(crate) use vault::Vault;
