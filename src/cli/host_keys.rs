@@ -1,9 +1,9 @@
-//! The first-use question about host keys: asked once for all hosts that came up together.
+//! Questions on the way to hosts: about host keys, once for all hosts that came up together, and for passphrases.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use shevek_connection::{AskHostKey, Later, UnknownHostKey};
+use shevek_connection::{AskHostKey, Later, Secret, UnknownHostKey};
 use shevek_event::{Ask, Question};
 use tokio::sync::oneshot;
 
@@ -59,6 +59,16 @@ impl AskHostKey for HostKeys {
                 self.settle().await;
             }
             heard.await.unwrap_or(false)
+        })
+    }
+
+    fn passphrase<'a>(&'a self, key: &'a str) -> Later<'a, Option<Secret>> {
+        let text = format!("Enter passphrase for key '{key}': ");
+        let terminal = self.terminal.clone();
+        Box::pin(async move {
+            let question = Question { text, private: true, ..Question::default() };
+            let answer = tokio::task::spawn_blocking(move || terminal.ask(&question)).await;
+            answer.ok().and_then(|answer| answer.ok()).map(Secret::new)
         })
     }
 }

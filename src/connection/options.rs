@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::Secret;
 use crate::known_hosts::KnownHostsFiles;
 use crate::runners::Runners;
 use crate::ssh::{Jumps, KeyRing};
@@ -119,9 +120,14 @@ pub struct UnknownHostKey {
     pub also_known_as: Vec<String>,
 }
 
-/// Decides about unknown host keys. The caller may hold the answers back until all hosts have asked, so that people are
+/// Decides about unknown host keys, and knows passphrases. The caller may hold the answers back until all hosts have asked, so that people are
 /// asked once.
 pub trait AskHostKey: Send + Sync {
     /// Whether the key is to be trusted and remembered.
     fn ask(&self, key: UnknownHostKey) -> Later<'_, bool>;
+
+    /// The passphrase of an encrypted private key; nothing: the key is not to be used.
+    fn passphrase<'a>(&'a self, _key: &'a str) -> Later<'a, Option<Secret>> {
+        Box::pin(async { None })
+    }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use zeroize::Zeroizing;
 
 use crate::Secret;
+use crate::options::AskHostKey;
 use crate::target::Login;
 
 /// The keys of a run. Decrypting a key takes a tenth of a second by design, so every file is read once; the keys are
@@ -16,7 +17,15 @@ use crate::target::Login;
 #[derive(Default)]
 pub(crate) struct KeyRing {
     files: Mutex<HashMap<PathBuf, Arc<OnceCell<Arc<KeyFile>>>>>,
+    unlocked: Mutex<HashMap<String, Unlocking>>,
+    asking: watch::Sender<bool>,
 }
+
+/// An encrypted key that people were asked about, or are being asked about: the key, or why it cannot be used.
+type Unlocking = Arc<OnceCell<Result<Arc<PrivateKey>, String>>>;
+
+/// How often a passphrase is asked for, as `ssh` does.
+const ATTEMPTS: usize = 3;
 
 /// What a key file holds.
 pub(super) struct KeyFile {
@@ -32,6 +41,8 @@ pub(super) struct KeyFile {
 /// Whether the private key can be used.
 pub(super) enum Loaded {
     Usable(Arc<PrivateKey>),
+    /// Only with a passphrase that nobody has given.
+    Encrypted(Arc<Zeroizing<String>>),
     /// Why not, in words.
     Unusable(String),
     /// There is no private key here (no such file, or only the public key).
@@ -69,6 +80,59 @@ impl KeyRing {
         }
         files
     }
+
+    /// Whether somebody is being asked for a passphrase just now.
+    pub(super) fn asking(&self) -> watch::Receiver<bool> {
+        self.asking.subscribe()
+    }
+
+    /// Decrypts a key with what people say when they are asked; they are asked once for all hosts of a run.
+    pub(super) async fn unlock(
+        &self,
+        name: &str,
+        text: &Arc<Zeroizing<String>>,
+        ask: Option<&Arc<dyn AskHostKey>>,
+    ) -> Result<Arc<PrivateKey>, String> {
+        let Some(ask) = ask else { return Err(locked(name)) };
+        let cell = {
+            let mut known = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(name.to_owned()).or_default().clone()
+        };
+        let unlocked = cell.get_or_init(|| async {
+            self.asking.send_replace(true);
+            let key = ask_for(name, text, ask).await;
+            self.asking.send_replace(false);
+            key
+        });
+        unlocked.await.clone()
+    }
+}
+
+async fn ask_for(
+    name: &str,
+    text: &Arc<Zeroizing<String>>,
+    ask: &Arc<dyn AskHostKey>,
+) -> Result<Arc<PrivateKey>, String> {
+    let mut why = locked(name);
+    for _ in 0..ATTEMPTS {
+        let Some(passphrase) = ask.passphrase(name).await.filter(|word| !word.expose().is_empty()) else {
+            break;
+        };
+        let (name, text) = (name.to_owned(), text.clone());
+        let file = tokio::task::spawn_blocking(move || parse(&name, &text, Some(&passphrase))).await;
+        match file.map(|file| file.key) {
+            Ok(Loaded::Usable(key)) => return Ok(key),
+            Ok(Loaded::Unusable(words)) => why = words,
+            Ok(Loaded::Encrypted(_) | Loaded::Absent) | Err(_) => break,
+        }
+    }
+    Err(why)
+}
+
+fn locked(name: &str) -> String {
+    format!(
+        "key {name} is encrypted and no passphrase was given (give ansible_private_key_passphrase, or the key to an agent)"
+    )
 }
 
 fn read(path: &Path, passphrase: Option<&Secret>, certificates: &[PathBuf]) -> KeyFile {
@@ -117,12 +181,7 @@ fn parse(name: &str, text: &str, passphrase: Option<&Secret>) -> KeyFile {
         None => text.contains("ENCRYPTED"),
     };
     if encrypted && passphrase.is_none() {
-        return file(
-            public,
-            Loaded::Unusable(format!(
-                "key {name} is encrypted and no passphrase was given (give ansible_private_key_passphrase, or the key to an agent)"
-            )),
-        );
+        return file(public, Loaded::Encrypted(Arc::new(Zeroizing::new(text.to_owned()))));
     }
     match decode_secret_key(text, passphrase.filter(|_| encrypted).map(Secret::expose)) {
         Ok(key) => {

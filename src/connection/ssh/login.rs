@@ -7,11 +7,13 @@ use russh::MethodKind;
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
 use tokio::net::UnixStream;
+use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::keyring::{KeyFile, KeyRing, Loaded};
+use crate::options::{AskHostKey, OpenOptions};
 use crate::target::{AgentUse, Login as Settings, LoginMethod};
 use crate::{ConnectError, Phase};
 
@@ -35,6 +37,7 @@ pub(super) struct Login<'a> {
     user: &'a str,
     settings: &'a Settings,
     keyring: &'a KeyRing,
+    ask: Option<&'a Arc<dyn AskHostKey>>,
     handle: Handle<Client>,
     /// What the server says it accepts; nothing said yet.
     accepted: Option<Vec<MethodKind>>,
@@ -58,14 +61,15 @@ impl<'a> Login<'a> {
         host: &'a Arc<str>,
         user: &'a str,
         settings: &'a Settings,
-        keyring: &'a KeyRing,
+        options: &'a OpenOptions,
         handle: Handle<Client>,
     ) -> Self {
         Login {
             host,
             user,
             settings,
-            keyring,
+            keyring: &options.shared.keyring,
+            ask: options.ask.as_ref(),
             handle,
             accepted: None,
             tried: Vec::new(),
@@ -164,6 +168,14 @@ impl<'a> Login<'a> {
                 }
             }
         }
+        // Last, since somebody has to be asked for them.
+        for file in files.iter() {
+            if let Loaded::Encrypted(text) = &file.key
+                && matches!(self.locked_key(file, text).await?, Tried::In)
+            {
+                return Ok(Tried::In);
+            }
+        }
         if self.accepted.is_none() {
             // Nothing to offer: find out what else the server would take.
             let answer = self.handle.authenticate_none(self.user).await;
@@ -225,16 +237,35 @@ impl<'a> Login<'a> {
         }
     }
 
+    /// A key that needs a passphrase. Nobody is asked for one where a password is at hand.
+    async fn locked_key(
+        &mut self,
+        file: &KeyFile,
+        text: &Arc<Zeroizing<String>>,
+    ) -> Result<Tried, ConnectError> {
+        let ask = self.ask.filter(|_| self.settings.password.is_none() && self.may_try_a_key());
+        match self.keyring.unlock(&file.name, text, ask).await {
+            Ok(key) => self.usable_key(file, key).await,
+            Err(why) => {
+                self.passed_over.push(why);
+                Ok(Tried::Refused)
+            }
+        }
+    }
+
     async fn file_key(&mut self, file: &KeyFile) -> Result<Tried, ConnectError> {
-        let key = match &file.key {
-            Loaded::Usable(key) => key.clone(),
+        match &file.key {
+            Loaded::Usable(key) => self.usable_key(file, key.clone()).await,
             Loaded::Unusable(why) => {
                 self.passed_over.push(why.clone());
-                return Ok(Tried::Refused);
+                Ok(Tried::Refused)
             }
-            // Only the agent could have used it.
-            Loaded::Absent => return Ok(Tried::Refused),
-        };
+            // Its turn comes last; and where there is none, only the agent could have used it.
+            Loaded::Encrypted(_) | Loaded::Absent => Ok(Tried::Refused),
+        }
+    }
+
+    async fn usable_key(&mut self, file: &KeyFile, key: Arc<PrivateKey>) -> Result<Tried, ConnectError> {
         for certificate in &file.certificates {
             if !self.may_try_a_key() {
                 return Ok(Tried::Refused);

@@ -92,13 +92,14 @@ pub(super) async fn reach(
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         refused.unwrap_or_else(|| failed_handshake(host, &e, &said))
     })?;
-    let mut login = Login::new(host, &target.user, &target.login, &options.shared.keyring, handle);
+    let mut login = Login::new(host, &target.user, &target.login, options, handle);
     let limit = options.deadlines.auth;
+    let asking = options.shared.keyring.asking();
     let outcome = tokio::select! {
         biased;
-        outcome = login.run() => outcome,
+        outcome = within(Instant::now() + limit, limit, asking, login.run()) => outcome
+            .unwrap_or_else(|()| Err(ConnectError::timed_out(host, Phase::Auth, limit, "the login"))),
         _ = is_lost.wait_for(Option::is_some) => Err(login.gone()),
-        () = tokio::time::sleep(limit) => Err(ConnectError::timed_out(host, Phase::Auth, limit, "the login")),
     };
     if let Err(error) = outcome {
         // A server that hangs up says why, a moment before the attempt fails.
@@ -115,7 +116,7 @@ pub(super) async fn reach(
     Ok((login.into_handle(), is_lost))
 }
 
-/// A deadline that does not run while somebody is being asked about a host key.
+/// A deadline that does not run while somebody is being asked about a host key or for a passphrase.
 async fn within<T>(
     deadline: Instant,
     limit: Duration,

@@ -64,6 +64,37 @@ async fn keys_of_every_kind_log_in() {
     }
 }
 
+/// Two hosts come for the same key: people are asked once, and again only after a wrong answer.
+#[tokio::test]
+async fn an_encrypted_key_is_asked_about_once_for_all_hosts() {
+    struct Asked(Mutex<Vec<String>>);
+    impl AskHostKey for Asked {
+        fn ask(&self, _: UnknownHostKey) -> Later<'_, bool> {
+            Box::pin(async { false })
+        }
+
+        fn passphrase<'a>(&'a self, key: &'a str) -> Later<'a, Option<Secret>> {
+            let mut asked = self.0.lock().unwrap();
+            asked.push(key.to_owned());
+            let answer = if asked.len() == 1 { "close barley" } else { "open sesame" };
+            Box::pin(async move { Some(Secret::new(answer)) })
+        }
+    }
+    let Some(sshd) = Sshd::start("") else { return };
+    sshd.keygen("locked", &["-t", "ed25519", "-N", "open sesame"]);
+    sshd.authorize("locked");
+    let mut ssh = sshd.ssh();
+    ssh.login.keys = vec![sshd.path("locked")];
+    let asked = Arc::new(Asked(Mutex::default()));
+    let mut options = options();
+    options.ask = Some(asked.clone());
+    let (web1, web2) = (Target::ssh("web1", ssh.clone()), Target::ssh("web2", ssh));
+    let (one, two) = tokio::join!(Connection::open(&web1, &options), Connection::open(&web2, &options));
+    assert!(one.is_ok() && two.is_ok());
+    let name = sshd.path("locked").display().to_string();
+    assert_eq!(*asked.0.lock().unwrap(), [name.clone(), name]);
+}
+
 #[tokio::test]
 async fn a_key_given_as_text_logs_in() {
     let Some(sshd) = Sshd::start("") else { return };
