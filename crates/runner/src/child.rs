@@ -131,25 +131,25 @@ impl Children {
         None
     }
 
-    /// Ends all further runners: without their input they stop.
-    pub fn end(&self) {
-        let slots: Vec<_> = locked(&self.slots).drain().map(|(_, slot)| slot).collect();
-        for slot in &slots {
-            if let Ok(child) = slot.child.try_lock()
-                && let Some(child) = child.as_ref()
-            {
-                *locked(&child.stdin) = None;
-            }
-        }
-        for slot in slots {
-            if let Ok(child) = slot.child.try_lock()
-                && let Some(child) = child.as_ref()
-            {
-                let _ = locked(&child.process).wait();
-            }
-        }
+    /// Ends the further runners of a user who is to be removed: who has a process cannot be. One that is at work stays.
+    pub fn let_go(&self, user: &str) {
+        let mut slots = locked(&self.slots);
+        let routes = locked(&self.routes);
+        let idle = |slot: &Slot| match slot.child.try_lock() {
+            Ok(child) => !child.iter().any(|child| routes.batches.values().any(|at| Arc::ptr_eq(at, child))),
+            Err(_) => false,
+        };
+        let theirs = |further: &Further| further.user.as_ref().is_some_and(|wanted| wanted.user == user);
+        let ended =
+            slots.extract_if(|further, slot| theirs(further) && idle(slot)).map(|(_, slot)| slot).collect();
+        drop((slots, routes));
+        end_all(ended);
     }
 
+    /// Ends all further runners.
+    pub fn end(&self) {
+        end_all(locked(&self.slots).drain().map(|(_, slot)| slot).collect());
+    }
     fn child(self: &Arc<Self>, wanted: &Further) -> Result<Arc<Child>, Fault> {
         let slot = locked(&self.slots).entry(wanted.clone()).or_default().clone();
         let mut place = locked(&slot.child);
@@ -187,6 +187,24 @@ impl Children {
         {
             *known = plan.version();
             child.tell(&ToChild::Plan(bytes));
+        }
+    }
+}
+
+/// Without their input they stop.
+fn end_all(slots: Vec<Arc<Slot>>) {
+    for slot in &slots {
+        if let Ok(child) = slot.child.try_lock()
+            && let Some(child) = child.as_ref()
+        {
+            *locked(&child.stdin) = None;
+        }
+    }
+    for slot in slots {
+        if let Ok(child) = slot.child.try_lock()
+            && let Some(child) = child.as_ref()
+        {
+            let _ = locked(&child.process).wait();
         }
     }
 }

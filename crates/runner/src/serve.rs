@@ -130,6 +130,9 @@ impl Server {
 
     fn run(&self, mut batch: Batch) {
         let user = batch.become_user.take().filter(|wanted| !self.is_me(wanted));
+        for name in batch.calls.iter().filter_map(removes_user) {
+            self.children.let_go(name);
+        }
         let wanted = Further { user, part: self.part_of(&batch) };
         if wanted.user.is_some() || wanted.part != Part::Core {
             let children = self.children.clone();
@@ -181,6 +184,14 @@ impl Server {
                 self.running.fewer.wait_timeout(batches, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// The user that a call removes.
+fn removes_user(call: &Call) -> Option<&str> {
+    let argument =
+        |name: &str| call.args.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_str());
+    let removes = call.module == "user" && argument("state") == Some("absent");
+    argument("name").filter(|_| removes)
 }
 
 /// The facts for the greeting, by the module `setup`; keys without the prefix `ansible_`.

@@ -357,6 +357,20 @@ fn a_user_who_may_not_read_the_binary_is_handed_a_copy_that_does_not_stay() {
 }
 
 #[test]
+fn a_user_who_is_to_be_removed_has_no_runner_left() {
+    let Some(wanted) = become_with(BecomeMethod::Su, "su", "nobody") else { return };
+    let wanted = Become { flags: Some("-s /bin/sh".into()), ..wanted };
+    let mut talk = Talk::start();
+    let pid = call("shell", &[("cmd", "echo $PPID")]);
+    let outcome = talk.run(Batch { become_user: Some(wanted), ..batch(1, vec![pid]) }).unwrap().remove(0);
+    let runner = std::path::PathBuf::from("/proc").join(outcome.get("stdout").unwrap().as_str().unwrap());
+    assert!(runner.exists());
+    let remove = checked(call("user", &[("name", "nobody"), ("state", "absent")]));
+    assert!(talk.run(batch(2, vec![remove])).unwrap()[0].changed);
+    assert!(!runner.exists(), "{} is still there", runner.display());
+}
+
+#[test]
 fn the_plan_of_a_check_run_is_shared_between_users() {
     let Some(wanted) = become_with(BecomeMethod::Su, "su", "nobody") else { return };
     let wanted = Become { flags: Some("-s /bin/sh".into()), ..wanted };
