@@ -121,3 +121,30 @@ fn a_task_sees_how_its_host_is_reached() {
     );
     lab.run([]).exit(0).says("as joe at web1");
 }
+
+#[test]
+fn defaults_of_modules_by_name_and_by_group() {
+    let lab = Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  module_defaults:
+    ping: { data: outer }
+    group/some.where.pinging: { data: by group }
+    group/some.where.all: { data: by another }
+  tasks:
+    - ping:
+      register: by_name
+    - ping:
+      module_defaults: { ansible.builtin.ping: {} }
+      register: nearest
+    - assert: { that: [by_name.ping == 'outer', nearest.ping == 'by another'] }
+"#,
+        )
+        .file(
+            "collections/ansible_collections/some/where/meta/runtime.yml",
+            "action_groups:\n  pinging: [ansible.builtin.ping]\n  all:\n    - metadata: { extend_group: [pinging] }\n",
+        );
+    lab.run([]).exit(0).recap("web1", "ok=3");
+}

@@ -2,7 +2,7 @@
 
 use shevek_actions::Action;
 use shevek_diag::{Diagnostic, Result};
-use shevek_playbook::{Target, Task};
+use shevek_playbook::{Loader, Target, Task};
 use shevek_proto::Val;
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
@@ -23,9 +23,14 @@ pub(crate) fn action(task: &Task, scope: &HostScope) -> Result<(String, Target)>
 }
 
 /// The arguments: the play's defaults for the module below the task's own. `unrendered` ones stay as written.
-pub(crate) fn render(task: &Task, name: &str, scope: &HostScope, unrendered: &[&str]) -> Result<Map> {
+pub(crate) fn render(
+    task: &Task,
+    name: &str,
+    scope: &HostScope,
+    (unrendered, loader): (&[&str], &Loader),
+) -> Result<Map> {
     let templar = &scope.fleet().templar;
-    let mut args = defaults(task, name, scope)?;
+    let mut args = defaults(task, name, scope, loader)?;
     if let Some(more) = &task.action.variable_args {
         let rendered = templar.render(more, scope)?;
         let Some(map) = rendered.as_map() else {
@@ -70,21 +75,30 @@ fn explain(mut error: Box<Diagnostic>, action: &str, key: &Value, value: &Value)
 }
 
 /// `module_defaults` for this action.
-fn defaults(task: &Task, name: &str, scope: &HostScope) -> Result<Map> {
-    let mut args = Map::default();
+///
+/// What stands nearest replaces what stands further out under the same name, and what names the action itself wins over
+/// what names a group that it is in.
+fn defaults(task: &Task, name: &str, scope: &HostScope, loader: &Loader) -> Result<Map> {
+    let mut own: Option<Value> = None;
+    let mut groups = Map::default();
     for written in &task.keywords.module_defaults {
-        let rendered = scope.fleet().templar.render(written, scope)?;
-        let Some(map) = rendered.as_map() else { continue };
-        for (key, values) in map {
-            let key = key.text();
-            let bare = key.strip_prefix("ansible.builtin.").or_else(|| key.strip_prefix("ansible.legacy."));
-            if bare.unwrap_or(&key) != name {
-                continue;
-            }
-            for (argument, value) in values.as_map().into_iter().flatten() {
-                args.insert(argument.clone(), value.clone());
+        for (key, values) in written.as_map().into_iter().flatten() {
+            let named = key.text();
+            let bare =
+                named.strip_prefix("ansible.builtin.").or_else(|| named.strip_prefix("ansible.legacy."));
+            if bare.unwrap_or(&named) == name {
+                own = Some(values.clone());
+            } else if let Some(group) = named.strip_prefix("group/")
+                && loader.is_in_group(name, group, task)
+            {
+                groups.insert(key.clone(), values.clone());
             }
         }
+    }
+    let mut args = Map::default();
+    for values in groups.into_values().chain(own) {
+        let rendered = scope.fleet().templar.render(&values, scope)?;
+        args.extend(rendered.as_map().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
     }
     Ok(args)
 }

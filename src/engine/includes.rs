@@ -7,7 +7,7 @@ use shevek_actions::Outcome;
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_event::{Event, Included};
 use shevek_inventory::HostId;
-use shevek_playbook::{Item, Task};
+use shevek_playbook::{Item, Loader, Task};
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
@@ -27,12 +27,17 @@ pub(crate) enum IncludeRequest {
 
 impl IncludeRequest {
     /// What the task includes; `None`: it includes nothing.
-    pub(crate) fn read(task: &Task, action: &str, scope: &HostScope) -> Result<Option<Self>> {
+    pub(crate) fn read(
+        task: &Task,
+        action: &str,
+        scope: &HostScope,
+        loader: &Loader,
+    ) -> Result<Option<Self>> {
         if !matches!(action, "include_tasks" | "include_role") {
             return Ok(None);
         }
         // `apply` is for the included tasks, which render it themselves.
-        let args = arguments::render(task, action, scope, &["apply"])?;
+        let args = arguments::render(task, action, scope, (&["apply"], loader))?;
         if action == "include_role" {
             return Ok(Some(Self::Role(args)));
         }

@@ -331,7 +331,7 @@ impl Job {
             None => scope,
         };
         let (name, target) = arguments::action(task, &scope)?;
-        if let Some(request) = IncludeRequest::read(task, &name, &scope)? {
+        if let Some(request) = IncludeRequest::read(task, &name, &scope, &self.run.loader)? {
             let mut done = self.finished(Outcome::ok(), item);
             done.include = Some(request);
             return Ok(Prepared::Over(Box::new(done)));
@@ -350,7 +350,10 @@ impl Job {
             None => reach::host(&self.run, task, &scope, &scope)?,
         };
         let action = self.run.actions.find(&name);
-        let mut args = arguments::render(task, &name, &scope, action.map_or(&[], Action::unrendered))?;
+        let mut args = {
+            let unrendered = action.map_or(&[][..], Action::unrendered);
+            arguments::render(task, &name, &scope, (unrendered, &self.run.loader))?
+        };
         let background = Background::read(task, &scope, self.run.options.poll_interval)?;
         if let Some(background) = &background {
             if action.is_some() && !Background::suits(&name) {

@@ -10,6 +10,7 @@
 mod action;
 mod catalogue;
 mod files;
+mod groups;
 mod include;
 mod keyword;
 mod listing;
