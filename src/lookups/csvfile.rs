@@ -44,13 +44,12 @@ fn csvfile(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
                         .detail(format!("the row of '{key}' in {} has no column {column}", path.display()))
                 })?)
             }
-            None => match options.get("default") {
-                Some(default) => match default.as_list() {
-                    Some(items) => out.extend(items.iter().cloned()),
-                    None => out.push(default.clone()),
-                },
-                None => {}
-            },
+            None => {
+                if let Some(default) = options.get("default") {
+                    let items = default.as_list().unwrap_or(std::slice::from_ref(default));
+                    out.extend(items.iter().cloned());
+                }
+            }
         }
     }
     Ok(Value::list(out))
