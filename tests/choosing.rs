@@ -54,3 +54,27 @@ fn a_task_to_start_at_skips_those_before() {
         .hides("packages of")
         .says("settings of web1");
 }
+
+#[test]
+fn plays_after_the_one_to_start_in_run_from_their_start_and_those_before_not_at_all() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  tasks:
+    - debug: { msg: too early }
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: still too early }
+    - name: Here
+      debug: { msg: from here }
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: and on }
+"#,
+    );
+    let run = lab.run(["--start-at-task", "Here"]).exit(0).says("from here").says("and on");
+    run.hides("too early").hides("Gathering Facts").recap("web1", "ok=2");
+    lab.run(["--start-at-task", "Nowhere"]).says("No matching task \"Nowhere\" found").hides("and on");
+}

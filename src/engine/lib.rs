@@ -72,14 +72,26 @@ pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
     let sink = run.sink.clone();
     run.fleet.on_warning(move |warning| sink.send(Event::Notice(Notice::from(&*warning))));
     let selection = Arc::new(Selection::new(&run.options.only_tags, &run.options.skip_tags));
-    let mut progress =
-        Progress { stats: Default::default(), selection, plays: 0, tasks: 0, ends_play: false, fault: None };
+    let mut progress = Progress {
+        stats: Default::default(),
+        selection,
+        plays: 0,
+        tasks: 0,
+        ends_play: false,
+        start_found: false,
+        fault: None,
+    };
     // What a play itself gets wrong is found while it runs, unlike what stands in a file that could not be read.
     let result = run_all(&run, playbooks, &mut progress).await.map_err(|error| match error.kind {
         Kind::Content => error.kind(Kind::Machine),
         _ => error,
     });
     let result = result.and_then(|()| progress.fault.take().map_or(Ok(()), Err));
+    if let Some(wanted) = run.options.start_at.as_ref().filter(|_| result.is_ok() && !progress.start_found) {
+        run.sink.send(Event::Notice(Notice::error(format!(
+            "No matching task \"{wanted}\" found. Note: --start-at-task can only follow static includes."
+        ))));
+    }
     run.pool.close().await;
     run.sink.send(Event::Recap(progress.stats.recap()));
     result?;

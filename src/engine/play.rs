@@ -35,6 +35,8 @@ pub(crate) struct Progress {
     pub(crate) tasks: u64,
     /// A batch met `meta: end_play`.
     pub(crate) ends_play: bool,
+    /// `--start-at-task` has come to its task: plays after that one begin at their start.
+    pub(crate) start_found: bool,
     /// What ended the run within a play.
     pub(crate) fault: Option<Box<Diagnostic>>,
 }
@@ -79,12 +81,27 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let forced =
         if forced.unwrap_or(run.options.force_handlers) { Handlers::Forced } else { Handlers::WhenGood };
     let items = Arc::new(items(run, play, &outside, forced, progress)?);
+    let waits = match &run.options.start_at {
+        Some(wanted) if !progress.start_found => {
+            let mut found = false;
+            for item in items.iter() {
+                item.each_task(&mut |task| found |= Selection::is_start(task, wanted));
+            }
+            // Nothing of a play before that one is done, not even its facts are gathered.
+            if !found {
+                return Ok(Next::Go);
+            }
+            progress.start_found = true;
+            true
+        }
+        _ => false,
+    };
     for batch in batches {
         let next = run_batch(
             run,
             &scope,
             &batch,
-            Prepared { id, strategy, max_fail, items: items.clone() },
+            Prepared { id, strategy, max_fail, items: items.clone(), waits },
             progress,
         )
         .await?;
@@ -103,6 +120,8 @@ struct Prepared {
     strategy: Strategy,
     max_fail: Option<f64>,
     items: Arc<Vec<Item>>,
+    /// Whether tasks before the one of `--start-at-task` are passed over.
+    waits: bool,
 }
 
 async fn run_batch(
@@ -130,7 +149,7 @@ async fn run_batch(
                 notified: Default::default(),
                 roles_begun: HashSet::new(),
                 roles_done: HashSet::new(),
-                started: run.options.start_at.is_none(),
+                started: !prepared.waits,
             },
         );
     }
