@@ -120,7 +120,7 @@ fn missing_files_roles_and_includes_are_named_with_the_places_that_were_looked_a
     Lab::local()
         .playbook("- hosts: all\n  roles: [nowhere]\n")
         .run([])
-        .exit(4)
+        .exit(1)
         .says("the role 'nowhere' was not found")
         .says("playbook.yml:2:11");
     Lab::local()
