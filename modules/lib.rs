@@ -44,6 +44,7 @@ mod dpkg_selections;
 mod get_url;
 mod getent;
 mod git;
+mod git_config;
 mod hostname;
 mod ini_file;
 mod iptables;
