@@ -151,6 +151,7 @@ impl Procedure for AptRepository {
             }
             changed = true;
             let name = path.display().to_string();
+            // Differs from Ansible: the difference is in the result only when differences are asked for.
             host.diff(text_diff(
                 &name,
                 old.as_ref().map(String::as_bytes),

@@ -216,6 +216,7 @@ impl Git {
         if !is_there {
             let head = git.remote_head(self, host, None)?;
             // What the clone brings is unknown; its folder is not.
+            // Differs from Ansible: a check run supposes the folder, so that later tasks can use it.
             host.run(git.command("clone").arg(&git.repo).arg(&git.dest))?;
             host.run(cmd("mkdir").arg(&git.dest).does(Effect::Folder(git.dest.clone())))?;
             host.diff(Diff { prepared: Some(format!(">> Newly checked out {head}")), ..Diff::default() });

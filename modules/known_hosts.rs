@@ -157,6 +157,7 @@ impl KnownHosts {
 }
 
 /// The host's line that has this key, or one of the same type.
+// Differs from Ansible: names are matched here and not by `ssh-keygen`, which would leave a file ending in `.old` behind.
 fn search(lines: &[String], name: &str, key: Option<&str>) -> Found {
     let wanted = key.and_then(Entry::read);
     let mut found = Found::default();

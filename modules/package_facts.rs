@@ -178,6 +178,8 @@ fn apt(host: &Probe) -> Result<Vec<Package>> {
     Ok(described.collect())
 }
 
+// Differs from Ansible: packages are read from dpkg's status file and `apt-cache policy`, or from `rpm -qa`; the Python
+// bindings of apt and rpm are not needed.
 /// The origin (`Debian`) of the first source that has the installed version of a package.
 fn origins<'a>(host: &Probe, names: impl Iterator<Item = &'a str>) -> Result<Vec<(String, String)>> {
     if host.which("apt-cache").is_none() {

@@ -123,6 +123,7 @@ impl Procedure for Unarchive {
     fn would(&self, host: &Probe) -> Result<Would> {
         self.folder(host)?;
         // An archive that is not on the host yet can't be looked into; those programs see only what is really there.
+        // Differs from Ansible: tar archives that the host has are compared in a check run; Ansible skips some of them.
         if self.content.is_some() || self.src.contains("://") {
             return Ok(Would::Skip(
                 "remote module (unarchive) does not support check mode for archives that are not on the host"

@@ -39,8 +39,11 @@ pub struct Uri {
     /// How it is written.
     #[arg(default = "raw")]
     body_format: BodyFormat,
-    /// A file of the host that is sent along.
+    /// A file that is sent along: of the controller, or of the host with `remote_src`.
     src: Option<PathBuf>,
+    /// The controller's file; set by the action.
+    #[arg(name = "_content")]
+    content: Option<Content>,
     /// What is asked for: `GET`, `POST`, …
     #[arg(default = "GET")]
     method: String,
@@ -157,13 +160,11 @@ impl Uri {
         if method.is_empty() || !method.chars().all(|c| c.is_ascii_uppercase()) {
             fail!("Parameter 'method' needs to be a single word in uppercase, like GET or POST.");
         }
-        if let Some(socket) = &self.unix_socket {
-            fail!("unix_socket is not supported: {}", socket.display());
-        }
         let mut request = Request::new(&method, &self.url, &self.options);
         request = request.login(self.url_username.as_deref(), self.url_password.as_ref());
         request.timeout = Duration::from_secs(u64::from(self.timeout));
         request.ca_path.clone_from(&self.ca_path);
+        request.unix_socket.clone_from(&self.unix_socket);
         request.redirects = match self.follow_redirects {
             Follow::All | Follow::Yes => Redirects::All,
             Follow::No | Follow::None => Redirects::None,
@@ -172,15 +173,18 @@ impl Uri {
         };
         request.headers = self.headers.iter().map(|(k, v)| (k.clone(), printed::python_str(v))).collect();
         let (body, kind) = self.body()?;
-        request.body = match &self.src {
-            Some(src) if !self.remote_src => {
-                fail!(
-                    "src is only supported with remote_src, for a file on the host: copy {} there first",
-                    src.display()
-                )
+        request.body = match (&self.content, &self.src) {
+            (Some(content), _) => {
+                let mut bytes = Vec::new();
+                let fetched = host.content(content)?.read_to_end(&mut bytes);
+                fetched.map_err(|e| Fault::new(format!("could not fetch src: {e}")))?;
+                Some(bytes)
             }
-            Some(src) => Some(host.read(src)?),
-            None => body,
+            (None, Some(src)) if !self.remote_src => {
+                fail!("{} is a file of the controller, and did not come along", src.display())
+            }
+            (None, Some(src)) => Some(host.read(src)?),
+            (None, None) => body,
         };
         if let Some(kind) = kind.filter(|_| !request.has("content-type")) {
             request.headers.push(("Content-Type".to_owned(), kind.to_owned()));
@@ -428,7 +432,7 @@ mod tests {
 
     #[test]
     fn https_takes_curl() {
-        conform::<Uri>("{ url: 'https://h/' }", World::new()).failed("needs the program curl");
+        conform::<Uri>("{ url: 'https://h/' }", World::new()).failed("need the program curl");
         let world =
             World::new().program("curl").says("curl -q --get -K -", "HTTP/1.1 200 OK\r\nX: y\r\n\r\nhi");
         conform::<Uri>("{ url: 'https://h/', return_content: yes }", world)

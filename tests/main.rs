@@ -29,5 +29,6 @@ mod ordering;
 mod pulling;
 mod results;
 mod secrets;
+mod uploading;
 mod variables;
 mod webserver;

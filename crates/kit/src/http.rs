@@ -15,25 +15,29 @@ use shevek_derive::Args;
 use crate::arg::Secret;
 use crate::fault::{Fault, Result, io_words};
 use crate::probe::Probe;
+use crate::system::Look;
 
 pub(crate) mod curl;
+mod netrc;
 pub(crate) mod plain;
 mod url;
 
 pub use url::{file_name, joined, masked, percent_encoded, scheme, unescaped};
 
 /// How this program speaks plain http, if it does: what never needs it, like the runner's core, is the smaller for it.
-static SPOKEN: OnceLock<fn(&Request) -> io::Result<Response>> = OnceLock::new();
+static SPOKEN: OnceLock<Exchange> = OnceLock::new();
+
+type Exchange = fn(&Request, &dyn Look) -> io::Result<Response>;
 
 /// Lets the modules of this program speak http.
 pub fn speak() {
     let _ = SPOKEN.set(plain::exchange);
 }
 
-/// Sends a request over plain http and reads the whole answer.
-pub(crate) fn exchange(request: &Request) -> io::Result<Response> {
+/// Sends a request over plain http and reads the whole answer. The host that looks knows the addresses of names.
+pub(crate) fn exchange(request: &Request, look: &dyn Look) -> io::Result<Response> {
     match SPOKEN.get() {
-        Some(exchange) => exchange(request),
+        Some(exchange) => exchange(request, look),
         None => Err(io::Error::other("no module of this part of the runner speaks http")),
     }
 }
@@ -60,6 +64,8 @@ pub struct Request {
     pub redirects: Redirects,
     /// The certificates to trust, instead of the system's.
     pub ca_path: Option<PathBuf>,
+    /// The socket to talk through, instead of the network.
+    pub unix_socket: Option<PathBuf>,
     /// The proxy, if there is one for this address.
     pub proxy: Option<String>,
     /// Options that all modules which use HTTP have in common.
@@ -202,6 +208,7 @@ impl Request {
             login: None,
             redirects: Redirects::Python,
             ca_path: None,
+            unix_socket: None,
             proxy: None,
             options: options.clone(),
         }
@@ -259,6 +266,15 @@ pub(crate) fn converse(
     if request.body.is_some() && !request.has("content-type") {
         request.set("Content-Type", "application/x-www-form-urlencoded".to_owned());
     }
+    // curl reads that file itself.
+    if scheme(&request.url) == "http"
+        && request.options.use_netrc
+        && request.login.is_none()
+        && let Some(login) = netrc::login(probe, &url::server(&request.url))
+    {
+        let value = basic(&login);
+        request.set("Authorization", value);
+    }
     if request.options.force_basic_auth
         && let Some(login) = &request.login
     {
@@ -269,6 +285,9 @@ pub(crate) fn converse(
     for _ in 0..=HOPS {
         probe.still_wanted()?;
         request.proxy = url::proxy(probe, &request.url).filter(|_| request.options.use_proxy);
+        if request.proxy.is_some() && request.unix_socket.is_some() {
+            request.proxy = None;
+        }
         let mut response = exchange(&request)?;
         response.url = request.url.clone();
         if response.status == 401

@@ -337,9 +337,9 @@ impl Probe {
     /// The command that an exchange takes; `None` where it is plain http.
     pub(crate) fn channel(&self, request: &Request) -> Result<Option<Command>> {
         match http::scheme(&request.url).as_str() {
-            "http" => Ok(None),
-            "https" if self.which("curl").is_none() => Err(Fault::absent(http::curl::MISSING)),
-            "https" => http::curl::command(request).map(Some),
+            "http" if request.unix_socket.is_none() => Ok(None),
+            "http" | "https" if self.which("curl").is_none() => Err(Fault::absent(http::curl::MISSING)),
+            "http" | "https" => http::curl::command(request).map(Some),
             "" => Err(Fault::new(format!("unknown url type: '{}'", http::masked(&request.url)))),
             other => Err(http::unreached(format!(
                 "addresses of type {other} are not supported: http and https are"

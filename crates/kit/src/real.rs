@@ -139,7 +139,7 @@ impl Look for Real {
     }
 
     fn http(&self, request: &Request) -> io::Result<Response> {
-        http::exchange(request)
+        http::exchange(request, self)
     }
 
     fn env(&self, name: &OsStr) -> Option<OsString> {
@@ -332,7 +332,7 @@ impl Act for Real {
     }
 
     fn send(&self, request: &Request) -> io::Result<Response> {
-        http::exchange(request)
+        http::exchange(request, self)
     }
 }
 

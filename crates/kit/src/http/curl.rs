@@ -7,7 +7,8 @@ use crate::fault::{Fault, Result};
 use super::{Request, Response, reason, unreached};
 
 /// What to say where there is no curl.
-pub(crate) const MISSING: &str = "https needs the program curl on the host for now, and it is not there";
+pub(crate) const MISSING: &str =
+    "https and unix_socket need the program curl on the host for now, and it is not there";
 
 /// The command of a request.
 pub(crate) fn command(request: &Request) -> Result<Command> {
@@ -24,9 +25,12 @@ pub(crate) fn command(request: &Request) -> Result<Command> {
     if !options.validate_certs {
         config.flag("insecure");
     }
-    for (name, path) in
-        [("cacert", &request.ca_path), ("cert", &options.client_cert), ("key", &options.client_key)]
-    {
+    for (name, path) in [
+        ("cacert", &request.ca_path),
+        ("cert", &options.client_cert),
+        ("key", &options.client_key),
+        ("unix-socket", &request.unix_socket),
+    ] {
         if let Some(path) = path {
             config.set(name, &path.to_string_lossy())?;
         }

@@ -124,3 +124,14 @@ fn addresses_are_joined() {
     assert_eq!(joined("http://h/a/b", "https://i/d"), "https://i/d");
     assert_eq!(masked("http://u:p@h/a"), "http://****:****@h/a");
 }
+
+#[test]
+fn a_server_is_found_by_name() {
+    let (address, served) = server(vec![answer("200 OK", "hello")]);
+    let port = address.rsplit(':').next().unwrap();
+    let request = Request::new("GET", &format!("http://localhost:{port}/"), &options());
+    assert_eq!(host().http(&request).unwrap().status, 200);
+    assert!(served.join().unwrap()[0].contains(&format!("localhost:{port}")));
+    let nobody = Request::new("GET", "http://nobody.invalid/", &options());
+    assert!(host().http(&nobody).unwrap_err().message.contains("Name or service not known"));
+}

@@ -118,6 +118,13 @@ pub fn percent_encoded(text: &str) -> String {
     out
 }
 
+/// The server of an address, without user and port.
+pub(crate) fn server(url: &str) -> String {
+    let (_, host, _) = parts(url);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    host.rsplit_once(':').map_or(host, |(name, _)| name).to_lowercase()
+}
+
 /// The proxy that the environment names for an address.
 pub(crate) fn proxy(probe: &Probe, url: &str) -> Option<String> {
     let scheme = scheme(url);
