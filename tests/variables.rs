@@ -148,3 +148,23 @@ fn defaults_of_modules_by_name_and_by_group() {
         );
     lab.run([]).exit(0).recap("web1", "ok=3");
 }
+
+#[test]
+fn include_vars_merges_with_what_the_host_has_when_it_is_told_to() {
+    let lab = Lab::local()
+        .file("one.yml", "config: {a: 1, deep: {x: 1}}")
+        .file("two.yml", "config: {b: 2, deep: {y: 2}}")
+        .playbook(
+            r"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - include_vars: one.yml
+    - include_vars: { file: two.yml, hash_behaviour: merge }
+    - debug: { msg: 'merged {{ config.a }} {{ config.b }} {{ config.deep | length }}' }
+    - include_vars: two.yml
+    - debug: { msg: 'replaced {{ config.keys() | list }}' }
+",
+        );
+    lab.run([]).exit(0).says("merged 1 2 2").says("replaced ['b', 'deep']");
+}

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use shevek_diag::{Diagnostic, Kind as Fault, Result};
 use shevek_kit::Kind;
 use shevek_kit::schema::{Preset, Rule, Schema};
+use shevek_template::Scope as _;
 use shevek_value::{Map, Value};
 
 use crate::options::{opt, preset, schema};
@@ -90,25 +91,25 @@ fn read(call: &Invocation<'_>) -> Result<Outcome> {
         (Some(file), _) => vec![call.find_file("vars", file.trim())?],
         (None, Some(dir)) => in_folder(call, &dir)?,
         (None, None) => {
-            return Err(Diagnostic::new("missing argument").detail("include_vars needs `file` or `dir`"));
+            return Err(Diagnostic::new("missing argument").detail(
+                "Could not find file: include_vars needs `file` or `dir`, and neither names anything",
+            ));
         }
-    };
-    let merges = match call.text("hash_behaviour") {
-        Some(word) => word == "merge",
-        None => call.scope.fleet().options.merge_hashes,
     };
     let mut facts = Map::default();
     for file in &files {
-        for (name, value) in call.loader.variables(file)?.iter() {
-            let merged = match facts.get(name).filter(|_| merges) {
-                Some(old) => shevek_vars::merge(old, value),
-                None => value.clone(),
-            };
-            facts.insert(name.clone(), merged);
-        }
+        facts.extend(call.loader.variables(file)?.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
     if let Some(name) = call.text("name") {
         facts = [(Value::str(name), Value::map(facts))].into_iter().collect();
+    }
+    // The files replace each other's variables; it is with what the host has already that they are merged.
+    if call.text("hash_behaviour").as_deref() == Some("merge") && !call.scope.fleet().options.merge_hashes {
+        for (name, value) in &mut facts {
+            if let Some(old) = call.scope.get(&name.text())? {
+                *value = shevek_vars::merge(&old, value);
+            }
+        }
     }
     let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     Ok(Outcome { facts, ..Outcome::ok() }
