@@ -3,7 +3,7 @@
 //! New releases of Debian have no `apt-key` any more; there `deb822_repository` is the way.
 //!
 //! ```yaml
-//! - apt_key: { url: 'https://ftp-master.debian.org/keys/archive-key-6.0.asc', state: present }
+//! - apt_key: { url: 'https://keys.example.org/keys/archive-key-6.0.asc', state: present }
 //! - apt_key: { id: 0x9FED2BCBDCD29CDF762678CBAED4B06F473041FA, state: absent }
 //! ```
 use std::path::PathBuf;

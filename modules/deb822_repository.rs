@@ -4,7 +4,7 @@
 //! - deb822_repository:
 //!     name: debian
 //!     types: deb
-//!     uris: http://deb.debian.org/debian
+//!     uris: http://mirror.example.org/debian
 //!     suites: stretch
 //!     components: [main, contrib, non-free]
 //! - deb822_repository: { name: debian, state: absent }

@@ -287,9 +287,9 @@ mod tests {
     fn debian_packages_are_told_with_their_origin() {
         let status = "Package: curl\nStatus: install ok installed\nSection: web\nVersion: 7.88\nArchitecture: amd64\n\n\
                       Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n";
-        let policy = " 500 http://deb.debian.org/debian bookworm/main amd64 Packages\n     release v=12,o=Debian,a=stable\n";
+        let policy = " 500 http://mirror.example.org/debian bookworm/main amd64 Packages\n     release v=12,o=Debian,a=stable\n";
         let of_curl = "curl:\n  Installed: 7.88\n  Candidate: 7.88\n  Version table:\n *** 7.88 500\n        500 \
-                       http://deb.debian.org/debian bookworm/main amd64 Packages\n        100 /var/lib/dpkg/status\n";
+                       http://mirror.example.org/debian bookworm/main amd64 Packages\n        100 /var/lib/dpkg/status\n";
         let world = World::new()
             .program("apt-cache")
             .file(crate::apt::STATUS, status)
