@@ -15,6 +15,7 @@ mod facts;
 mod fetch;
 mod file;
 mod find;
+mod foreign;
 mod group;
 mod lineinfile;
 mod pattern;
@@ -98,9 +99,12 @@ impl Modules {
     }
 }
 
-/// All modules.
+/// What runs modules that the user brings; no task names it.
+pub const FOREIGN: &str = "foreign";
+
+/// All modules that a task can name.
 pub fn registry() -> impl Iterator<Item = &'static Module> {
-    CORE.iter().chain(RARE)
+    CORE.iter().chain(RARE).filter(|module| module.name != FOREIGN)
 }
 
 /// The module of this name: short (`group`), in full (`ansible.builtin.group`), or another name of the same module.

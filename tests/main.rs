@@ -16,6 +16,7 @@ mod house;
 
 mod background;
 mod blocks;
+mod bringing;
 mod checking;
 mod choosing;
 mod disasters;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shevek_connection::{
-    Blobs, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
+    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
 };
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
@@ -23,6 +23,11 @@ impl Pool {
     /// An empty pool.
     pub fn new(options: OpenOptions) -> Arc<Self> {
         Arc::new(Self { options, connections: Mutex::default() })
+    }
+
+    /// Whether hosts may keep what they were sent for later runs.
+    pub fn keeps(&self) -> bool {
+        self.options.cache == Cache::Keep
     }
 
     async fn open(&self, target: &Target) -> Result<Connection, ConnectError> {

@@ -8,6 +8,7 @@
 mod action;
 mod builtin;
 mod content;
+mod foreign;
 mod host;
 mod options;
 mod outcome;
@@ -15,6 +16,7 @@ mod search;
 pub mod wire;
 
 pub use action::{Action, Invocation, Running, truth};
+pub use foreign::{Foreign, Told};
 pub use host::{Host, Pool, Request};
 pub use outcome::{Effect, Outcome};
 pub use search::find as find_file;

@@ -11,15 +11,18 @@ use shevek_vars::HostScope;
 const FREE_FORM: &str = "_raw_params";
 
 /// The action's canonical name and who does it.
-pub(crate) fn action(task: &Task, scope: &HostScope) -> Result<(String, Target)> {
+pub(crate) fn action(task: &Task, scope: &HostScope, loader: &Loader) -> Result<(String, Target)> {
     let action = &task.action;
     if action.target != Target::Template {
         return Ok((action.resolved.to_string(), action.target.clone()));
     }
     let written = scope.fleet().templar.render(&action.name, scope)?.text();
-    let name = written.strip_prefix("ansible.builtin.").or_else(|| written.strip_prefix("ansible.legacy."));
-    let name = name.unwrap_or(&written).to_owned();
-    Ok((name, Target::Module))
+    let found = loader.resolve(&written, task).ok_or_else(|| {
+        Diagnostic::new("unknown module or action")
+            .detail(format!("couldn't resolve module/action '{written}'"))
+            .or_at(action.name.origin())
+    })?;
+    Ok((found.0.to_string(), found.1))
 }
 
 /// The arguments: the play's defaults for the module below the task's own. `unrendered` ones stay as written.

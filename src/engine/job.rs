@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use shevek_actions::{Action, Host, Invocation, Outcome, Request};
+use shevek_actions::{Action, Foreign, Host, Invocation, Outcome, Request, Told};
 use shevek_connection::Blobs;
 use shevek_diag::{Diagnostic, Result};
 use shevek_event::{Delegate, Event, HostStarted, Notice, Retry, TaskId as EventTask};
@@ -41,7 +41,7 @@ enum Prepared<'a> {
     /// Nothing: it is skipped, an include, or cannot be prepared.
     Over(Box<ItemDone>),
     /// A module, as it is, on the host.
-    Module(Box<Ready>, Request),
+    Module(Box<Ready>, Request, Blobs),
     /// An action of the controller.
     Action(Box<Ready>, &'a dyn Action, Map),
 }
@@ -162,16 +162,16 @@ impl Job {
     ) -> Vec<ItemDone> {
         let _ = control;
         let mut results: Vec<Option<ItemDone>> = Vec::with_capacity(items.len());
-        let mut waiting: Vec<(usize, Box<Ready>, Request)> = Vec::new();
+        let mut waiting: Vec<Waiting> = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
             let inner = scope.with(item.variables.clone());
             let prepared = self.prepare(inner, Some(item));
-            if let Prepared::Module(ready, request) = prepared {
-                let same = waiting.first().is_none_or(|(_, first, _)| same_host(&first.host, &ready.host));
+            if let Prepared::Module(ready, request, blobs) = prepared {
+                let same = waiting.first().is_none_or(|first| same_host(&first.ready.host, &ready.host));
                 if !same {
                     self.flush(&mut waiting, &mut results).await;
                 }
-                waiting.push((position, ready, request));
+                waiting.push(Waiting { position, ready, request, blobs });
                 results.push(None);
                 continue;
             }
@@ -190,16 +190,19 @@ impl Job {
     }
 
     /// Sends what is waiting as one batch; items are reported in their order, skipped ones between them too.
-    async fn flush(&self, waiting: &mut Vec<(usize, Box<Ready>, Request)>, results: &mut [Option<ItemDone>]) {
-        let Some((first, host)) = waiting.first().map(|(position, ready, _)| (*position, ready.host.clone()))
+    async fn flush(&self, waiting: &mut Vec<Waiting>, results: &mut [Option<ItemDone>]) {
+        let Some((first, host)) =
+            waiting.first().map(|waiting| (waiting.position, waiting.ready.host.clone()))
         else {
             return;
         };
         let mut readies = Vec::with_capacity(waiting.len());
         let mut requests = Vec::with_capacity(waiting.len());
-        for (position, ready, request) in waiting.drain(..) {
+        let mut contents = Blobs::new();
+        for Waiting { position, ready, request, blobs } in waiting.drain(..) {
             readies.push(Some((position, ready)));
             requests.push(request);
+            contents.extend(blobs);
         }
         let mut reported = first;
         let heard = |index: usize, outcome: &Outcome| {
@@ -213,7 +216,7 @@ impl Job {
                 reported += 1;
             }
         };
-        let outcomes = host.batch(requests, Blobs::new(), heard).await;
+        let outcomes = host.batch(requests, contents, heard).await;
         // The connection was lost: what is left has the same outcome as the last.
         for (ready, outcome) in readies.iter_mut().zip(outcomes) {
             if let Some((position, ready)) = ready.take() {
@@ -242,7 +245,7 @@ impl Job {
             let mut prepared = self.prepare(scope.with([]), item.clone());
             match &mut prepared {
                 Prepared::Over(_) => return self.carry_out(prepared).await,
-                Prepared::Module(ready, _) | Prepared::Action(ready, _, _) if attempts > 1 => {
+                Prepared::Module(ready, _, _) | Prepared::Action(ready, _, _) if attempts > 1 => {
                     ready.attempt = attempt;
                 }
                 _ => {}
@@ -330,18 +333,18 @@ impl Job {
             }
             None => scope,
         };
-        let (name, target) = arguments::action(task, &scope)?;
+        let (name, target) = arguments::action(task, &scope, &self.run.loader)?;
         if let Some(request) = IncludeRequest::read(task, &name, &scope, &self.run.loader)? {
             let mut done = self.finished(Outcome::ok(), item);
             done.include = Some(request);
             return Ok(Prepared::Over(Box::new(done)));
         }
-        if let Target::Foreign(path) = &target {
-            return Err(Diagnostic::new("module not supported")
-                .detail(format!("`{name}` is a module written in Python ({})", path.display()))
-                .help("modules of that kind cannot be run yet")
-                .or_at(task.origin.as_ref()));
-        }
+        let foreign = match &target {
+            Target::Foreign(path) => {
+                Some(Foreign::read(path, &name).map_err(|error| error.or_at(task.origin.as_ref()))?)
+            }
+            _ => None,
+        };
         let mut host = match &delegate {
             Some((id, _)) => {
                 let there = HostScope::new(&self.run.fleet, &self.play, *id, Some(task));
@@ -349,7 +352,7 @@ impl Job {
             }
             None => reach::host(&self.run, task, &scope, &scope)?,
         };
-        let action = self.run.actions.find(&name);
+        let action = self.run.actions.find(&name).filter(|_| foreign.is_none());
         let mut args = {
             let unrendered = action.map_or(&[][..], Action::unrendered);
             arguments::render(task, &name, &scope, (unrendered, &self.run.loader))?
@@ -375,10 +378,28 @@ impl Job {
         }
         let invocation = (action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION)
             .then(|| arguments::invocation(task, &args));
-        let ready = Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background });
-        Ok(match action {
-            Some(action) => Prepared::Action(ready, action, args),
-            None => Prepared::Module(ready, (name, shevek_actions::wire::entries(&args)?)),
+        let mut ready = Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background });
+        Ok(match (action, foreign) {
+            (Some(action), _) => Prepared::Action(ready, action, args),
+            (None, Some(foreign)) => {
+                if ready.host.mode.check && !foreign.knows_check_mode() {
+                    return Ok(Prepared::Over(Box::new(self.judge(*ready, not_run_in_check_mode(&name)))));
+                }
+                let mut blobs = Blobs::new();
+                let told = Told {
+                    name: &name,
+                    no_log: keyword::flag(&ready.scope, "no_log", task.keywords.no_log.as_ref())?
+                        .unwrap_or(false),
+                    verbosity: self.run.fleet.options.verbosity,
+                };
+                let request = foreign.request(&args, &told, (&ready.scope, &ready.host), &mut blobs)?;
+                // It has been told of check mode itself, and keeps to it by its author's word.
+                ready.host.mode.check = false;
+                Prepared::Module(ready, request, blobs)
+            }
+            (None, None) => {
+                Prepared::Module(ready, (name, shevek_actions::wire::entries(&args)?), Blobs::new())
+            }
         })
     }
 
@@ -422,8 +443,8 @@ impl Job {
     async fn carry_out(&self, prepared: Prepared<'_>) -> ItemDone {
         match prepared {
             Prepared::Over(done) => *done,
-            Prepared::Module(ready, request) => {
-                let outcome = ready.host.request(request, Blobs::new()).await;
+            Prepared::Module(ready, request, blobs) => {
+                let outcome = ready.host.request(request, blobs).await;
                 let outcome = self.waited(&ready, outcome).await;
                 self.judge(*ready, outcome)
             }
@@ -574,5 +595,24 @@ enum Verdict {
 
 /// Whether two items go to the same place in the same way, so that they can share a batch.
 fn same_host(a: &Host, b: &Host) -> bool {
-    a.become_user == b.become_user && format!("{:?}", a.target) == format!("{:?}", b.target)
+    (a.mode, a.timeout) == (b.mode, b.timeout)
+        && (&a.become_user, &a.environment) == (&b.become_user, &b.environment)
+        && (Arc::ptr_eq(&a.target, &b.target) || format!("{:?}", a.target) == format!("{:?}", b.target))
+}
+
+/// Differs from Ansible: that runs any module in check mode, and trusts it to change nothing. Here a module of the user's
+/// runs only if its text names the mark that it is told of check mode by.
+fn not_run_in_check_mode(name: &str) -> Outcome {
+    Outcome { skipped: true, unknown: true, ..Outcome::ok() }.with(
+        "msg",
+        format!("the module {name} does not look at _ansible_check_mode, so check mode does not run it"),
+    )
+}
+
+/// A module's call that waits for those of further items.
+struct Waiting {
+    position: usize,
+    ready: Box<Ready>,
+    request: Request,
+    blobs: Blobs,
 }

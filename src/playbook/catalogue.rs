@@ -251,7 +251,10 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     fn in_libraries(&self, name: &str) -> Option<Resolved> {
-        self.libraries.iter().find_map(|folder| self.foreign(folder, name, name))
+        // An action plugin stands before the module that it drives.
+        let (plugins, modules): (Vec<_>, Vec<_>) =
+            self.libraries.iter().partition(|folder| folder.ends_with("action_plugins"));
+        plugins.into_iter().chain(modules).find_map(|folder| self.foreign(folder, name, name))
     }
 
     fn in_collection(&self, full: &str) -> Option<Resolved> {
@@ -260,7 +263,7 @@ impl Place<'_> {
         self.collection_roots.iter().find_map(|root| {
             let folder = root.join(namespace).join(collection).join("plugins");
             let below = name.replace('.', "/");
-            ["modules", "action"].iter().find_map(|kind| {
+            ["action", "modules"].iter().find_map(|kind| {
                 let path = folder.join(kind).join(&below);
                 let stem = path.file_name()?.to_string_lossy().into_owned();
                 self.foreign(path.parent()?, &stem, full)

@@ -12,6 +12,10 @@ use shevek_yaml::{Duplicates, Options};
 /// Extensions of files with variables, tried in this order (`YAML_FILENAME_EXTENSIONS`).
 const EXTENSIONS: [&str; 3] = [".yml", ".yaml", ".json"];
 
+/// Endings of files that are no modules (`MODULE_IGNORE_EXTS`).
+const NO_MODULES: [&str; 12] =
+    [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".yaml", ".yml", ".ini"];
+
 /// The files that a run has read. Shared by all that load; what is read once is not read again.
 #[derive(Default)]
 pub(crate) struct Files {
@@ -94,13 +98,17 @@ impl Files {
             return known.clone();
         }
         let mut stems = HashMap::new();
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
+        let mut paths: Vec<PathBuf> =
+            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            if let Some(stem) = stem.filter(|stem| stem != "__init__" && !stem.starts_with('.'))
+            let is_other = NO_MODULES.iter().any(|ending| name.ends_with(ending));
+            if let Some(stem) = stem.filter(|stem| stem != "__init__" && !stem.starts_with('.') && !is_other)
                 && path.is_file()
             {
-                stems.insert(stem, path);
+                stems.entry(stem).or_insert(path);
             }
         }
         let stems = Arc::new(stems);

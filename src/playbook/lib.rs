@@ -10,6 +10,7 @@
 mod action;
 mod catalogue;
 mod files;
+mod foreign;
 mod groups;
 mod include;
 mod keyword;
@@ -31,6 +32,7 @@ mod tags;
 mod task;
 
 pub use catalogue::Known;
+pub use foreign::Language;
 pub use include::Included;
 pub use listing::{ListedPlay, ListedTask, list};
 pub use loader::{Hashes, Loaded, Loader, Settings, Templating, UnknownKeywords};

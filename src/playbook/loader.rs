@@ -99,6 +99,7 @@ impl Loader {
         for path in settings.roles_path.iter_mut().chain(&mut settings.library_path) {
             *path = files.absolute(&expand_home(path));
         }
+        settings.library_path = settings.library_path.iter().flat_map(|path| with_subfolders(path)).collect();
         for path in &mut settings.collections_path {
             let whole = files.absolute(&expand_home(path));
             *path = if whole.ends_with(COLLECTIONS) { whole } else { whole.join(COLLECTIONS) };
@@ -236,11 +237,16 @@ impl Loader {
 
     /// Folders with modules that the tasks of a play can see: those of roles met so far, the play's own, those configured.
     pub(crate) fn libraries(&self, play: &Path) -> Vec<PathBuf> {
-        let mut folders = self.of_roles.read().unwrap_or_else(PoisonError::into_inner).clone();
-        folders.extend([play.join("library"), play.join("action_plugins")]);
-        folders.extend(self.settings.library_path.iter().cloned());
+        let mut folders = vec![play.join("library"), play.join("action_plugins")];
         folders.retain(|folder| folder.is_dir());
+        folders.extend(self.of_roles.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        folders.extend(self.settings.library_path.iter().cloned());
         folders
+    }
+
+    /// How many of the folders with modules are configured ones, which come last.
+    pub(crate) fn configured_libraries(&self) -> usize {
+        self.settings.library_path.len()
     }
 
     /// Takes note of a role: its modules are visible from here on, in all plays, as in Ansible. Gives those that are new.
@@ -249,7 +255,7 @@ impl Loader {
         let folders = [role.join("library"), role.join("action_plugins")];
         let new: Vec<PathBuf> =
             folders.into_iter().filter(|folder| !known.contains(folder) && folder.is_dir()).collect();
-        known.splice(0..0, new.iter().cloned());
+        known.extend(new.iter().cloned());
         new
     }
 
@@ -258,6 +264,21 @@ impl Loader {
         let beside = play.join("collections").join(COLLECTIONS);
         std::iter::once(beside).chain(self.settings.collections_path.iter().cloned()).collect()
     }
+}
+
+/// A configured folder with modules, behind those in it and in these.
+fn with_subfolders(path: &Path) -> Vec<PathBuf> {
+    let inside = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut folders: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        folders.sort();
+        folders
+    };
+    let first = inside(path);
+    let second: Vec<PathBuf> = first.iter().flat_map(|folder| inside(folder)).collect();
+    let own = path.is_dir().then(|| path.to_owned());
+    first.into_iter().chain(second).chain(own).collect()
 }
 
 /// The folder that namespaces of collections are in.

@@ -61,7 +61,8 @@ impl<'l> Reader<'l> {
     /// Takes note of a role: its modules are visible from here on.
     pub(crate) fn enter_role(&mut self, role: &Path) {
         let new = self.loader.enter_role(role);
-        self.libraries.splice(0..0, new);
+        let configured = self.libraries.len().saturating_sub(self.loader.configured_libraries());
+        self.libraries.splice(configured..configured, new);
     }
 
     /// The result, unless there were errors.

@@ -8,6 +8,7 @@ use shevek_value::{Map, Value};
 
 use crate::action::{Written, takes_free_form};
 use crate::catalogue::{Resolved, builtin_short};
+use crate::foreign::Language;
 use crate::keyword::{Element, ON_INCLUDES, Own, bad_name, described, is_variable_name, list, optional_list};
 use crate::model::{Action, HandlerName, Item, Loop, LoopControl, LoopKind, Target, Task};
 use crate::reader::Reader;
@@ -103,7 +104,15 @@ impl Reader<'_> {
             return Some(Resolved { name: name.into(), target: Target::Template, schema: None });
         }
         let found = self.resolve(&name, collections).filter(|found| !self.is_nowhere(found));
-        if let Some(Resolved { target: Target::Unsupported | Target::Foreign(_), .. }) = &found {
+        let runs = match found.as_ref().map(|found| &found.target) {
+            Some(Target::Unsupported) => false,
+            // One that cannot be read is for the run to complain about.
+            Some(Target::Foreign(path)) => {
+                std::fs::read(path).is_ok_and(|bytes| Language::of(path, &bytes).runs())
+            }
+            _ => true,
+        };
+        if !runs {
             self.not_here.entry(name.clone()).or_insert_with(|| written.name.origin().cloned());
         }
         if found.is_none() {

@@ -57,6 +57,11 @@ impl Blobs {
         Blob { id, size, checksum: checksum.into(), inline }
     }
 
+    /// Adds the content of another set.
+    pub fn extend(&mut self, other: Self) {
+        self.contents.extend(other.contents);
+    }
+
     /// Whether nothing needs to be sent apart from the requests.
     pub fn is_empty(&self) -> bool {
         self.contents.is_empty()

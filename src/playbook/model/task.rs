@@ -109,8 +109,8 @@ pub enum Target {
     Module,
     /// An action of the controller (`debug`, `template`, `include_tasks`, `meta`, …).
     Controller,
-    /// A module of the user's, written for Ansible in Python: found, but nothing here can run it. An error when the
-    /// task would run.
+    /// A module or action plugin that the user brings. Scripts and programs can be run; those that need Ansible's
+    /// Python are an error when the task would run.
     Foreign(PathBuf),
     /// A module that Ansible brings, which nothing here runs yet. An error when the task would run.
     Unsupported,
