@@ -131,6 +131,9 @@ pub(crate) fn screen(settings: &Settings) -> Result<Screen> {
     if let Some(columns) = terminal_columns() {
         screen = screen.terminal(columns);
     }
+    if io::stderr().is_terminal() {
+        screen = screen.terminal_for_errors();
+    }
     if let Some(path) = &settings.log_path {
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|error| unwritable(path, &error))?;

@@ -1,5 +1,6 @@
 //! Where text goes: the terminal or pipes, and the log file.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::Zoned;
@@ -29,8 +30,8 @@ pub struct Screen {
     /// Which colour is for what.
     pub palette: Palette,
     columns: usize,
-    /// Whether someone's terminal would obey escapes in what hosts print.
-    terminal: bool,
+    /// Whether someone's terminal would obey escapes in what hosts print: standard output, and standard error.
+    terminals: (bool, bool),
     /// The live lines, which have to make way.
     live: Option<indicatif::ProgressBar>,
 }
@@ -50,7 +51,7 @@ impl Screen {
             colours: false,
             palette: Palette::default(),
             columns: COLUMNS,
-            terminal: false,
+            terminals: (false, false),
             live: None,
         }
     }
@@ -63,11 +64,18 @@ impl Screen {
         self
     }
 
-    /// It is a terminal of this width: control characters in what hosts print are made visible.
+    /// Standard output is a terminal of this width: control characters in what hosts print are made visible there.
     #[must_use]
     pub fn terminal(mut self, columns: usize) -> Self {
-        self.terminal = true;
+        self.terminals.0 = true;
         self.columns = COLUMNS.max(columns.saturating_sub(1));
+        self
+    }
+
+    /// Standard error is a terminal: control characters in what hosts print are made visible there.
+    #[must_use]
+    pub fn terminal_for_errors(mut self) -> Self {
+        self.terminals.1 = true;
         self
     }
 
@@ -85,9 +93,15 @@ impl Screen {
 
     /// One line (or several), with a newline at its end.
     pub fn line(&mut self, text: &str, colour: Option<&Colour>, stream: Stream) -> io::Result<()> {
-        let text = self.harmless(text);
+        let text = text.replace("\r\n", "\n");
         let text = text.strip_suffix('\n').unwrap_or(&text);
         self.log(text)?;
+        let is_terminal = match stream {
+            Stream::Out => self.terminals.0,
+            Stream::Err => self.terminals.1,
+        };
+        let seen = if is_terminal { visible(text) } else { Cow::Borrowed(text) };
+        let text = seen.as_ref();
         match colour.filter(|_| self.colours) {
             Some(colour) => self.write(&colour.paint(text), stream),
             None => self.write(text, stream),
@@ -117,25 +131,11 @@ impl Screen {
         self.colours
     }
 
-    /// The text as it may be written: Windows' line ends are Unix', and on a terminal no control characters but line
-    /// ends and tabs are left, so that what a host prints can't play tricks.
+    /// The text as it may be written to standard output: Windows' line ends are Unix', and on a terminal no control
+    /// characters but line ends and tabs are left, so that what a host prints can't play tricks.
     pub fn harmless(&self, text: &str) -> String {
         let text = text.replace("\r\n", "\n");
-        if !self.terminal || !text.contains(is_control) {
-            return text;
-        }
-        let mut out = String::with_capacity(text.len());
-        for c in text.chars() {
-            match u32::from(c) {
-                code @ (0..=0x1f | 0x7f) if is_control(c) => {
-                    out.push('^');
-                    out.extend(char::from_u32(code ^ 0x40));
-                }
-                code if is_control(c) => out.push_str(&format!("\\x{code:02x}")),
-                _ => out.push(c),
-            }
-        }
-        out
+        if self.terminals.0 { visible(&text).into_owned() } else { text }
     }
 
     fn write(&mut self, text: &str, stream: Stream) -> io::Result<()> {
@@ -155,10 +155,30 @@ impl Screen {
     fn log(&mut self, text: &str) -> io::Result<()> {
         let Some(log) = &mut self.log else { return Ok(()) };
         let time = Zoned::now().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
-        let text = text.trim_start_matches('\n');
+        // Whoever looks at it later will do so on a terminal.
+        let text = visible(text.trim_start_matches('\n'));
         let Log { file, user } = log;
         writeln!(file, "{time} p={} u={user} n=ansible INFO| {text}", std::process::id())
     }
+}
+
+/// The text with control characters, but for line ends and tabs, shown as such.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match u32::from(c) {
+            code @ (0..=0x1f | 0x7f) if is_control(c) => {
+                out.push('^');
+                out.extend(char::from_u32(code ^ 0x40));
+            }
+            code if is_control(c) => out.push_str(&format!("\\x{code:02x}")),
+            _ => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Controls that a terminal might obey; C1 controls among them.
@@ -213,6 +233,18 @@ pub(crate) mod tests {
         let (mut screen, paper) = self::screen();
         screen.line(trick, None, Stream::Out).unwrap();
         assert_eq!(paper.text(), "\u{1b}]0;owned\u{7}\u{9b}2J\ttab\n");
+    }
+
+    #[test]
+    fn each_stream_is_a_terminal_by_itself_and_the_log_is_always_harmless() {
+        let (out, err, log) = (Paper::default(), Paper::default(), Paper::default());
+        let screen = Screen::new(Box::new(out.clone()), Box::new(err.clone()));
+        let mut screen = screen.terminal_for_errors().logging(Box::new(log.clone()), "someone".to_owned());
+        for stream in [Stream::Out, Stream::Err] {
+            screen.line("\u{1b}[2J", None, stream).unwrap();
+        }
+        assert_eq!((out.text().as_str(), err.text().as_str()), ("\u{1b}[2J\n", "^[[2J\n"));
+        assert_eq!(log.text().matches("INFO| ^[[2J\n").count(), 2);
     }
 
     #[test]
