@@ -7,41 +7,63 @@ use shevek_connection::{AskHostKey, Later, Secret, UnknownHostKey};
 use shevek_event::{Ask, Question};
 use tokio::sync::oneshot;
 
-use crate::prompt::Terminal;
-
 /// How long further hosts are waited for before the question is put.
 const GATHER: Duration = Duration::from_millis(400);
 
 /// Asks the user.
 pub(crate) struct HostKeys {
-    terminal: Arc<Terminal>,
-    waiting: Mutex<Vec<Waiting>>,
+    asking: Arc<Asking>,
 }
 
+struct Asking {
+    terminal: Arc<dyn Ask>,
+    waiting: Mutex<Waiting>,
+    gather: Duration,
+}
+
+#[derive(Default)]
 struct Waiting {
-    key: UnknownHostKey,
-    answer: oneshot::Sender<bool>,
+    keys: Vec<(UnknownHostKey, oneshot::Sender<bool>)>,
+    /// Whether somebody is about to put the question.
+    is_settling: bool,
 }
 
 impl HostKeys {
-    pub(crate) fn new(terminal: Arc<Terminal>) -> Arc<Self> {
-        Arc::new(Self { terminal, waiting: Mutex::default() })
+    pub(crate) fn new(terminal: Arc<dyn Ask>) -> Arc<Self> {
+        Self::gathering(terminal, GATHER)
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+    fn gathering(terminal: Arc<dyn Ask>, gather: Duration) -> Arc<Self> {
+        Arc::new(Self { asking: Arc::new(Asking { terminal, waiting: Mutex::default(), gather }) })
+    }
+}
+
+impl Asking {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the question for all that wait, and answers them.
-    async fn settle(&self) {
-        tokio::time::sleep(GATHER).await;
-        let waiting = std::mem::take(&mut *self.waiting());
-        let text = question(waiting.iter().map(|waiting| &waiting.key));
-        let terminal = self.terminal.clone();
-        let answer = tokio::task::spawn_blocking(move || ask(&terminal, &text)).await;
-        let is_trusted = answer.unwrap_or(false);
-        for waiting in waiting {
-            let _ = waiting.answer.send(is_trusted);
+    /// Puts the question for all that wait, and answers them, until nobody waits any more.
+    async fn settle(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(self.gather).await;
+            let keys = {
+                let mut waiting = self.waiting();
+                // Hosts that were given up meanwhile need no answer.
+                waiting.keys.retain(|(_, answer)| !answer.is_closed());
+                waiting.is_settling = !waiting.keys.is_empty();
+                std::mem::take(&mut waiting.keys)
+            };
+            if keys.is_empty() {
+                return;
+            }
+            let text = question(keys.iter().map(|(key, _)| key));
+            let terminal = self.terminal.clone();
+            let answer = tokio::task::spawn_blocking(move || ask(&*terminal, &text)).await;
+            let is_trusted = answer.unwrap_or(false);
+            for (_, answer) in keys {
+                let _ = answer.send(is_trusted);
+            }
         }
     }
 }
@@ -50,13 +72,13 @@ impl AskHostKey for HostKeys {
     fn ask(&self, key: UnknownHostKey) -> Later<'_, bool> {
         Box::pin(async move {
             let (answer, heard) = oneshot::channel();
-            let is_first = {
-                let mut waiting = self.waiting();
-                waiting.push(Waiting { key, answer });
-                waiting.len() == 1
-            };
-            if is_first {
-                self.settle().await;
+            {
+                let mut waiting = self.asking.waiting();
+                waiting.keys.push((key, answer));
+                if !std::mem::replace(&mut waiting.is_settling, true) {
+                    // Not by the first who asks: it may be given up, and the others still wait.
+                    tokio::spawn(self.asking.clone().settle());
+                }
             }
             heard.await.unwrap_or(false)
         })
@@ -64,7 +86,7 @@ impl AskHostKey for HostKeys {
 
     fn passphrase<'a>(&'a self, key: &'a str) -> Later<'a, Option<Secret>> {
         let text = format!("Enter passphrase for key '{key}': ");
-        let terminal = self.terminal.clone();
+        let terminal = self.asking.terminal.clone();
         Box::pin(async move {
             let question = Question { text, private: true, ..Question::default() };
             let answer = tokio::task::spawn_blocking(move || terminal.ask(&question)).await;
@@ -87,7 +109,7 @@ fn question<'a>(keys: impl Iterator<Item = &'a UnknownHostKey>) -> String {
     text + "Are you sure you want to continue connecting (yes/no)? "
 }
 
-fn ask(terminal: &Terminal, text: &str) -> bool {
+fn ask(terminal: &dyn Ask, text: &str) -> bool {
     let mut question = Question { text: text.to_owned(), ..Question::default() };
     loop {
         match terminal.ask(&question) {
@@ -96,5 +118,52 @@ fn ask(terminal: &Terminal, text: &str) -> bool {
             Ok(_) => "Please type 'yes' or 'no': ".clone_into(&mut question.text),
             Err(_) => return false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Says yes, and counts.
+    #[derive(Default)]
+    struct Agreeable(AtomicUsize);
+
+    impl Ask for Agreeable {
+        fn is_interactive(&self) -> bool {
+            true
+        }
+
+        fn ask(&self, question: &Question) -> shevek_diag::Result<String> {
+            assert!(!question.text.contains("web1"), "it was given up: {}", question.text);
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok("yes".to_owned())
+        }
+    }
+
+    fn key(name: &str) -> UnknownHostKey {
+        UnknownHostKey {
+            host: name.into(),
+            name: name.to_owned(),
+            algorithm: "ssh-ed25519".to_owned(),
+            fingerprint: "SHA256:x".to_owned(),
+            also_known_as: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_given_up_leaves_the_question_of_the_others_alone() {
+        let person = Arc::new(Agreeable::default());
+        let keys = HostKeys::gathering(person.clone(), Duration::from_millis(50));
+        let mut first = keys.ask(key("web1"));
+        assert!(tokio::time::timeout(Duration::ZERO, &mut first).await.is_err());
+        drop(first);
+        let (second, third) = tokio::join!(keys.ask(key("web2")), keys.ask(key("web3")));
+        assert!(second && third);
+        assert_eq!(person.0.load(Ordering::Relaxed), 1);
+        assert!(keys.ask(key("web4")).await);
+        assert_eq!(person.0.load(Ordering::Relaxed), 2);
     }
 }
