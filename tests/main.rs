@@ -19,7 +19,6 @@ mod blocks;
 mod bringing;
 mod checking;
 mod choosing;
-mod debugging;
 mod disasters;
 mod examples;
 mod handlers;

@@ -116,26 +116,24 @@ impl Host {
         let count = requests.len();
         let calls = requests.into_iter().map(|(module, args)| self.call(module, args)).collect();
         let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, stop_at_failure: false };
-        let mut outcomes: Vec<Outcome> = Vec::with_capacity(count);
+        let mut places = Places::of(count);
         let result = match self.pool.open(&self.target).await {
             Ok(connection) => {
                 let heard = |item: &Item| {
-                    let outcome = Outcome::from(item.outcome.clone());
-                    on_item(item.index as usize, &outcome);
-                    outcomes.push(outcome);
+                    if let Some(outcome) = places.put(item.index as usize, item.outcome.clone().into()) {
+                        on_item(item.index as usize, outcome);
+                    }
                 };
                 connection.run(batch, blobs, heard).await.map(|_| ())
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = result {
-            if matches!(error, ConnectError::Unreachable(_)) {
-                self.pool.reset(&self.target).await;
-            }
-            // What did not come to its end did so for the same reason.
-            outcomes.resize_with(count, || failed_connection(&error));
+        let Err(error) = result else { return places.filled(|| Outcome::failure("the host gave no result")) };
+        if matches!(error, ConnectError::Unreachable(_)) {
+            self.pool.reset(&self.target).await;
         }
-        outcomes
+        // What did not come to its end did so for the same reason.
+        places.filled(|| failed_connection(&error))
     }
 
     fn call(&self, module: String, args: Vec<(String, Val)>) -> Call {
@@ -165,6 +163,27 @@ impl Host {
     }
 }
 
+/// The outcomes of a batch, each at its call's place, whatever the order in which they come.
+struct Places(Vec<Option<Outcome>>);
+
+impl Places {
+    fn of(count: usize) -> Self {
+        Self(std::iter::repeat_with(|| None).take(count).collect())
+    }
+
+    /// Puts an outcome to its place, unless there is none, or it is taken.
+    fn put(&mut self, index: usize, outcome: Outcome) -> Option<&Outcome> {
+        match self.0.get_mut(index) {
+            Some(place @ None) => Some(place.insert(outcome)),
+            _ => None,
+        }
+    }
+
+    fn filled(self, missing: impl Fn() -> Outcome) -> Vec<Outcome> {
+        self.0.into_iter().map(|outcome| outcome.unwrap_or_else(&missing)).collect()
+    }
+}
+
 /// The outcome of a call that a connection could not carry.
 pub fn failed_connection(error: &ConnectError) -> Outcome {
     let trouble = error.trouble();
@@ -176,5 +195,22 @@ pub fn failed_connection(error: &ConnectError) -> Outcome {
     match error {
         ConnectError::Unreachable(_) => Outcome { unreachable: true, failed: false, ..outcome },
         _ => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_that_is_missing_does_not_move_the_others() {
+        let mut places = Places::of(3);
+        assert!(places.put(2, Outcome::failure("third")).is_some());
+        assert!(places.put(0, Outcome::failure("first")).is_some());
+        assert!(places.put(0, Outcome::ok()).is_none());
+        assert!(places.put(3, Outcome::ok()).is_none());
+        let outcomes = places.filled(|| Outcome::failure("the host gave no result"));
+        let messages: Vec<String> = outcomes.iter().map(|outcome| outcome.body["msg"].text()).collect();
+        assert_eq!(messages, ["first", "the host gave no result", "third"]);
     }
 }

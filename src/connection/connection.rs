@@ -92,7 +92,7 @@ impl Connection {
         Runner::begin(beginning).await.map_err(|error| Stumble { error, cached })
     }
 
-    /// What the runner said of itself and its host, with the facts that were asked for.
+    /// What the runner said of itself and its host.
     pub async fn hello(&self) -> Result<&Hello, ConnectError> {
         Ok(self.runner().await?.hello())
     }

@@ -1,7 +1,7 @@
 //! How connections are opened: runners at hand, deadlines, and whom to ask.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Secret;
@@ -15,14 +15,14 @@ use crate::transport::Later;
 pub struct OpenOptions {
     /// The runners at hand.
     pub runners: Arc<Runners>,
-    /// Facts to gather with the first message (Ansible's `gather_subset`).
-    pub gather: Option<Vec<String>>,
     /// Whether the host keeps the runner for the next run.
     pub cache: Cache,
     /// How long each phase may take.
     pub deadlines: Deadlines,
     /// Who decides about unknown host keys.
     pub ask: Option<Arc<dyn AskHostKey>>,
+    /// Who hears warnings.
+    pub warn: Option<Warn>,
     /// Keys, known hosts and jump hosts. Clones share them.
     pub(crate) shared: Arc<Shared>,
 }
@@ -33,32 +33,29 @@ pub(crate) struct Shared {
     pub(crate) keyring: KeyRing,
     pub(crate) jumps: Jumps,
     pub(crate) known_hosts: KnownHostsFiles,
-    warnings: Mutex<Vec<String>>,
 }
 
-impl Shared {
-    /// Notes something that people should know, but that stops nothing.
-    pub(crate) fn warn(&self, warning: String) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
-    }
-}
+/// Hears of things that people should know, but that stop nothing.
+pub type Warn = Arc<dyn Fn(String) + Send + Sync>;
 
 impl OpenOptions {
-    /// Options with the usual deadlines, nothing gathered, and nobody to ask.
+    /// Options with the usual deadlines, and nobody to ask.
     pub fn new(runners: Arc<Runners>) -> Self {
         OpenOptions {
             runners,
-            gather: None,
             cache: Cache::Keep,
             deadlines: Deadlines::default(),
             ask: None,
+            warn: None,
             shared: Arc::default(),
         }
     }
 
-    /// Things to warn about that came up since this was asked last.
-    pub fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.shared.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Tells of something that people should know, but that stops nothing.
+    pub(crate) fn warn(&self, warning: String) {
+        if let Some(warn) = &self.warn {
+            warn(warning);
+        }
     }
 }
 

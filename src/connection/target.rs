@@ -161,6 +161,21 @@ impl SshTarget {
     }
 }
 
+/// OpenSSH's default of `RequiredRSASize`.
+pub(crate) const REQUIRED_RSA: u32 = 1024;
+
+/// OpenSSH's default of `CASignatureAlgorithms`.
+pub(crate) const CA_ALGORITHMS: &[&str] = &[
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+];
+
 /// How to log in.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -182,6 +197,10 @@ pub struct Login {
     pub methods: Vec<LoginMethod>,
     /// Signature algorithms to use keys with (`PubkeyAcceptedAlgorithms`), where restricted.
     pub key_algorithms: Option<Vec<String>>,
+    /// Bits that RSA keys must have (`RequiredRSASize`).
+    pub required_rsa: u32,
+    /// Whether people may be asked for passphrases (not with `BatchMode`).
+    pub asks: bool,
 }
 
 impl Default for Login {
@@ -196,6 +215,8 @@ impl Default for Login {
             password: None,
             methods: vec![LoginMethod::PublicKey, LoginMethod::KeyboardInteractive, LoginMethod::Password],
             key_algorithms: None,
+            required_rsa: REQUIRED_RSA,
+            asks: true,
         }
     }
 }
@@ -233,6 +254,10 @@ pub struct HostKeyPolicy {
     pub global_files: Vec<PathBuf>,
     /// Writes names hashed (`HashKnownHosts`).
     pub hash_names: bool,
+    /// What authorities may sign hosts' certificates with (`CASignatureAlgorithms`).
+    pub ca_algorithms: Vec<String>,
+    /// Bits that RSA keys must have (`RequiredRSASize`).
+    pub required_rsa: u32,
 }
 
 impl Default for HostKeyPolicy {
@@ -243,6 +268,8 @@ impl Default for HostKeyPolicy {
             user_files: Vec::new(),
             global_files: vec!["/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
             hash_names: false,
+            ca_algorithms: CA_ALGORITHMS.iter().map(|name| (*name).to_owned()).collect(),
+            required_rsa: REQUIRED_RSA,
         }
     }
 }

@@ -28,10 +28,6 @@ pub(crate) struct Job {
     pub(crate) task: Arc<Task>,
     pub(crate) host: HostId,
     pub(crate) event: EventTask,
-    /// The task as it is written, where the debugger has changed it.
-    pub(crate) original: Arc<Task>,
-    /// Variables that the debugger has set.
-    pub(crate) overrides: Map,
 }
 
 /// From this many `-v` on results show the arguments of their modules.
@@ -71,7 +67,6 @@ impl Job {
         let host = self.run.fleet.host_name(self.host).to_string();
         self.run.sink.send(Event::HostStarted(HostStarted { task: self.event, host }));
         let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
-        let scope = if self.overrides.is_empty() { scope } else { scope.with(self.overrides.clone()) };
         let mut done = self.attempt(&scope).await;
         // Ansible's failures tell how they came about; there is no traceback to tell here.
         for item in done.items.iter_mut().filter(|item| item.outcome.failed) {
@@ -112,7 +107,7 @@ impl Job {
         let results = if self.goes_one_by_one(&control) {
             self.one_by_one(scope, items, &control).await
         } else {
-            self.together(scope, items, &control).await
+            self.together(scope, items).await
         };
         self.done(true, results)
     }
@@ -159,13 +154,7 @@ impl Job {
     }
 
     /// All items, those for the host in one round trip wherever nothing forces an order.
-    async fn together(
-        &self,
-        scope: &HostScope,
-        items: Vec<LoopItem>,
-        control: &looping::Control,
-    ) -> Vec<ItemDone> {
-        let _ = control;
+    async fn together(&self, scope: &HostScope, items: Vec<LoopItem>) -> Vec<ItemDone> {
         let mut results: Vec<Option<ItemDone>> = Vec::with_capacity(items.len());
         let mut waiting: Vec<Waiting> = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
@@ -222,7 +211,7 @@ impl Job {
             }
         };
         let outcomes = host.batch(requests, contents, heard).await;
-        // The connection was lost: what is left has the same outcome as the last.
+        // The host did not tell of what is left.
         for (ready, outcome) in readies.iter_mut().zip(outcomes) {
             if let Some((position, ready)) = ready.take() {
                 let done = self.judge(*ready, outcome);

@@ -10,7 +10,6 @@ mod arguments;
 mod background;
 mod batch;
 mod cursor;
-mod debugger;
 mod done;
 mod handlers;
 mod includes;
@@ -36,7 +35,6 @@ use shevek_diag::{Kind, Result};
 use shevek_event::{Event, Notice};
 use shevek_playbook::Playbook;
 
-pub use debugger::DebuggerOptions;
 pub use interrupt::Interrupt;
 pub use retry::RetryFiles;
 pub use run::{Gathering, Options, ReachOptions, ReadInventory, Run};

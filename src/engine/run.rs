@@ -10,7 +10,7 @@ use shevek_inventory::{Inventory, Mismatch};
 use shevek_playbook::Loader;
 use shevek_vars::Fleet;
 
-use crate::{DebuggerOptions, Interrupt, RetryFiles};
+use crate::{Interrupt, RetryFiles};
 
 /// How a run is to go: the command line and configuration, resolved.
 #[derive(Debug, Clone, Default)]
@@ -53,8 +53,6 @@ pub struct Options {
     pub retry_files: Option<RetryFiles>,
     /// Tell what goes on inside as well (`ANSIBLE_DEBUG`).
     pub debug: bool,
-    /// When the task debugger opens.
-    pub debugger: DebuggerOptions,
     /// Seconds that a task may take when it does not say; 0: any.
     pub task_timeout: u32,
 }

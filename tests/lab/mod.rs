@@ -17,7 +17,6 @@ mod proxy;
 mod redact;
 mod sshd;
 mod tree;
-mod typing;
 
 use std::ffi::OsStr;
 use std::fs;

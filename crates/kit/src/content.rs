@@ -53,7 +53,7 @@ pub trait Courier: Send + Sync {
     /// Content that the controller has.
     fn fetch(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send>>;
     /// Sends content up; what comes back goes into the result.
-    fn send(&self, content: &mut dyn Read, size: u64) -> io::Result<Blob>;
+    fn send(&self, content: &mut dyn Read) -> io::Result<Blob>;
     /// Whether the controller has cancelled the call.
     fn cancelled(&self) -> bool {
         false
@@ -72,7 +72,7 @@ impl Courier for NoCourier {
         }
     }
 
-    fn send(&self, content: &mut dyn Read, _size: u64) -> io::Result<Blob> {
+    fn send(&self, content: &mut dyn Read) -> io::Result<Blob> {
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes)?;
         let checksum = checksum(Algorithm::Sha1, &mut bytes.as_slice())?;

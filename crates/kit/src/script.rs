@@ -1,9 +1,9 @@
 //! [`Script`]: what commands answer in the fake `World`, and which were run.
 
-use std::io::{self, Cursor, Read};
+use std::io;
 
 use crate::command::{Command, Ran};
-use crate::http::{Request, Response, Stream};
+use crate::http::{Request, Response};
 
 /// Answers to commands, and a log.
 #[derive(Debug, Default)]
@@ -36,19 +36,16 @@ impl Script {
         self.answers.iter().rev().find(|(pattern, _)| fits(pattern, line)).map(|(_, ran)| ran)
     }
 
-    pub(crate) fn serve(&mut self, request: &Request) -> io::Result<Response<Stream>> {
+    pub(crate) fn serve(&mut self, request: &Request) -> io::Result<Response> {
         let line = request.line();
         let found = self.served.iter().rev().find(|(pattern, _)| fits(pattern, &line));
         found
-            .map(|(_, response)| {
-                let body: Stream = Box::new(Cursor::new(response.body.clone()));
-                response.clone().with_body(body)
-            })
+            .map(|(_, response)| response.clone())
             .ok_or_else(|| io::Error::other(format!("the World has no answer to: {line}; add .serves(..)")))
     }
 
     /// The same, with a line in the log: request, headers that the test may care for, body.
-    pub(crate) fn send(&mut self, request: &Request) -> io::Result<Response<Stream>> {
+    pub(crate) fn send(&mut self, request: &Request) -> io::Result<Response> {
         let mut line = request.line();
         for (name, value) in &request.headers {
             if !name.eq_ignore_ascii_case("user-agent") {
@@ -56,9 +53,7 @@ impl Script {
             }
         }
         if let Some(body) = &request.body {
-            let mut bytes = Vec::new();
-            body.open()?.read_to_end(&mut bytes)?;
-            line.push_str(&format!(" {}", String::from_utf8_lossy(&bytes)));
+            line.push_str(&format!(" {}", String::from_utf8_lossy(body)));
         }
         self.ran.push(line);
         self.serve(request)

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::val::MAX_DEPTH;
+
 /// Longest frame that either end accepts: a hostile or broken peer must not fill memory.
 pub const MAX_FRAME: usize = 64 * 1024 * 1024;
 
@@ -15,6 +17,8 @@ pub enum FrameError {
     TooLong(usize),
     /// The bytes are not a message of this version.
     Malformed(String),
+    /// The values of a message that was to be sent are nested over [`MAX_DEPTH`].
+    TooDeep,
 }
 
 impl fmt::Display for FrameError {
@@ -22,6 +26,7 @@ impl fmt::Display for FrameError {
         match self {
             FrameError::TooLong(n) => write!(f, "frame of {n} bytes is over the limit of {MAX_FRAME}"),
             FrameError::Malformed(why) => write!(f, "malformed frame: {why}"),
+            FrameError::TooDeep => write!(f, "values nested over the limit of {MAX_DEPTH}"),
         }
     }
 }
@@ -30,8 +35,11 @@ impl std::error::Error for FrameError {}
 
 /// Makes a message into a frame.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
-    let mut frame =
-        postcard::to_extend(message, vec![0; 4]).map_err(|e| FrameError::Malformed(e.to_string()))?;
+    let mut frame = postcard::to_extend(message, vec![0; 4]).map_err(|e| match e {
+        // The only thing that refuses to be written.
+        postcard::Error::SerdeSerCustom => FrameError::TooDeep,
+        e => FrameError::Malformed(e.to_string()),
+    })?;
     let body = frame.len() - 4;
     let length = u32::try_from(body).ok().filter(|_| body <= MAX_FRAME).ok_or(FrameError::TooLong(body))?;
     if let Some(head) = frame.first_chunk_mut::<4>() {
@@ -72,7 +80,14 @@ impl Decoder {
             return Err(FrameError::TooLong(length));
         }
         let Some(bytes) = body.get(..length) else { return Ok(None) };
-        let message = postcard::from_bytes(bytes).map_err(|e| FrameError::Malformed(e.to_string()))?;
+        let message = postcard::from_bytes(bytes).map_err(|e| {
+            FrameError::Malformed(match e {
+                postcard::Error::SerdeDeCustom => {
+                    format!("no message of this version, or values nested over {MAX_DEPTH} deep")
+                }
+                e => e.to_string(),
+            })
+        })?;
         self.start += 4 + length;
         Ok(Some(message))
     }
@@ -86,7 +101,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Down, Up};
+    use crate::{Down, Item, Outcome, Up, Val};
 
     #[test]
     fn a_message_survives_any_cut() {
@@ -111,6 +126,35 @@ mod tests {
         assert_eq!(decoder.next::<Down>().unwrap(), Some(Down::Bye));
         assert_eq!(decoder.next::<Down>().unwrap(), Some(Down::Cancel { batch: 3 }));
         assert_eq!(decoder.next::<Down>().unwrap(), None);
+    }
+
+    fn item(value: Val) -> Up {
+        let outcome = Outcome::ok().with("deep", value);
+        Up::Item(Box::new(Item { batch: 1, index: 0, outcome }))
+    }
+
+    fn nested(levels: usize) -> Val {
+        (1..levels).fold(Val::List(Vec::new()), |inner, _| Val::List(vec![inner]))
+    }
+
+    #[test]
+    fn values_that_are_nested_too_deep_are_refused_and_leave_the_stack_alone() {
+        let frame = encode(&item(Val::Null)).unwrap();
+        let at = frame.iter().rposition(|byte| *byte == b'p').unwrap() + 1;
+        let (head, tail) = (&frame[4..at], &frame[at + 1..]);
+        // One list in another, a million times: the variant's number, and the length 1.
+        let body = [head, &[6, 1].repeat(1_000_000), &[0], tail].concat();
+        let mut decoder = Decoder::new();
+        decoder.push(&[&(body.len() as u32).to_le_bytes(), &*body].concat());
+        let why = decoder.next::<Up>().unwrap_err().to_string();
+        assert_eq!(why, "malformed frame: no message of this version, or values nested over 192 deep");
+
+        assert_eq!(encode(&item(nested(MAX_DEPTH + 1))), Err(FrameError::TooDeep));
+        // What was refused counts for nothing afterwards.
+        let deep = item(nested(MAX_DEPTH));
+        let mut decoder = Decoder::new();
+        decoder.push(&encode(&deep).unwrap());
+        assert_eq!(decoder.next::<Up>().unwrap(), Some(deep));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod val;
 
 pub use frame::{Decoder, FrameError, MAX_FRAME, encode};
 pub use message::{
-    BLOB_CHUNK, Batch, Become, BecomeMethod, Blob, Call, Diff, Down, Fault, FaultKind, Hello, INLINE_BLOB,
-    Item, Job, Mode, Outcome, Part, Up, VERSION,
+    BLOB_CHUNK, Batch, Become, BecomeMethod, Blob, Call, Diff, Down, Fault, FaultKind, HEAD_START, Hello,
+    INLINE_BLOB, Item, Job, Mode, Outcome, Part, Up, VERSION,
 };
-pub use val::Val;
+pub use val::{MAX_DEPTH, Val};

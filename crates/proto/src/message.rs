@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::Val;
 
 /// Grows with every change of a message; controller and runner refuse each other when it differs.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
 
 /// How many bytes of content one [`Down::Chunk`] or [`Up::Chunk`] carries at most.
 pub const BLOB_CHUNK: usize = 256 * 1024;
+
+/// How many bytes of a stream ([`Up::Chunk`]) may be on their way before the first [`Down::Credit`].
+pub const HEAD_START: u32 = 1024 * 1024;
 
 /// From controller to runner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,8 +23,6 @@ pub enum Down {
     Hello {
         /// The controller's [`VERSION`].
         protocol: u32,
-        /// Gather facts of these subsets (Ansible's `gather_subset`) and put them on the answer.
-        gather: Option<Vec<String>>,
     },
     /// Runs a batch: one task on this host, or all items of its loop.
     Run(Batch),
@@ -102,7 +103,7 @@ pub enum Up {
         /// The hashes of such binaries that the host has kept from earlier runs.
         have: Vec<String>,
     },
-    /// A piece of content going up (a fetched file). Streams start with 1 MiB of credit.
+    /// A piece of content going up (a fetched file). Streams start with [`HEAD_START`] bytes of credit.
     Chunk {
         /// The stream: `Val::Blob` in the outcome's result carries the same id.
         stream: u64,
@@ -133,8 +134,6 @@ pub struct Hello {
     pub uid: u32,
     /// Its home folder.
     pub home: String,
-    /// The facts that [`Down::Hello`] asked for: a mapping of `ansible_facts`, keys without the `ansible_` prefix.
-    pub facts: Option<Val>,
 }
 
 /// Content for a file.

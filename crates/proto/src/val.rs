@@ -1,13 +1,22 @@
 //! Plain data on the wire.
 
+use std::cell::Cell;
+
+use serde::de::{Deserializer, Error as _};
+use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::Blob;
+
+/// How deep lists and mappings may be nested: a peer must not fill the stack of the other end. Readers of JSON stop at 128,
+/// and results put what they read into mappings of their own.
+pub const MAX_DEPTH: usize = 192;
 
 /// One value as it crosses the wire: arguments go down, results come up.
 ///
 /// An explicit enum, since postcard is not self-describing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(remote = "Self")]
 pub enum Val {
     /// Nothing (`null`, `None`).
     #[default]
@@ -29,6 +38,48 @@ pub enum Val {
     /// Content for a file: inline when small, otherwise asked for when the module needs it.
     Blob(Blob),
 }
+
+thread_local! {
+    /// How many lists and mappings are open in this thread; the formats' own limits are none, or not ours.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One value within others, while it is read or written.
+struct Level;
+
+impl Level {
+    fn enter() -> Option<Self> {
+        DEPTH.with(|depth| {
+            let deeper = depth.get() + 1;
+            (deeper <= MAX_DEPTH).then(|| {
+                depth.set(deeper);
+                Level
+            })
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get().saturating_sub(1)));
+    }
+}
+
+impl Serialize for Val {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let _level = Level::enter().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
+        Val::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Val {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let _level = Level::enter().ok_or_else(|| D::Error::custom(TOO_DEEP))?;
+        Val::deserialize(from)
+    }
+}
+
+const TOO_DEEP: &str = "values are nested too deep";
 
 impl Val {
     /// The entry of a mapping, if this is one and has it.

@@ -77,7 +77,8 @@ impl Around {
         let start = Instant::now();
         let limit = call.timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
         let deadline = limit.map(|limit| start + limit);
-        let courier = BatchCourier { exchange: self.exchange.clone(), cancelled: cancelled.clone() };
+        let courier =
+            BatchCourier { exchange: self.exchange.clone(), cancelled: cancelled.clone(), deadline };
         let brought = shevek_kit::Call {
             environment: call.environment.clone(),
             deadline,

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::process::{Child as Process, ChildStdin};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use shevek_kit::Overlay;
 use shevek_proto::{Batch, Become, Decoder, Down, Fault, FaultKind, Part, Up, VERSION, encode};
@@ -15,6 +16,12 @@ use crate::login::{Said, log_in};
 use crate::parts::{Parts, Program};
 use crate::terminal::Terminal;
 use crate::wire::{FromChild, Outlet, ToChild};
+
+/// How long further runners may take to end when they are asked to.
+const LAST_WAIT: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether they have.
+const TICK: Duration = Duration::from_millis(5);
 
 /// Which further runner: the user to become, unless it is the same, and the part with the module.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +76,17 @@ impl Child {
             Some(stdin) => stdin.write_all(&frame).and_then(|()| stdin.flush()).is_ok(),
             None => false,
         }
+    }
+}
+
+impl Child {
+    /// Closes its input, and looks whether it has ended.
+    fn has_ended(&self) -> bool {
+        // Whoever is writing to it just now may never come to an end.
+        if let Ok(mut stdin) = self.stdin.try_lock() {
+            *stdin = None;
+        }
+        matches!(locked(&self.process).try_wait(), Ok(Some(_)) | Err(_))
     }
 }
 
@@ -131,15 +149,20 @@ impl Children {
         None
     }
 
-    /// Ends the further runners of a user who is to be removed: who has a process cannot be. One that is at work stays.
-    pub fn let_go(&self, user: &str) {
+    /// Ends the further runners of users who are to be removed: who has a process cannot be. One that is at work stays.
+    /// May wait for them.
+    pub fn let_go(&self, users: &[String]) {
+        if users.is_empty() {
+            return;
+        }
         let mut slots = locked(&self.slots);
         let routes = locked(&self.routes);
         let idle = |slot: &Slot| match slot.child.try_lock() {
             Ok(child) => !child.iter().any(|child| routes.batches.values().any(|at| Arc::ptr_eq(at, child))),
             Err(_) => false,
         };
-        let theirs = |further: &Further| further.user.as_ref().is_some_and(|wanted| wanted.user == user);
+        let theirs =
+            |further: &Further| further.user.as_ref().is_some_and(|wanted| users.contains(&wanted.user));
         let ended =
             slots.extract_if(|further, slot| theirs(further) && idle(slot)).map(|(_, slot)| slot).collect();
         drop((slots, routes));
@@ -148,8 +171,10 @@ impl Children {
 
     /// Ends all further runners.
     pub fn end(&self) {
-        end_all(locked(&self.slots).drain().map(|(_, slot)| slot).collect());
+        let slots = locked(&self.slots).drain().map(|(_, slot)| slot).collect();
+        end_all(slots);
     }
+
     fn child(self: &Arc<Self>, wanted: &Further) -> Result<Arc<Child>, Fault> {
         let slot = locked(&self.slots).entry(wanted.clone()).or_default().clone();
         let mut place = locked(&slot.child);
@@ -171,7 +196,7 @@ impl Children {
             ended: Mutex::new(false),
             _terminal: login.terminal,
         });
-        child.tell(&ToChild::Message(Down::Hello { protocol: VERSION, gather: None }));
+        child.tell(&ToChild::Message(Down::Hello { protocol: VERSION }));
         let relay = Relay { children: self.clone(), child: child.clone(), wanted: wanted.clone() };
         let (first, said) = (login.first, login.said);
         std::thread::spawn(move || relay.listen(&first, &said));
@@ -191,21 +216,26 @@ impl Children {
     }
 }
 
-/// Without their input they stop.
+/// Without their input they stop. Those that do not are killed, as far as this user may.
 fn end_all(slots: Vec<Arc<Slot>>) {
-    for slot in &slots {
-        if let Ok(child) = slot.child.try_lock()
-            && let Some(child) = child.as_ref()
-        {
-            *locked(&child.stdin) = None;
+    // One that is being started is not waited for: it finds its input closed.
+    let mut left: Vec<Arc<Child>> =
+        slots.iter().filter_map(|slot| slot.child.try_lock().ok()?.clone()).collect();
+    let deadline = Instant::now() + LAST_WAIT;
+    loop {
+        left.retain(|child| !child.has_ended());
+        if left.is_empty() {
+            return;
         }
+        if Instant::now() >= deadline {
+            break;
+        }
+        std::thread::sleep(TICK);
     }
-    for slot in slots {
-        if let Ok(child) = slot.child.try_lock()
-            && let Some(child) = child.as_ref()
-        {
-            let _ = locked(&child.process).wait();
-        }
+    for child in left {
+        let _ = locked(&child.process).kill();
+        // Whoever cannot be killed is not waited for.
+        child.has_ended();
     }
 }
 

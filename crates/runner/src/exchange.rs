@@ -2,20 +2,42 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use shevek_kit::Algorithm;
-use shevek_proto::{BLOB_CHUNK, Blob, INLINE_BLOB, Up};
+use shevek_proto::{BLOB_CHUNK, Blob, HEAD_START, INLINE_BLOB, Up};
 
 use crate::wire::Outlet;
 
 /// How many bytes of a content may be on their way to this runner.
 const WINDOW: u32 = 4 * 1024 * 1024;
 
-/// How many bytes of a stream may be on their way up before the first credit.
-const HEAD_START: u64 = 1024 * 1024;
+/// How often whoever waits looks whether it still should.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How long content is waited for.
+#[derive(Debug, Clone, Default)]
+pub struct Patience {
+    /// Set when the call is cancelled.
+    pub cancelled: Arc<AtomicBool>,
+    /// When the call's time is over.
+    pub deadline: Option<Instant>,
+}
+
+impl Patience {
+    fn check(&self) -> io::Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(io::Error::other("cancelled"));
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// Content on its way.
 pub struct Exchange {
@@ -28,7 +50,8 @@ pub struct Exchange {
 #[derive(Default)]
 struct State {
     arriving: HashMap<u64, Sender<Piece>>,
-    credit: HashMap<u64, u64>,
+    /// What may still be sent of a stream; below nothing by what the last piece was too long.
+    credit: HashMap<u64, i64>,
     over: bool,
 }
 
@@ -70,7 +93,7 @@ impl Exchange {
     /// Leave to send more of a stream.
     pub fn granted(&self, stream: u64, bytes: u32) {
         if let Some(credit) = self.state().credit.get_mut(&stream) {
-            *credit += u64::from(bytes);
+            *credit += i64::from(bytes);
         }
         self.changed.notify_all();
     }
@@ -84,14 +107,15 @@ impl Exchange {
     }
 
     /// Content that the controller has.
-    pub fn fetch(self: &Arc<Self>, blob: &Blob) -> io::Result<Box<dyn Read + Send>> {
+    pub fn fetch(self: &Arc<Self>, blob: &Blob, patience: Patience) -> io::Result<Box<dyn Read + Send>> {
         if let Some(bytes) = &blob.inline {
             return Ok(Box::new(io::Cursor::new(bytes.clone())));
         }
         let (to, pieces) = channel();
         let mut state = self.state();
         while state.arriving.contains_key(&blob.id) && !state.over {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            patience.check()?;
+            state = self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
         if state.over {
             return Err(gone());
@@ -104,6 +128,7 @@ impl Exchange {
             blob: blob.id,
             left: blob.size,
             pieces,
+            patience,
             piece: Vec::new(),
             at: 0,
             last: false,
@@ -112,7 +137,7 @@ impl Exchange {
     }
 
     /// Sends content up. Little content goes with the result, in the blob itself.
-    pub fn send(&self, content: &mut dyn Read, size: u64, cancelled: &dyn Fn() -> bool) -> io::Result<Blob> {
+    pub fn send(&self, content: &mut dyn Read, cancelled: &dyn Fn() -> bool) -> io::Result<Blob> {
         let mut first = Vec::new();
         content.take(INLINE_BLOB as u64 + 1).read_to_end(&mut first)?;
         if first.len() <= INLINE_BLOB {
@@ -120,14 +145,13 @@ impl Exchange {
             return Ok(Blob { id: 0, size: first.len() as u64, checksum, inline: Some(first) });
         }
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
-        self.state().credit.insert(stream, HEAD_START);
+        self.state().credit.insert(stream, i64::from(HEAD_START));
         let mut sending =
             Sending { exchange: self, stream, sent: 0, cancelled, source: first.chain(content) };
         let checksum = shevek_kit::checksum(Algorithm::Sha1, &mut sending);
         let sent = sending.sent;
         self.state().credit.remove(&stream);
         self.outlet.say(Up::Chunk { stream, data: Vec::new(), last: true });
-        let _ = size;
         Ok(Blob { id: stream, size: sent, checksum: checksum?, inline: None })
     }
 }
@@ -141,10 +165,24 @@ struct Arriving {
     blob: u64,
     left: u64,
     pieces: Receiver<Piece>,
+    patience: Patience,
     piece: Vec<u8>,
     at: usize,
     last: bool,
     owed: u32,
+}
+
+impl Arriving {
+    /// The next piece. The controller may never send it: what it has cannot be read any more, and it says so by cancelling.
+    fn next(&self) -> io::Result<Piece> {
+        loop {
+            match self.pieces.recv_timeout(TICK) {
+                Ok(piece) => return Ok(piece),
+                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+                Err(RecvTimeoutError::Timeout) => self.patience.check()?,
+            }
+        }
+    }
 }
 
 impl Read for Arriving {
@@ -153,7 +191,7 @@ impl Read for Arriving {
             if self.last {
                 return Ok(0);
             }
-            let Ok(piece) = self.pieces.recv() else { return Err(gone()) };
+            let piece = self.next()?;
             self.last = piece.last;
             self.owed += u32::try_from(piece.data.len()).unwrap_or(u32::MAX);
             self.left = self.left.saturating_sub(piece.data.len() as u64);
@@ -205,14 +243,13 @@ impl<R: Read> Read for Sending<'_, R> {
             }
             match state.credit.get_mut(&self.stream) {
                 Some(credit) if *credit > 0 => {
-                    *credit = credit.saturating_sub(n as u64);
+                    *credit -= i64::try_from(n).unwrap_or(i64::MAX);
                     break;
                 }
                 _ => {}
             }
-            let tick = std::time::Duration::from_millis(200);
             let (next, _) =
-                self.exchange.changed.wait_timeout(state, tick).unwrap_or_else(PoisonError::into_inner);
+                self.exchange.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
             state = next;
         }
         drop(state);

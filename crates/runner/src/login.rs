@@ -18,6 +18,42 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a line that looks like a prompt must stay as it is to be taken for one.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// What passwords are called by `su`, in lower case; the languages are those that Ansible knows.
+const PASSWORD: &[&str] = &[
+    "password",
+    "암호",
+    "パスワード",
+    "adgangskode",
+    "contraseña",
+    "contrasenya",
+    "hasło",
+    "heslo",
+    "jelszó",
+    "lösenord",
+    "mật khẩu",
+    "mot de passe",
+    "parola",
+    "parool",
+    "pasahitza",
+    "passord",
+    "passwort",
+    "salasana",
+    "sandi",
+    "senha",
+    "wachtwoord",
+    "ססמה",
+    "лозинка",
+    "парола",
+    "пароль",
+    "गुप्तशब्द",
+    "शब्दकूट",
+    "సంకేతపదము",
+    "හස්පදය",
+    "密码",
+    "密碼",
+    "口令",
+];
+
 /// How much of what was said is kept for messages.
 const TAIL: usize = 4096;
 
@@ -346,10 +382,15 @@ impl<'a> Attempt<'a> {
             let asked = text.matches(&self.prompt).count() > usize::from(self.answered);
             return if asked { self.answer() } else { Ok(()) };
         }
-        // The words of other prompts cannot be chosen: an unfinished line that ends in a colon, and stays so, asks for
-        // something. Complaints pass through such a state, too: programs write their name first, and then the rest.
-        self.maybe_asked = !self.answered && text.trim_end_matches(' ').ends_with([':', '：']);
+        // The words of other prompts cannot be chosen: an unfinished line that ends in a word for password and a colon, and
+        // stays so, asks for one. Root is not asked: whatever prints such a line is something else.
+        self.maybe_asked = !self.answered && !self.is_root_to_su() && asks_for_password(&text);
         Ok(())
+    }
+
+    fn is_root_to_su(&self) -> bool {
+        matches!(self.wanted.method, BecomeMethod::Su | BecomeMethod::Runuser)
+            && rustix::process::geteuid().is_root()
     }
 
     /// Gives the password, once.
@@ -455,6 +496,14 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// Whether the last line is unfinished and asks for a password, in whatever language.
+fn asks_for_password(said: &str) -> bool {
+    let last = said.rsplit(['\n', '\r']).next().unwrap_or_default().trim_end_matches(' ');
+    let Some(words) = last.strip_suffix([':', '：']) else { return false };
+    let words = words.trim_end().to_lowercase();
+    PASSWORD.iter().any(|word| words.ends_with(word))
+}
+
 /// Where the first occurrence of some bytes ends.
 pub fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|w| w == what).map(|at| at + what.len())
@@ -481,6 +530,18 @@ mod tests {
             shown(&wanted(BecomeMethod::Sudo, Some("x"))),
             "sudo|-H|-S|-p|PROMPT|-u|ann|/bin/sh|-c|SCRIPT"
         );
+    }
+
+    #[test]
+    fn only_a_question_for_the_password_is_answered() {
+        for prompt in
+            ["Password: ", "hello\nMot de passe : ", "密码：", "doas (bob@web1) password: ", "ПАРОЛЬ:"]
+        {
+            assert!(asks_for_password(prompt), "{prompt}");
+        }
+        for other in ["su: ", "Name: ", "Password:\n", "Password: denied", "wait", "the keeper asks:"] {
+            assert!(!asks_for_password(other), "{other}");
+        }
     }
 
     #[test]

@@ -108,7 +108,17 @@ impl Parts {
             return;
         }
         let stored = match &self.folder {
-            Some(folder) if bytes.is_empty() => Ok(Program::file(folder.join(format!("{NAME}{hash}")))),
+            Some(folder) if bytes.is_empty() => {
+                let path = folder.join(format!("{NAME}{hash}"));
+                if !is_whole(&path, hash) {
+                    // A crash may have cut it short; one that cannot be removed is not offered again either.
+                    let _ = fs::remove_file(&path);
+                    let have = self.have().into_iter().filter(|other| other != hash).collect();
+                    self.outlet.say(Up::NeedPart { part: Part::Rare, have });
+                    return;
+                }
+                Ok(Program::file(path))
+            }
             _ => self.store(hash, bytes),
         };
         *state = stored.map_or_else(
@@ -166,6 +176,12 @@ fn fault(kind: FaultKind, message: String) -> Fault {
     Fault { kind, message, help: None }
 }
 
+/// Whether a kept binary still has the content that its name promises.
+fn is_whole(path: &Path, hash: &str) -> bool {
+    let Ok(mut file) = File::open(path) else { return false };
+    shevek_kit::checksum(Algorithm::Sha256, &mut file).is_ok_and(|got| got == hash)
+}
+
 /// Writes a binary beside this one, and removes the oldest of many.
 fn keep(folder: &Path, hash: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     let (path, new) =
@@ -173,6 +189,8 @@ fn keep(folder: &Path, hash: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     let mut options = OpenOptions::new();
     let written = options.write(true).create_new(true).mode(0o700).open(&new).and_then(|mut file| {
         file.write_all(bytes)?;
+        // Or a crash could leave the name without the content.
+        file.sync_all()?;
         fs::rename(&new, &path)
     });
     if written.is_err() {

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use shevek_kit::drive::Ground;
 use shevek_kit::system::Look;
 use shevek_kit::{Overlay, Probe, Real};
 use shevek_modules::Modules;
-use shevek_proto::{Batch, Become, Call, Down, Fault, FaultKind, Hello, Part, Up, VERSION, Val};
+use shevek_proto::{Batch, Become, Call, Down, Fault, FaultKind, Hello, Part, Up, VERSION};
 
 use crate::batch::Around;
 use crate::child::{Children, Further};
@@ -79,7 +78,7 @@ impl Server {
     fn message(&self, message: Down) {
         let Some(message) = self.children.relay(message) else { return };
         match message {
-            Down::Hello { protocol, gather } => self.hello(protocol, gather),
+            Down::Hello { protocol } => self.hello(protocol),
             Down::Run(batch) => self.run(batch),
             Down::Chunk { blob, data, last } => self.around.exchange.arrived(blob, data, last),
             Down::Credit { stream, bytes } => self.around.exchange.granted(stream, bytes),
@@ -101,7 +100,7 @@ impl Server {
         }
     }
 
-    fn hello(&self, protocol: u32, gather: Option<Vec<String>>) {
+    fn hello(&self, protocol: u32) {
         let outlet = self.around.outlet.clone();
         if protocol != VERSION {
             let message =
@@ -109,42 +108,42 @@ impl Server {
             let fault = Fault { kind: FaultKind::Protocol, message, help: None };
             return outlet.say(Up::Fault { batch: None, fault });
         }
-        let (real, modules) = (self.real.clone(), self.around.modules);
-        // Gathering takes a moment; batches that come meanwhile are not held up by it.
+        let real = self.real.clone();
+        // Looking the user up takes a moment; batches that come meanwhile are not held up by it.
         std::thread::spawn(move || {
             let probe = Probe::new(real.clone(), Arc::default());
             let uid = real.identity().uid;
             let user = probe.user_of(uid).ok().flatten();
             let home =
                 user.as_ref().map(|u| u.home.clone()).or_else(|| probe.env("HOME")).unwrap_or_default();
-            let facts = gather.map(|subsets| gather_facts(modules, &real, subsets));
             outlet.say(Up::Hello(Box::new(Hello {
                 protocol: VERSION,
                 user: user.map_or_else(|| uid.to_string(), |u| u.name),
                 uid,
                 home,
-                facts,
             })));
         });
     }
 
     fn run(&self, mut batch: Batch) {
         let user = batch.become_user.take().filter(|wanted| !self.is_me(wanted));
-        for name in batch.calls.iter().filter_map(removes_user) {
-            self.children.let_go(name);
-        }
+        let removed: Vec<String> = batch.calls.iter().filter_map(removes_user).map(str::to_owned).collect();
         let wanted = Further { user, part: self.part_of(&batch) };
         if wanted.user.is_some() || wanted.part != Part::Core {
             let children = self.children.clone();
             children.expect(batch.id);
-            std::thread::spawn(move || children.run(&wanted, batch));
+            std::thread::spawn(move || {
+                children.let_go(&removed);
+                children.run(&wanted, batch);
+            });
             return;
         }
-        let (around, running) = (self.around.clone(), self.running.clone());
+        let (around, running, children) = (self.around.clone(), self.running.clone(), self.children.clone());
         // Each batch has its own switch, so that cancelling one leaves the others alone.
         let real = Arc::new(Real::new());
         running.batches().insert(batch.id, real.interrupt());
         std::thread::spawn(move || {
+            children.let_go(&removed);
             around.run(&batch, &real);
             running.batches().remove(&batch.id);
             running.fewer.notify_all();
@@ -153,7 +152,7 @@ impl Server {
 
     /// Which binary has the modules of a batch. A runner that was started by another gets only what it has.
     fn part_of(&self, batch: &Batch) -> Part {
-        let here = |call: &Call| self.around.modules.can(&call.module, &call.args);
+        let here = |call: &Call| self.around.modules.find(&call.module).is_some();
         match self.side {
             Side::Controller if !batch.calls.iter().all(here) => Part::Rare,
             _ => Part::Core,
@@ -192,13 +191,4 @@ fn removes_user(call: &Call) -> Option<&str> {
         |name: &str| call.args.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_str());
     let removes = call.module == "user" && argument("state") == Some("absent");
     argument("name").filter(|_| removes)
-}
-
-/// The facts for the greeting, by the module `setup`; keys without the prefix `ansible_`.
-fn gather_facts(modules: Modules, real: &Arc<Real>, subsets: Vec<String>) -> Val {
-    let Some(setup) = modules.find("setup") else { return Val::Map(Vec::new()) };
-    let args = vec![("gather_subset".to_owned(), Val::from(subsets))];
-    let outcome = setup.entry.run(args, &Ground::Real(real.clone()), &Arc::default());
-    let plain = |key: String| key.strip_prefix("ansible_").map(str::to_owned).unwrap_or(key);
-    Val::Map(outcome.facts.into_iter().map(|(key, value)| (plain(key), value)).collect())
 }

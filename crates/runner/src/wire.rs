@@ -4,7 +4,7 @@ use std::io::{self, Read, Stdout, Write};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use shevek_proto::{Decoder, Down, FrameError, Up, encode};
+use shevek_proto::{Decoder, Down, FrameError, Item, MAX_FRAME, Outcome, Up, encode};
 
 /// Who started this runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +56,7 @@ impl Outlet {
 
     /// Says something to the controller. When nobody listens any more, the end of the input will end the runner.
     pub fn say(&self, message: Up) {
-        let frame = match self.side {
-            Side::Controller => encode(&message),
-            Side::Parent => encode(&FromChild::Message(message)),
-        };
-        self.write(frame);
+        self.write(framed(self.side, message));
     }
 
     /// Hands check mode's plan to the runner that started this one.
@@ -74,6 +70,36 @@ impl Outlet {
         let Ok(frame) = frame else { return };
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = out.write_all(&frame).and_then(|()| out.flush());
+    }
+}
+
+/// A message as it goes out. A result that cannot go is replaced by word of that: whoever waits for it must hear something.
+fn framed(side: Side, message: Up) -> Result<Vec<u8>, FrameError> {
+    let (frame, message) = match side {
+        Side::Controller => (encode(&message), message),
+        Side::Parent => {
+            let message = FromChild::Message(message);
+            let frame = encode(&message);
+            match message {
+                FromChild::Message(message) => (frame, message),
+                FromChild::Plan(_) => return frame,
+            }
+        }
+    };
+    match (frame, message) {
+        (Err(why), Up::Item(item)) => {
+            let Item { batch, index, outcome } = *item;
+            let limit = MAX_FRAME / 1024 / 1024;
+            let failure = Outcome::failure(match why {
+                FrameError::TooLong(_) => {
+                    format!("the result is larger than one message may be ({limit} MiB)")
+                }
+                why => format!("the result cannot be sent: {why}"),
+            });
+            let outcome = Outcome { changed: outcome.changed, seconds: outcome.seconds, ..failure };
+            framed(side, Up::Item(Box::new(Item { batch, index, outcome })))
+        }
+        (frame, _) => frame,
     }
 }
 
@@ -111,6 +137,32 @@ impl Inlet {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Ok(None),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_is_too_large_becomes_a_failure_that_says_so() {
+        let outcome = Outcome::ok().changed_if(true).with("stdout", "x".repeat(MAX_FRAME));
+        let item = Up::Item(Box::new(Item { batch: 4, index: 2, outcome }));
+        for side in [Side::Controller, Side::Parent] {
+            let mut decoder = Decoder::new();
+            decoder.push(&framed(side, item.clone()).unwrap());
+            let heard = match side {
+                Side::Controller => decoder.next::<Up>().unwrap().unwrap(),
+                Side::Parent => match decoder.next::<FromChild>().unwrap().unwrap() {
+                    FromChild::Message(message) => message,
+                    other => panic!("unexpected {other:?}"),
+                },
+            };
+            let Up::Item(item) = heard else { panic!("unexpected {heard:?}") };
+            assert_eq!((item.batch, item.index), (4, 2));
+            assert!(item.outcome.failed && item.outcome.changed);
+            assert_eq!(item.outcome.message(), "the result is larger than one message may be (64 MiB)");
         }
     }
 }

@@ -34,7 +34,7 @@ impl Talk {
         let mut process = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (stdin, stdout) = (process.stdin.take(), process.stdout.take().unwrap());
         let mut talk = Talk { process, stdin, stdout, decoder: Decoder::new() };
-        talk.say(&Down::Hello { protocol: VERSION, gather: None });
+        talk.say(&Down::Hello { protocol: VERSION });
         assert!(
             matches!(talk.hear(), Up::Hello(hello) if hello.protocol == VERSION && !hello.user.is_empty())
         );
@@ -184,6 +184,24 @@ fn a_kept_rare_part_is_used_again_and_a_wrong_one_is_not_run() {
 }
 
 #[test]
+fn a_kept_rare_part_that_is_damaged_is_removed_and_asked_for_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("runner-abc");
+    std::fs::copy(env!("CARGO_BIN_EXE_shevek-runner"), &program).unwrap();
+    // As a crash in the middle of writing leaves it.
+    let kept = folder.path().join("rare-0123");
+    std::fs::write(&kept, b"").unwrap();
+    let mut talk = Talk::start_from(&program);
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    assert_eq!(talk.hear(), Up::NeedPart { part: Part::Rare, have: vec!["0123".into()] });
+    talk.say(&Down::PartChunk { part: Part::Rare, hash: "0123".into(), data: Vec::new(), last: true });
+    assert_eq!(talk.hear(), Up::NeedPart { part: Part::Rare, have: Vec::new() });
+    send_rare(&mut talk);
+    assert!(matches!(talk.hear(), Up::Item(_)));
+    assert!(!kept.exists());
+}
+
+#[test]
 fn a_machine_without_a_rare_part_still_has_the_other_modules() {
     let mut talk = Talk::start();
     talk.say(&Down::Run(uri_of_nobody(1, false)));
@@ -307,6 +325,37 @@ fn content_comes_in_pieces_when_it_is_asked_for() {
     assert!(!outcome.changed && !outcome.failed, "{outcome:?}");
 }
 
+/// A call that waits for content that never comes.
+fn waiting_for_content(folder: &Path) -> Call {
+    let path = folder.join("big").to_str().unwrap().to_owned();
+    let blob = Blob { id: 7, size: 1_000_000, checksum: "0".repeat(40), inline: None };
+    let mut copy = call("copy", &[("dest", &path)]);
+    copy.mode.diff = false;
+    copy.args.push(("content".into(), Val::Blob(blob)));
+    copy
+}
+
+#[test]
+fn content_that_never_comes_is_not_waited_for_when_the_batch_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut talk = Talk::start();
+    talk.say(&Down::Run(batch(1, vec![waiting_for_content(folder.path())])));
+    assert!(matches!(talk.hear(), Up::Need { blob: 7, .. }));
+    talk.say(&Down::Cancel { batch: 1 });
+    assert!(matches!(talk.hear(), Up::Fault { batch: Some(1), fault } if fault.kind == FaultKind::Cancelled));
+}
+
+#[test]
+fn content_that_never_comes_is_not_waited_for_beyond_the_calls_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut talk = Talk::start();
+    let hurried = Call { timeout: Some(1), ..waiting_for_content(folder.path()) };
+    talk.say(&Down::Run(batch(1, vec![hurried])));
+    assert!(matches!(talk.hear(), Up::Need { blob: 7, .. }));
+    let Up::Item(item) = talk.hear() else { panic!("the call must end") };
+    assert_eq!(item.outcome.message(), "Timed out after 1 second(s).");
+}
+
 /// These need root and the program; elsewhere they are skipped, and say so.
 fn become_with(method: BecomeMethod, program: &str, user: &str) -> Option<Become> {
     let there =
@@ -368,6 +417,62 @@ fn a_user_who_is_to_be_removed_has_no_runner_left() {
     let remove = checked(call("user", &[("name", "nobody"), ("state", "absent")]));
     assert!(talk.run(batch(2, vec![remove])).unwrap()[0].changed);
     assert!(!runner.exists(), "{} is still there", runner.display());
+}
+
+#[test]
+fn root_gives_its_password_to_nobody_who_prints_a_prompt() {
+    let Some(wanted) = become_with(BecomeMethod::Su, "su", "nobody") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // Time enough for the answer to come: it would be the first that the runner reads.
+    let su = folder.path().join("su");
+    let text = "#!/bin/sh\nprintf \"Password: \" >&2\nsleep 0.5\nexec /bin/sh -c \"$3\"\n";
+    std::fs::write(&su, text).unwrap();
+    std::fs::set_permissions(&su, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let exe = Some(su.to_str().unwrap().to_owned());
+    let wanted = Become { exe, password: Some("open sesame".into()), ..wanted };
+    let mut talk = Talk::start();
+    let asked = Batch { become_user: Some(wanted), ..batch(1, vec![call("ping", &[])]) };
+    assert_eq!(talk.run(asked).unwrap().len(), 1);
+}
+
+#[test]
+fn a_way_to_another_user_that_does_not_end_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    // Goes on after the runner has ended, and listens to nobody.
+    let su = folder.path().join("su");
+    std::fs::write(
+        &su,
+        "#!/bin/sh\n[ \"$2\" = -c ] && /bin/sh -c \"$3\"\nexec sleep 600 </dev/null >/dev/null 2>&1\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&su, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let wanted = Become {
+        method: BecomeMethod::Su,
+        user: "nobody".into(),
+        exe: Some(su.to_str().unwrap().into()),
+        flags: None,
+        password: None,
+    };
+    let mut talk = Talk::start();
+    let asked = |id| Batch { become_user: Some(wanted.clone()), ..batch(id, vec![call("ping", &[])]) };
+    assert_eq!(talk.run(asked(1)).unwrap().len(), 1);
+    // While the runner of the user who is to be removed is waited for, other batches go on.
+    let remove = checked(call("user", &[("name", "nobody"), ("state", "absent")]));
+    talk.say(&Down::Run(batch(2, vec![remove])));
+    talk.say(&Down::Run(batch(3, vec![call("ping", &[])])));
+    let ends: Vec<u64> = std::iter::from_fn(|| Some(talk.hear()))
+        .filter_map(|message| match message {
+            Up::Done { batch } => Some(batch),
+            _ => None,
+        })
+        .take(2)
+        .collect();
+    assert_eq!(ends, [3, 2]);
+    // And the end of the conversation is not held up for ever.
+    assert_eq!(talk.run(asked(4)).unwrap().len(), 1);
+    let start = Instant::now();
+    drop(talk);
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use shevek_connection::{RawCommand, Terminal};
+use shevek_connection::{Answer, RawCommand, Secret};
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind;
 use shevek_kit::schema::Schema;
-use shevek_proto::BecomeMethod;
+use shevek_proto::{Become, BecomeMethod};
 
 use crate::host::failed_connection;
 use crate::options::{opt, schema};
@@ -62,16 +62,34 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         .map(|(name, value)| Ok(format!("{name}={} ", quoted(value)?)))
         .collect::<Result<_>>()?;
     let line = format!("{environment}{line}");
-    let mut command = RawCommand::new(become_line(call, &line)?);
+    let whom = call.host.become_user.as_ref();
+    let password = whom.and_then(|whom| whom.password.as_deref());
+    let answer = password.map(|password| Answer::new(Secret::new(password)));
+    let line = match whom {
+        Some(whom) => become_line(whom, &line, answer.as_ref())?,
+        None => line,
+    };
+    let mut command = RawCommand::new(line);
     command.timeout = call.host.timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
-    if let Some(password) = call.host.become_user.as_ref().and_then(|whom| whom.password.as_ref()) {
-        command.stdin = format!("{password}\n").into_bytes();
-    }
-    command.terminal = Terminal::None;
-    let output = match call.host.raw(command).await {
+    let asks = whom.is_some_and(|whom| whom.method == BecomeMethod::Sudo);
+    command.answer = answer.clone().filter(|_| asks);
+    let mut output = match call.host.raw(command).await {
         Ok(output) => output,
         Err(error) => return Ok(failed_connection(&error)),
     };
+    let mut unanswered = None;
+    if let (Some(whom), Some(answer)) = (whom, &answer) {
+        let clean = answer.clean(&output.stderr);
+        let begun = String::from_utf8_lossy(&output.stderr).contains(&answer.begun);
+        if !begun && !asks && output.rc != 0 {
+            let method = name(whom.method);
+            unanswered = Some(format!(
+                "{method} did not let {} in; without a runner only sudo can be given a password",
+                whom.user
+            ));
+        }
+        output.stderr = clean;
+    }
     let mut outcome = Outcome { changed: true, failed: output.rc != 0, ..Outcome::ok() }
         .with("rc", output.rc)
         .with("stdout", String::from_utf8_lossy(&output.stdout).into_owned())
@@ -80,31 +98,88 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         crate::wire::add_lines(&mut outcome.body, name);
     }
     if outcome.failed {
-        outcome = outcome.with("msg", "non-zero return code");
+        outcome = outcome.with("msg", unanswered.unwrap_or_else(|| "non-zero return code".to_owned()));
     }
     Ok(outcome)
 }
 
-/// The line as another user runs it. There is no runner here that could answer a prompt, so the password comes on
-/// standard input and the prompt is silenced.
-fn become_line(call: &Invocation<'_>, line: &str) -> Result<String> {
-    let Some(whom) = &call.host.become_user else { return Ok(line.to_owned()) };
+fn name(method: BecomeMethod) -> &'static str {
+    match method {
+        BecomeMethod::Sudo => "sudo",
+        BecomeMethod::Su => "su",
+        BecomeMethod::Doas => "doas",
+        BecomeMethod::Runuser => "runuser",
+    }
+}
+
+/// The line as another user runs it. With a password it says when it has begun: from then on nobody asks for that any more.
+fn become_line(whom: &Become, line: &str, answer: Option<&Answer>) -> Result<String> {
+    let begin = answer.map(|answer| format!("echo {} >&2; ", answer.begun)).unwrap_or_default();
+    let inner = quoted(&format!("{begin}{line}"))?;
     let user = quoted(&whom.user)?;
-    let inner = quoted(line)?;
-    let exe = |usual: &str| whom.exe.clone().unwrap_or_else(|| usual.to_owned());
+    let exe = whom.exe.as_deref().unwrap_or(name(whom.method));
+    let flags = flags(whom, answer)?;
     Ok(match whom.method {
-        BecomeMethod::Sudo => {
-            let how = if whom.password.is_some() { "-H -S -p ''" } else { "-H -n" };
-            format!("{} {how} -u {user} /bin/sh -c {inner}", exe("sudo"))
+        BecomeMethod::Sudo | BecomeMethod::Doas => {
+            format!("{exe} {flags}-u {user} /bin/sh -c {inner}")
         }
-        BecomeMethod::Su => format!("{} {user} -c {inner}", exe("su")),
-        BecomeMethod::Doas => format!("{} -n -u {user} /bin/sh -c {inner}", exe("doas")),
-        BecomeMethod::Runuser => format!("{} -u {user} -- /bin/sh -c {inner}", exe("runuser")),
+        BecomeMethod::Su | BecomeMethod::Runuser => format!("{exe} {flags}{user} -c {inner}"),
     })
+}
+
+/// The flags of the method, each with a space after it. They are what the user says, or Ansible's; but nothing may wait for
+/// an answer that cannot come, and `sudo` asks in our words.
+fn flags(whom: &Become, answer: Option<&Answer>) -> Result<String> {
+    let usual = if whom.method == BecomeMethod::Sudo { "-H -S -n" } else { "" };
+    let text = whom.flags.as_deref().unwrap_or(usual);
+    let mut flags = shlex::split(text).ok_or_else(|| {
+        Diagnostic::new("become_flags cannot be split into words")
+            .detail(format!("a quote is not closed in `{text}`"))
+    })?;
+    match (whom.method, answer) {
+        (BecomeMethod::Sudo, Some(answer)) => {
+            flags.retain(|flag| flag != "-n" && flag != "--non-interactive");
+            if !flags.iter().any(|flag| flag == "-S" || flag == "--stdin") {
+                flags.push("-S".to_owned());
+            }
+            flags.extend(["-p".to_owned(), answer.prompt.clone()]);
+        }
+        (BecomeMethod::Doas, _) if !flags.iter().any(|flag| flag == "-n") => flags.push("-n".to_owned()),
+        _ => {}
+    }
+    flags.iter().map(|flag| Ok(quoted(flag)? + " ")).collect()
 }
 
 fn quoted(text: &str) -> Result<String> {
     shlex::try_quote(text)
         .map(|quoted| quoted.into_owned())
         .map_err(|_| Diagnostic::new("text with a NUL byte").detail("a command line cannot hold a NUL byte"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whom(method: BecomeMethod, flags: Option<&str>) -> Become {
+        let flags = flags.map(str::to_owned);
+        Become { method, user: "ann".to_owned(), exe: None, flags, password: None }
+    }
+
+    #[test]
+    fn flags_of_the_task_are_used_and_sudo_asks_in_words_that_cannot_be_guessed() {
+        let line = |method, flags| become_line(&whom(method, flags), "id -un", None).unwrap();
+        assert_eq!(line(BecomeMethod::Sudo, None), "sudo -H -S -n -u ann /bin/sh -c 'id -un'");
+        assert_eq!(
+            line(BecomeMethod::Sudo, Some("-E -X 'a b'")),
+            "sudo -E -X 'a b' -u ann /bin/sh -c 'id -un'"
+        );
+        assert_eq!(line(BecomeMethod::Su, Some("-l")), "su -l ann -c 'id -un'");
+        assert_eq!(line(BecomeMethod::Runuser, None), "runuser ann -c 'id -un'");
+        assert_eq!(line(BecomeMethod::Doas, None), "doas -n -u ann /bin/sh -c 'id -un'");
+        let answer = Answer::new(Secret::new("x"));
+        let asking = become_line(&whom(BecomeMethod::Sudo, None), "id -un", Some(&answer)).unwrap();
+        let (prompt, begun) = (&answer.prompt, &answer.begun);
+        assert_eq!(asking, format!("sudo -H -S -p '{prompt}' -u ann /bin/sh -c 'echo {begun} >&2; id -un'"));
+        assert!(become_line(&whom(BecomeMethod::Sudo, Some("'-E")), "id", None).is_err());
+    }
 }

@@ -5,6 +5,9 @@
 //!
 //! What it says starts with the nonce and a colon, at the start of a line, since login shells and their start-up files
 //! may print before it: `run MACHINE`, `need MACHINE SYSTEM gzip|plain`, `send`, `fail REASON`.
+//!
+//! A runner that the host has kept is run when it has the right length and, where there is a `sha256sum`, the right
+//! content: a crash may have left another.
 
 use crate::options::Cache;
 use crate::runners::{Runners, shell_pattern};
@@ -31,12 +34,13 @@ umask 77;
 h=; s=0;
 case $a in @TABLE@ esac;
 c=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/shevek;
+whole() { [ $(wc -c <"$1") -eq $s ] && case $(sha256sum <"$1" 2>/dev/null) in ""|$h*) ;; *) false;; esac; };
 own() { set -- $(ls -ldn "$1" 2>/dev/null); case "$1:$3" in drwx------*:$u) ;; *) false;; esac; };
 go() { umask $o; echo; echo "$n:run $a"; exec "$1" --hello @HELLO@; };
 if [ -n "$h" ] && [ @LOOK@ = 1 ]; then
   for d in "$c" /var/tmp/shevek-$u /tmp/shevek-$u /dev/shm/shevek-$u; do
     f=$d/runner-$h;
-    if [ -x "$f" ] && own "$d" && [ $(wc -c <"$f") -eq $s ]; then go "$f"; fi;
+    if [ -x "$f" ] && own "$d" && whole "$f"; then go "$f"; fi;
   done;
 fi;
 g=plain; command -v gzip >/dev/null 2>&1 && g=gzip;

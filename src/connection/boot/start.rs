@@ -45,7 +45,7 @@ pub(crate) struct Started {
 
 /// Starts the runner that the host has, or sends it first. Without `use_cached`, sends it in any case.
 pub(crate) async fn start(boot: &Boot<'_>, use_cached: bool) -> Result<Started, ConnectError> {
-    let greeting = Down::Hello { protocol: VERSION, gather: boot.options.gather.clone() };
+    let greeting = Down::Hello { protocol: VERSION };
     let greeting =
         encode(&greeting).map_err(|e| ConnectError::bug(boot.host, Phase::Start, e.to_string()))?;
     let greeting: String = greeting.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shevek_proto::{BLOB_CHUNK, Blob, Down, INLINE_BLOB};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 
 use super::runner::Outbox;
 
@@ -76,18 +76,20 @@ impl Blobs {
 pub(super) async fn feed(
     blob: u64,
     content: Content,
-    mut credits: mpsc::UnboundedReceiver<u32>,
+    mut credits: watch::Receiver<u64>,
     outbox: Outbox,
 ) -> io::Result<()> {
     let mut source = content.open().await?;
     let mut piece = read_piece(&mut *source, BLOB_CHUNK).await?;
-    let mut credit = 0;
+    let (mut credit, mut granted) = (0, 0);
     loop {
         // A piece is held back until it is known whether it is the last one.
         while credit == 0 {
-            match credits.recv().await {
-                Some(more) => credit += more as usize,
-                None => return Ok(()),
+            let so_far = *credits.borrow_and_update();
+            credit = usize::try_from(so_far - granted).unwrap_or(usize::MAX);
+            granted = so_far;
+            if credit == 0 && credits.changed().await.is_err() {
+                return Ok(());
             }
         }
         let rest = piece.split_off(piece.len().min(credit));

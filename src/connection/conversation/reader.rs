@@ -15,6 +15,9 @@ use crate::tail::Tail;
 use crate::transport::Output;
 use crate::{ConnectError, Phase};
 
+/// How often a runner may ask for a part: once, and again when what it had kept turns out to be damaged.
+const PARTS: usize = 4;
+
 /// The one task that reads what a runner says.
 pub(super) struct Reader {
     pub(super) host: Arc<str>,
@@ -23,6 +26,8 @@ pub(super) struct Reader {
     pub(super) runners: Arc<Runners>,
     /// `uname -m`.
     pub(super) machine: String,
+    /// How often a part was asked for.
+    pub(super) parts: usize,
     /// Where the greeting goes.
     pub(super) hello: Option<oneshot::Sender<Hello>>,
     pub(super) stderr: Tail,
@@ -115,9 +120,15 @@ impl Reader {
                 }
             }
             Up::Item(item) => {
-                let state = lock(&self.state);
+                let mut state = lock(&self.state);
                 // A batch that nobody waits for any more was cancelled.
-                if let Some(flight) = state.batches.get(&item.batch) {
+                if let Some(flight) = state.batches.get_mut(&item.batch) {
+                    if !flight.ends(item.index) {
+                        let index = item.index;
+                        return Err(
+                            self.misled(format!("call {index} of a batch came twice, or is none of it"))
+                        );
+                    }
                     let _ = flight.heard.send(Heard::Item(item));
                 }
             }
@@ -128,12 +139,25 @@ impl Reader {
             }
             Up::Fault { batch: None, fault } => return Err(self.explain(fault)),
             Up::Need { blob, credit } => self.need(blob, credit),
-            Up::NeedPart { part, have } => self.need_part(part, have),
+            Up::NeedPart { part, have } => {
+                self.parts += 1;
+                if self.parts > PARTS {
+                    return Err(self.misled("it asks for its parts again and again".to_owned()));
+                }
+                self.need_part(part, have);
+            }
             Up::Chunk { stream, data, last } => {
-                lock(&self.state).streams.chunk(stream, data, last, &self.outbox)
+                let taken = lock(&self.state).streams.chunk(stream, data, last, &self.outbox);
+                taken.map_err(|why| self.misled(why.to_owned()))?;
             }
         }
         Ok(())
+    }
+
+    /// The runner does what no runner of ours does: nothing that it says is listened to any more.
+    fn misled(&self, detail: String) -> ConnectError {
+        let detail = format!("the runner breaks the rules of the conversation: {detail}");
+        ConnectError::bug(&self.host, self.phase(), detail)
     }
 
     fn finish(&self, batch: u64, end: Heard) {
@@ -148,10 +172,10 @@ impl Reader {
 
     fn need(&self, blob: u64, credit: u32) {
         let mut state = lock(&self.state);
-        if let Some(feed) = state.feeds.get(&blob)
-            && feed.send(credit).is_ok()
-        {
-            return;
+        if let Some(feed) = state.feeds.get(&blob).filter(|feed| !feed.is_closed()) {
+            return feed.send_modify(|credit_so_far| {
+                *credit_so_far = credit_so_far.saturating_add(u64::from(credit));
+            });
         }
         let content = state.batches.iter().find_map(|(batch, flight)| {
             let (_, content) = flight.blobs.iter().find(|(id, _)| **id == blob)?;
@@ -159,8 +183,7 @@ impl Reader {
         });
         // Nobody waits for the batch any more: its cancellation is on the way down.
         let Some((batch, content)) = content else { return };
-        let (credits, granted) = mpsc::unbounded_channel();
-        let _ = credits.send(credit);
+        let (credits, granted) = watch::channel(u64::from(credit));
         state.feeds.insert(blob, credits);
         drop(state);
         let (outbox, shared, host) = (self.outbox.clone(), self.state.clone(), self.host.clone());

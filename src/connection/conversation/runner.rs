@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use shevek_proto::{Batch, Down, Hello, Item, MAX_FRAME, Part, VERSION, encode};
+use shevek_proto::{Batch, Down, FrameError, Hello, Item, MAX_FRAME, Part, VERSION, encode};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -17,6 +17,7 @@ use super::reader::{Reader, read_all};
 use super::running::{Heard, Running};
 use super::streams::{Fetched, Streams};
 use crate::boot::Started;
+use crate::error::Trouble;
 use crate::runners::{Image, Runners};
 use crate::tail::Tail;
 use crate::transport::write_until_lost;
@@ -54,8 +55,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// Batches under way.
     pub(super) batches: HashMap<u64, Flight>,
-    /// Content being sent: where credit goes.
-    pub(super) feeds: HashMap<u64, mpsc::UnboundedSender<u32>>,
+    /// Content being sent: all the credit that was given for it.
+    pub(super) feeds: HashMap<u64, watch::Sender<u64>>,
     /// Content coming up.
     pub(super) streams: Streams,
     /// Why the conversation is over, once it is.
@@ -66,6 +67,18 @@ pub(super) struct State {
 pub(super) struct Flight {
     pub(super) heard: mpsc::UnboundedSender<Heard>,
     pub(super) blobs: Blobs,
+    /// Which of its calls have had their end.
+    pub(super) ended: Vec<bool>,
+}
+
+impl Flight {
+    /// Whether a call of this number is there, and has not ended before; it has now.
+    pub(super) fn ends(&mut self, index: u32) -> bool {
+        match self.ended.get_mut(index as usize) {
+            Some(ended) => !std::mem::replace(ended, true),
+            None => false,
+        }
+    }
 }
 
 /// Takes the lock; a thread that panicked with it held left nothing half done.
@@ -76,7 +89,7 @@ pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// Where frames wait to be written.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    frames: mpsc::Sender<Vec<u8>>,
+    pub(super) frames: mpsc::Sender<Vec<u8>>,
 }
 
 impl Outbox {
@@ -92,7 +105,7 @@ impl Outbox {
 }
 
 fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
-    encode(message).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.to_string()))
+    encode(message).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }
 
 /// What a conversation needs to begin.
@@ -127,6 +140,7 @@ impl Runner {
             outbox: outbox.clone(),
             runners,
             machine: started.machine,
+            parts: 0,
             hello: Some(hello),
             stderr: started.stderr,
             over,
@@ -165,7 +179,7 @@ impl Runner {
         Ok(Runner { shared: Arc::new(shared) })
     }
 
-    /// What the runner said of itself and its host, with the facts that were asked for.
+    /// What the runner said of itself and its host.
     pub fn hello(&self) -> &Hello {
         &self.shared.hello
     }
@@ -190,15 +204,17 @@ impl Runner {
             if let Some(why) = &state.over {
                 return Err(why.clone());
             }
-            state.batches.insert(id, Flight { heard: to, blobs });
+            let ended = vec![false; batch.calls.len()];
+            state.batches.insert(id, Flight { heard: to, blobs, ended });
+            let calls = state.batches.values().map(|flight| flight.ended.len()).sum();
+            state.streams.expect(calls);
         }
         let running = Running { runner: self.clone(), batch: id, heard, over: false };
         match self.shared.outbox.send(&Down::Run(batch)).await {
             Ok(()) => Ok(running),
             Err(e) if e.kind() == io::ErrorKind::InvalidData => {
-                let limit = MAX_FRAME / 1024 / 1024;
-                let detail = format!("the arguments are too much for one request (limit {limit} MiB): {e}");
-                Err(ConnectError::bug(&self.shared.host, Phase::Run, detail))
+                let host = self.shared.host.clone();
+                Err(ConnectError::Task(Box::new(unsendable(host, &e))))
             }
             Err(_) => Err(self.why_gone()),
         }
@@ -285,6 +301,19 @@ impl Runner {
             }
         }
     }
+}
+
+/// Why arguments cannot go to a host.
+fn unsendable(host: Arc<str>, error: &io::Error) -> Trouble {
+    let limit = MAX_FRAME / 1024 / 1024;
+    let (detail, help) = match error.get_ref().and_then(|e| e.downcast_ref::<FrameError>()) {
+        Some(FrameError::TooLong(_)) => (
+            format!("the arguments are more than one request may hold ({limit} MiB)"),
+            Some("put the content into a file and use `copy` with `src`".to_owned()),
+        ),
+        _ => (format!("the arguments cannot be sent: {error}"), None),
+    };
+    Trouble { phase: Phase::Run, host, detail, help }
 }
 
 /// A part of the runner, piece by piece; without bytes, word that the host's own is the right one.

@@ -5,8 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use shevek_proto::Down;
+use shevek_proto::{BLOB_CHUNK, Down, HEAD_START};
 use tempfile::SpooledTempFile;
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,6 +16,15 @@ use super::runner::Outbox;
 
 /// Kept in memory up to this many bytes.
 const IN_MEMORY: usize = 1 << 20;
+
+/// How much of a stream may wait to be put away: what the runner may send ahead, and one piece that it may send too much.
+const AHEAD: u64 = HEAD_START as u64 + BLOB_CHUNK as u64;
+
+/// What a piece costs beside its bytes, so that empty ones are not free.
+const PIECE: u64 = 64;
+
+/// How many streams may be there beside one for every call: those of calls that were cancelled.
+const SPARE: usize = 16;
 
 /// A stream that has arrived whole.
 #[derive(Debug)]
@@ -57,34 +68,66 @@ pub(super) type Arrival = oneshot::Receiver<io::Result<Fetched>>;
 /// The streams of one conversation.
 #[derive(Default)]
 pub(super) struct Streams {
-    arriving: HashMap<u64, mpsc::UnboundedSender<(Vec<u8>, bool)>>,
+    arriving: HashMap<u64, Arriving>,
     arrivals: HashMap<u64, Arrival>,
     taken: HashSet<u64>,
+    /// The most calls that were under way at once.
+    calls: usize,
+}
+
+/// A stream of which more is to come.
+struct Arriving {
+    to: mpsc::UnboundedSender<(Vec<u8>, bool)>,
+    /// What has come, and is not put away yet.
+    waiting: Arc<AtomicU64>,
 }
 
 impl Streams {
+    /// So many calls are under way: each may send a stream.
+    pub(super) fn expect(&mut self, calls: usize) {
+        self.calls = self.calls.max(calls);
+    }
+
     fn open(&mut self, stream: u64, outbox: &Outbox) {
         let (to, pieces) = mpsc::unbounded_channel();
         let (done, arrival) = oneshot::channel();
-        self.arriving.insert(stream, to);
+        let waiting = Arc::new(AtomicU64::new(0));
+        self.arriving.insert(stream, Arriving { to, waiting: waiting.clone() });
         self.arrivals.insert(stream, arrival);
         let outbox = outbox.clone();
         tokio::task::spawn_blocking(move || {
-            let _ = done.send(put_away(stream, pieces, &outbox));
+            let _ = done.send(put_away(stream, pieces, &waiting, &outbox));
         });
     }
 
-    /// Takes a piece that came up.
-    pub(super) fn chunk(&mut self, stream: u64, data: Vec<u8>, last: bool, outbox: &Outbox) {
+    /// Takes a piece that came up, unless it is one that no runner of ours would send.
+    pub(super) fn chunk(
+        &mut self,
+        stream: u64,
+        data: Vec<u8>,
+        last: bool,
+        outbox: &Outbox,
+    ) -> Result<(), &'static str> {
         if !self.arriving.contains_key(&stream) {
+            if self.has(stream) || self.taken.contains(&stream) {
+                return Err("a stream goes on after its end");
+            }
+            if self.arriving.len().max(self.arrivals.len()) >= self.calls + SPARE {
+                return Err("there are more streams than calls");
+            }
             self.open(stream, outbox);
         }
-        if let Some(to) = self.arriving.get(&stream) {
+        if let Some(Arriving { to, waiting }) = self.arriving.get(&stream) {
+            let cost = data.len() as u64 + PIECE;
+            if waiting.fetch_add(cost, Ordering::Relaxed) + cost > 2 * AHEAD {
+                return Err("a stream does not wait for credit");
+            }
             let _ = to.send((data, last));
         }
         if last {
             self.arriving.remove(&stream);
         }
+        Ok(())
     }
 
     /// Whether the stream has begun, and nobody has taken it.
@@ -112,6 +155,7 @@ impl Streams {
 fn put_away(
     stream: u64,
     mut pieces: mpsc::UnboundedReceiver<(Vec<u8>, bool)>,
+    waiting: &AtomicU64,
     outbox: &Outbox,
 ) -> io::Result<Fetched> {
     let mut file = SpooledTempFile::new(IN_MEMORY);
@@ -119,6 +163,7 @@ fn put_away(
     while let Some((data, last)) = pieces.blocking_recv() {
         file.write_all(&data)?;
         size += data.len() as u64;
+        waiting.fetch_sub(data.len() as u64 + PIECE, Ordering::Relaxed);
         if last {
             file.seek(SeekFrom::Start(0))?;
             return Ok(Fetched { file, size });
@@ -127,4 +172,19 @@ fn put_away(
         let _ = outbox.blocking_send(&Down::Credit { stream, bytes });
     }
     Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the host was lost before the content had arrived"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_does_not_wait_for_credit_is_not_taken_in() {
+        // Nobody takes the credit, so nothing is put away after the first pieces.
+        let (frames, _queue) = mpsc::channel(1);
+        let outbox = Outbox { frames };
+        let mut streams = Streams::default();
+        let why = (0..100).find_map(|_| streams.chunk(1, vec![0; BLOB_CHUNK], false, &outbox).err());
+        assert_eq!(why, Some("a stream does not wait for credit"));
+    }
 }

@@ -1,6 +1,7 @@
 //! What the server asks of us: whether its key is good, our agent; and the end of the session.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
@@ -78,7 +79,9 @@ impl Handler for Client {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        let Some(path) = self.agent.clone() else {
+        // A host whose key is not the known one does not get it.
+        let trusted = !self.trust.changed().load(Ordering::Relaxed);
+        let Some(path) = self.agent.clone().filter(|_| trusted) else {
             reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
             return Ok(());
         };

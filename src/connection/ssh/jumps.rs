@@ -41,7 +41,8 @@ impl Jumps {
             let name: Arc<str> = format!("{host} (through {})", jump.host).into();
             let opened = cell
                 .get_or_init(|| async {
-                    reach(&name, jump, last.as_deref(), options).await.map(|(handle, _)| Arc::new(handle))
+                    let reached = reach(&name, jump, last.as_deref(), options).await?;
+                    Ok(Arc::new(reached.handle))
                 })
                 .await;
             match opened {

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::keyring::{KeyFile, KeyRing, Loaded};
+use super::trust::too_short;
 use crate::options::{AskHostKey, OpenOptions};
 use crate::target::{AgentUse, Login as Settings, LoginMethod};
 use crate::{ConnectError, Phase};
@@ -216,6 +217,9 @@ impl<'a> Login<'a> {
             return Ok(Tried::Refused);
         }
         let key = identity.public_key().into_owned();
+        if self.is_too_short(&key, &format!("key {} of the agent", fingerprint(&key))) {
+            return Ok(Tried::Refused);
+        }
         let hash = self.hash_for(&key).await;
         self.tried.push(format!("key {} of the agent", fingerprint(&key)));
         let answer = match identity {
@@ -243,7 +247,8 @@ impl<'a> Login<'a> {
         file: &KeyFile,
         text: &Arc<Zeroizing<String>>,
     ) -> Result<Tried, ConnectError> {
-        let ask = self.ask.filter(|_| self.settings.password.is_none() && self.may_try_a_key());
+        let may_ask = self.settings.asks && self.settings.password.is_none();
+        let ask = self.ask.filter(|_| may_ask && self.may_try_a_key());
         match self.keyring.unlock(&file.name, text, ask).await {
             Ok(key) => self.usable_key(file, key).await,
             Err(why) => {
@@ -266,6 +271,9 @@ impl<'a> Login<'a> {
     }
 
     async fn usable_key(&mut self, file: &KeyFile, key: Arc<PrivateKey>) -> Result<Tried, ConnectError> {
+        if self.is_too_short(key.public_key(), &format!("key {}", file.name)) {
+            return Ok(Tried::Refused);
+        }
         for certificate in &file.certificates {
             if !self.may_try_a_key() {
                 return Ok(Tried::Refused);
@@ -285,6 +293,13 @@ impl<'a> Login<'a> {
         let answer =
             self.handle.authenticate_publickey(self.user, PrivateKeyWithHashAlg::new(key, hash)).await;
         self.key_answer(answer)
+    }
+
+    fn is_too_short(&mut self, key: &PublicKey, name: &str) -> bool {
+        let required = self.settings.required_rsa;
+        let Some(bits) = too_short(key, required) else { return false };
+        self.passed_over.push(format!("{name} has {bits} bits, and RequiredRSASize asks for {required}"));
+        true
     }
 
     fn key_answer(&mut self, answer: Result<AuthResult, russh::Error>) -> Result<Tried, ConnectError> {

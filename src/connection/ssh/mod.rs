@@ -49,12 +49,12 @@ impl Ssh {
         options: &OpenOptions,
     ) -> Result<Ssh, ConnectError> {
         let through = options.shared.jumps.through(host, &target.jumps, options).await?;
-        let (handle, lost) = reach::reach(host, target, through.as_deref(), options).await?;
+        let reached = reach::reach(host, target, through.as_deref(), options).await?;
         Ok(Ssh {
             host: host.clone(),
-            handle,
-            lost,
-            forward_agent: target.forward_agent,
+            handle: reached.handle,
+            lost: reached.lost,
+            forward_agent: target.forward_agent && !reached.changed,
             environment: target.environment.clone(),
             _through: through,
         })

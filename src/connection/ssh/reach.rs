@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::preferred::preferred;
 use super::trust::Trust;
 use crate::options::OpenOptions;
 use crate::tail::Tail;
-use crate::target::{AddressFamily, SshTarget};
+use crate::target::{AddressFamily, LoginMethod, SshTarget};
 use crate::{ConnectError, Phase};
 
 /// How long one address of a name is tried alone (RFC 8305).
@@ -32,8 +33,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 /// What a proxy command says on standard error, once it has ended.
 type LastWords = tokio::task::JoinHandle<String>;
 
-/// A session, and the news of its end.
-type Reached = (Handle<Client>, watch::Receiver<Option<ConnectError>>);
+/// A session on a host.
+pub(super) struct Reached {
+    pub(super) handle: Handle<Client>,
+    /// The news of its end.
+    pub(super) lost: watch::Receiver<Option<ConnectError>>,
+    /// Whether the host's key is not the known one, and was let pass all the same.
+    pub(super) changed: bool,
+}
 
 /// Opens a session on a host, directly or through another session, and logs in.
 pub(super) async fn reach(
@@ -45,7 +52,7 @@ pub(super) async fn reach(
     let deadline = Instant::now() + target.connect_timeout;
     let (stream, proxy_said) = open_stream(host, target, through, deadline).await?;
     let trust = Trust::new(host, target, options)?;
-    let asking = trust.asking();
+    let (asking, changed) = (trust.asking(), trust.changed());
     let config = Arc::new(client::Config {
         nodelay: true,
         window_size: 2 << 20,
@@ -92,7 +99,14 @@ pub(super) async fn reach(
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         refused.unwrap_or_else(|| failed_handshake(host, &e, &said))
     })?;
-    let mut login = Login::new(host, &target.user, &target.login, options, handle);
+    let mut settings = target.login.clone();
+    let changed = changed.load(Ordering::Relaxed);
+    if changed {
+        // As OpenSSH does: whoever answers must not learn a password.
+        settings.methods.retain(|method| *method == LoginMethod::PublicKey);
+        settings.password = None;
+    }
+    let mut login = Login::new(host, &target.user, &settings, options, handle);
     let limit = options.deadlines.auth;
     let asking = options.shared.keyring.asking();
     let outcome = tokio::select! {
@@ -110,10 +124,14 @@ pub(super) async fn reach(
             .map(|lost| lost.detail().to_owned());
         return Err(match said {
             Some(said) => login.hung_up(&said),
+            None if changed && target.login.password.is_some() => error.with_help(
+                "the password was not given to it, since its host key has changed: remove the old key with `ssh-keygen -R`, \
+                 if the host was set up anew",
+            ),
             None => error,
         });
     }
-    Ok((login.into_handle(), is_lost))
+    Ok(Reached { handle: login.into_handle(), lost: is_lost, changed })
 }
 
 /// A deadline that does not run while somebody is being asked about a host key or for a passphrase.

@@ -1,6 +1,7 @@
 //! Whether a host's key is to be trusted.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use russh::keys::ssh_key::certificate::CertType;
@@ -8,7 +9,7 @@ use russh::keys::{Certificate, HashAlg, PublicKey, PublicKeyOrCertificate};
 use tokio::sync::watch;
 
 use crate::known_hosts::{Entry, KnownHosts, Verdict, append, line_for};
-use crate::options::{AskHostKey, OpenOptions, Shared, UnknownHostKey};
+use crate::options::{OpenOptions, UnknownHostKey};
 use crate::target::{HostKeyCheck, HostKeyPolicy, SshTarget};
 use crate::wildcard::matches;
 use crate::{ConnectError, Phase};
@@ -20,9 +21,9 @@ pub(super) struct Trust {
     known: KnownHosts,
     /// The name that certificates must be for.
     principal: String,
-    ask: Option<Arc<dyn AskHostKey>>,
     asking: watch::Sender<bool>,
-    shared: Arc<Shared>,
+    options: OpenOptions,
+    changed: Arc<AtomicBool>,
 }
 
 impl Trust {
@@ -50,9 +51,9 @@ impl Trust {
             known: KnownHosts::new(files, name, port),
             principal: name.to_lowercase(),
             policy,
-            ask: options.ask.clone(),
             asking: watch::Sender::new(false),
-            shared: options.shared.clone(),
+            options: options.clone(),
+            changed: Arc::default(),
         })
     }
 
@@ -71,9 +72,21 @@ impl Trust {
         self.asking.subscribe()
     }
 
+    /// Whether a key was let pass that is not the known one. Such a host is told no password, and does not get our agent.
+    pub(super) fn changed(&self) -> Arc<AtomicBool> {
+        self.changed.clone()
+    }
+
     /// Whether the key is to be trusted.
     pub(super) async fn check(&self, shown: &PublicKeyOrCertificate) -> Result<(), ConnectError> {
         let key = shown.public_key();
+        if let Some(bits) = too_short(&key, self.policy.required_rsa) {
+            let detail = format!(
+                "the host's RSA key has {bits} bits, and RequiredRSASize asks for {}",
+                self.policy.required_rsa
+            );
+            return Err(self.refuse(detail).with_help("the host needs a new key, `ssh-keygen -t ed25519`"));
+        }
         let bytes = key.to_bytes().map_err(|e| self.refuse(format!("the host's key cannot be read: {e}")))?;
         if let Some(certificate) = shown.certificate() {
             match self.certificate(certificate) {
@@ -95,8 +108,19 @@ impl Trust {
                     .refuse(detail)
                     .with_help("the key must not be used any more: the host needs a new one"))
             }
-            Verdict::Changed(_) if self.policy.check == HostKeyCheck::No => Ok(()),
-            Verdict::Changed(entry) => Err(self.changed(&key, entry)),
+            Verdict::Changed(entry) if self.policy.check == HostKeyCheck::No => {
+                // Keys may be checked more than once in a connection.
+                if !self.changed.swap(true, Ordering::Relaxed) {
+                    self.options.warn(format!(
+                        "{}: {}; host key checking is off, so the connection goes on, but without passwords and without \
+                         the agent",
+                        self.host,
+                        change(&key, entry)
+                    ));
+                }
+                Ok(())
+            }
+            Verdict::Changed(entry) => Err(self.other(&key, entry)),
             Verdict::Unknown(others) => self.unknown(&key, &bytes, others).await,
         }
     }
@@ -124,6 +148,15 @@ impl Trust {
             let detail = format!(
                 "the host's certificate {name:?} is signed by an authority that is not known ({})",
                 fingerprint(&authority)
+            );
+            return Err(self.refuse(detail));
+        }
+        let algorithm = certificate.signature().algorithm();
+        let signed_with = algorithm.as_str();
+        if !self.policy.ca_algorithms.iter().any(|name| name == signed_with) {
+            let detail = format!(
+                "the host's certificate {name:?} is signed with {signed_with}, which is none of CASignatureAlgorithms ({})",
+                self.policy.ca_algorithms.join(", ")
             );
             return Err(self.refuse(detail));
         }
@@ -156,7 +189,7 @@ impl Trust {
         let trusted = match self.policy.check {
             HostKeyCheck::No | HostKeyCheck::AcceptNew => true,
             HostKeyCheck::Yes => false,
-            HostKeyCheck::Ask => match &self.ask {
+            HostKeyCheck::Ask => match &self.options.ask {
                 Some(ask) => {
                     self.asking.send_replace(true);
                     let trusted = ask
@@ -196,9 +229,10 @@ impl Trust {
         let Some(path) = self.policy.user_files.first().filter(|path| *path != Path::new("/dev/null")) else {
             return;
         };
-        let _writing = self.shared.known_hosts.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = &self.options.shared.known_hosts;
+        let _writing = files.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // Another connection to the same host may have been faster.
-        let known = self.shared.known_hosts.entries(path).unwrap_or_default();
+        let known = files.entries(path).unwrap_or_default();
         if known
             .iter()
             .any(|entry| entry.marker.is_none() && entry.key == bytes && entry.is_for(self.known.name()))
@@ -207,7 +241,7 @@ impl Trust {
         }
         let line = line_for(self.known.name(), self.policy.hash_names, key_type(key), bytes);
         if let Err(e) = append(path, &line) {
-            self.shared.warn(format!(
+            self.options.warn(format!(
                 "the key of {} cannot be remembered in {}: {e}",
                 self.host,
                 path.display()
@@ -215,15 +249,8 @@ impl Trust {
         }
     }
 
-    fn changed(&self, key: &PublicKey, entry: &Entry) -> ConnectError {
-        let known = PublicKey::from_bytes(&entry.key)
-            .map_or_else(|_| "unreadable".to_owned(), |known| fingerprint(&known));
-        let detail = format!(
-            "the host's {} key has changed: it shows {}, but {} has {known}; somebody may be listening in",
-            key_type(key),
-            fingerprint(key),
-            place(entry)
-        );
+    fn other(&self, key: &PublicKey, entry: &Entry) -> ConnectError {
+        let detail = format!("{}; somebody may be listening in", change(key, entry));
         self.refuse(detail).with_help(format!(
             "if the host was set up anew, remove the old key with `ssh-keygen -R '{}' -f {}`",
             self.known.name(),
@@ -240,6 +267,23 @@ impl Trust {
             self.policy.user_files.iter().chain(&self.policy.global_files).map(|path| show(path)).collect();
         if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") }
     }
+}
+
+/// That a key is not the one that is known.
+fn change(key: &PublicKey, entry: &Entry) -> String {
+    let known = PublicKey::from_bytes(&entry.key)
+        .map_or_else(|_| "unreadable".to_owned(), |known| fingerprint(&known));
+    format!(
+        "the host's {} key has changed: it shows {}, but {} has {known}",
+        key_type(key),
+        fingerprint(key),
+        place(entry)
+    )
+}
+
+/// The bits of an RSA key that has less than it must have.
+pub(super) fn too_short(key: &PublicKey, required: u32) -> Option<u32> {
+    key.key_data().rsa().map(|key| key.key_size()).filter(|bits| *bits < required)
 }
 
 fn show(path: &Path) -> String {

@@ -11,7 +11,8 @@ use super::tokens::Tokens;
 use super::{Place, SshConfigError, SshContext};
 use crate::ssh::List;
 use crate::target::{
-    AddressFamily, AgentUse, Algorithms, HostKeyCheck, HostKeyPolicy, Login, LoginMethod, SshTarget,
+    AddressFamily, AgentUse, Algorithms, CA_ALGORITHMS, HostKeyCheck, HostKeyPolicy, Login, LoginMethod,
+    REQUIRED_RSA, SshTarget,
 };
 use crate::wildcard::matches_list;
 
@@ -155,6 +156,8 @@ impl Resolving<'_> {
             agent,
             methods: self.methods()?,
             key_algorithms,
+            required_rsa: self.number("requiredrsasize", REQUIRED_RSA)?,
+            asks: !self.flag("batchmode", false)?,
             ..Login::default()
         })
     }
@@ -212,13 +215,24 @@ impl Resolving<'_> {
                 }
             },
         };
+        let check = match check {
+            // Nobody may be asked.
+            HostKeyCheck::Ask if self.flag("batchmode", false)? => HostKeyCheck::Yes,
+            check => check,
+        };
         let global = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
+        let signing: Vec<String> = CA_ALGORITHMS.iter().map(|name| (*name).to_owned()).collect();
         Ok(HostKeyPolicy {
             check,
             alias,
             user_files: self.paths("userknownhostsfile", &["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])?,
             global_files: self.paths("globalknownhostsfile", &global)?,
             hash_names: self.flag("hashknownhosts", false)?,
+            ca_algorithms: match self.settings.get("casignaturealgorithms") {
+                Some(setting) => algorithms::changed(&signing, setting.value()),
+                None => signing,
+            },
+            required_rsa: self.number("requiredrsasize", REQUIRED_RSA)?,
         })
     }
 
@@ -348,6 +362,9 @@ fn split_destination<'a>(
     Ok((user, host, port))
 }
 
+/// The longest time that is told from any longer one, in seconds: clocks cannot reckon with just any number.
+const LONGEST: u64 = 10 * 365 * 86400;
+
 /// A time: seconds, or numbers with `s`, `m`, `h`, `d`, `w`.
 fn seconds(setting: &Setting) -> Result<Duration, SshConfigError> {
     let text = setting.value();
@@ -372,5 +389,5 @@ fn seconds(setting: &Setting) -> Result<Duration, SshConfigError> {
     if text.is_empty() {
         return Err(wrong());
     }
-    Ok(Duration::from_secs(total.saturating_add(number.unwrap_or(0))))
+    Ok(Duration::from_secs(total.saturating_add(number.unwrap_or(0)).min(LONGEST)))
 }

@@ -53,7 +53,9 @@ fn canonical(keyword: &str) -> &str {
 /// Keywords that change how a host is reached or checked.
 const HONOURED: &[&str] = &[
     "addressfamily",
+    "batchmode",
     "bindaddress",
+    "casignaturealgorithms",
     "certificatefile",
     "ciphers",
     "compression",
@@ -79,6 +81,7 @@ const HONOURED: &[&str] = &[
     "proxyjump",
     "pubkeyacceptedalgorithms",
     "pubkeyauthentication",
+    "requiredrsasize",
     "sendenv",
     "serveralivecountmax",
     "serveraliveinterval",
@@ -93,12 +96,10 @@ const HONOURED: &[&str] = &[
 /// in that fall back to others.
 const WITHOUT_EFFECT: &[&str] = &[
     "addkeystoagent",
-    "batchmode",
     "canonicaldomains",
     "canonicalizefallbacklocal",
     "canonicalizemaxdots",
     "canonicalizepermittedcnames",
-    "casignaturealgorithms",
     "channeltimeout",
     "checkhostip",
     "clearallforwardings",
@@ -140,7 +141,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "rekeylimit",
     "remoteforward",
     "requesttty",
-    "requiredrsasize",
     "rhostsrsaauthentication",
     "rsaauthentication",
     "sessiontype",
@@ -153,7 +153,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "tunneldevice",
     "updatehostkeys",
     "useprivilegedport",
-    "verifyhostkeydns",
     "versionaddendum",
     "visualhostkey",
     "warnweakcrypto",
@@ -179,6 +178,8 @@ const NOT_DONE: &[(&str, &[&str], &str)] = &[
     ("proxyusefdpass", &["no"], "use a ProxyCommand that relays by itself"),
     ("remotecommand", &["none"], "unset it for managed hosts"),
     ("bindinterface", &[], "use BindAddress"),
+    // Asking the name service first only spares a question that is asked all the same here.
+    ("verifyhostkeydns", &["no", "false", "ask"], "write the hosts' keys into known_hosts"),
 ];
 
 impl Settings {

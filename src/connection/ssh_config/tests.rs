@@ -389,3 +389,29 @@ proptest! {
         prop_assert_eq!(ours.proxy_command.unwrap_or_default(), command.trim_start_matches("none"), "{}", config);
     }
 }
+
+#[test]
+fn what_makes_hosts_and_keys_safer_is_not_passed_over() {
+    let home = Home::with(
+        "Host web1\n RequiredRSASize 3072\n CASignatureAlgorithms -rsa*\n BatchMode yes\n\
+         Host web2\n VerifyHostKeyDNS yes\nHost web3\n VerifyHostKeyDNS no\n",
+    );
+    let ssh = home.resolve("web1");
+    assert_eq!((ssh.host_key.required_rsa, ssh.login.required_rsa), (3072, 3072));
+    assert!(!ssh.host_key.ca_algorithms.iter().any(|name| name.starts_with("rsa")));
+    assert!(ssh.host_key.ca_algorithms.iter().any(|name| name == "ssh-ed25519"));
+    assert_eq!((ssh.host_key.check, ssh.login.asks), (HostKeyCheck::Yes, false));
+    assert!(home.error("web2").contains("verifyhostkeydns is not supported"), "{}", home.error("web2"));
+    let usual = home.resolve("web3");
+    assert_eq!((usual.host_key.required_rsa, usual.login.asks), (1024, true));
+}
+
+#[test]
+fn times_that_no_clock_reaches_are_long_and_no_more() {
+    for time in ["99999999999999999999999", "999999999999w"] {
+        let home = Home::with(&format!("Host *\n ConnectTimeout {time}\n ServerAliveInterval {time}\n"));
+        let ssh = home.resolve("web1");
+        assert!(std::time::Instant::now().checked_add(ssh.connect_timeout).is_some());
+        assert!(ssh.connect_timeout >= Duration::from_secs(86400 * 365));
+    }
+}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Content, InsideTarget, OpenOptions, Phase, RawCommand,
-    RunnerImage, Runners, Target, TransportKind,
+    Answer, Blobs, Cache, ConnectError, Connection, Content, InsideTarget, OpenOptions, Phase, RawCommand,
+    RunnerImage, Runners, Secret, Target, TransportKind,
 };
 use shevek_proto::{Become, BecomeMethod, Blob, Part, Val};
 
@@ -36,18 +36,6 @@ async fn nothing_is_left_on_disk_when_asked() {
     assert!(path.ends_with("(deleted)"), "{path}");
     assert!(!std::path::Path::new(path.trim_end_matches(" (deleted)")).parent().unwrap().exists());
     assert!(home.files().is_empty());
-}
-
-#[tokio::test]
-async fn facts_come_with_the_greeting() {
-    let home = Home::new();
-    for _ in 0..2 {
-        let mut options = options();
-        options.gather = Some(vec!["min".into()]);
-        let connection = Connection::open(&home.target(), &options).await.unwrap();
-        let facts = connection.hello().await.unwrap().facts.clone().unwrap();
-        assert_eq!(facts.get("subsets"), Some(&Val::List(vec!["min".into()])));
-    }
 }
 
 #[tokio::test]
@@ -290,6 +278,65 @@ async fn a_runner_that_dies_fails_all_that_wait_and_says_its_last_words() {
 }
 
 #[tokio::test]
+async fn a_runner_that_breaks_the_rules_ends_the_conversation_and_fills_no_memory() {
+    for (module, why) in [
+        ("twice", "call 0 of a batch came twice, or is none of it"),
+        ("beyond", "call 1 of a batch came twice, or is none of it"),
+        ("streams", "there are more streams than calls"),
+        ("small streams", "there are more streams than calls"),
+        ("parts", "it asks for its parts again and again"),
+    ] {
+        let home = Home::new();
+        let connection = Connection::open(&home.target(), &options()).await.unwrap();
+        let error = connection.run(batch(module, vec![]), Blobs::new(), |_| {}).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Bug(_)), "{error}");
+        assert_eq!(error.detail(), format!("the runner breaks the rules of the conversation: {why}"));
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_fit_into_a_message_fail_the_task() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let much = vec![("text", Val::Bytes(vec![b'x'; shevek_proto::MAX_FRAME]))];
+    let error = connection.run(batch("echo", much), Blobs::new(), |_| {}).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Task(_)), "{error}");
+    assert_eq!(error.detail(), "the arguments are more than one request may hold (64 MiB)");
+    let deep = (0..300).fold(Val::Null, |inner, _| Val::List(vec![inner]));
+    let error = connection.run(batch("echo", vec![("list", deep)]), Blobs::new(), |_| {}).await.unwrap_err();
+    assert_eq!(error.detail(), "the arguments cannot be sent: values nested over the limit of 192");
+    assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+}
+
+#[tokio::test]
+async fn a_command_that_prints_without_end_is_given_up() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let error = connection.raw(RawCommand::new("exec cat /dev/zero")).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Task(_)), "{error}");
+    assert_eq!(error.detail(), "the command printed more than 64 MiB, and was given up");
+}
+
+#[tokio::test]
+async fn a_kept_runner_with_other_content_is_sent_anew() {
+    let home = Home::new();
+    let first = Connection::open(&home.target(), &options()).await.unwrap();
+    let path = runner_path(&first).await;
+    first.close().await;
+    let mut damaged = std::fs::read(&path).unwrap();
+    let size = damaged.len();
+    damaged.splice(..10, *b"#!/bin/cat");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, &damaged).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+
+    let second = Connection::open(&home.target(), &options()).await.unwrap();
+    assert!(!second.runner().await.unwrap().was_cached());
+    let healed = std::fs::read(&path).unwrap();
+    assert!(healed.len() == size && healed != damaged);
+}
+
+#[tokio::test]
 async fn a_runner_that_talks_rubbish_is_a_bug_and_no_unreachable_host() {
     let home = Home::new();
     let connection = Connection::open(&home.target(), &options()).await.unwrap();
@@ -332,6 +379,39 @@ async fn a_flood_on_standard_error_blocks_nothing() {
     let home = Home::new();
     let connection = Connection::open(&home.target(), &options()).await.unwrap();
     result(&connection, "stderr", vec![("a", 1.into())], "a").await;
+}
+
+/// A `sudo` that asks for a password, or does not.
+fn sudo(home: &Home, asks: bool) -> String {
+    let path = home.path().join("sudo");
+    let ask = r#"while :; do printf %s "$1" >&2; read -r word || exit 1; [ "$word" = sesame ] && break; echo "Sorry." >&2; done;"#;
+    let ask = if asks { ask } else { "" };
+    std::fs::write(&path, format!("#!/bin/sh\n{ask}\nshift; exec /bin/sh -c \"$1\"\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_password_goes_to_the_prompt_and_never_to_the_command() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    for (asks, word, rc, stdout, stderr) in [
+        (true, "sesame", 0, "input", "careful\n"),
+        (false, "sesame", 0, "input", "careful\n"),
+        (true, "wrong", 1, "", "Sorry.\n"),
+    ] {
+        let answer = Answer::new(Secret::new(word));
+        let sudo = sudo(&home, asks);
+        let inner = format!("echo {} >&2; echo careful >&2; cat", answer.begun);
+        let command = RawCommand {
+            stdin: b"input".to_vec(),
+            answer: Some(answer.clone()),
+            ..RawCommand::new(format!("{sudo} '{}' '{inner}'", answer.prompt))
+        };
+        let output = connection.raw(command).await.unwrap();
+        let said = String::from_utf8(answer.clean(&output.stderr)).unwrap();
+        assert_eq!((output.rc, output.stdout.as_slice(), said.as_str()), (rc, stdout.as_bytes(), stderr));
+    }
 }
 
 #[tokio::test]

@@ -138,6 +138,33 @@ async fn a_password_logs_in() {
 }
 
 #[tokio::test]
+async fn a_host_whose_key_has_changed_is_told_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let known = folder.path().join("known_hosts");
+    for wants in [Wants::Password, Wants::Prompt] {
+        let (port, asked) = Server::start(wants).await;
+        let old = PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519).unwrap();
+        let old = old.public_key().to_openssh().unwrap();
+        std::fs::write(&known, format!("# a comment\n[127.0.0.1]:{port} {old}\n")).unwrap();
+        let mut ssh = target(port, "open sesame");
+        ssh.host_key.check = HostKeyCheck::No;
+        ssh.host_key.user_files = vec![known.clone()];
+        let warnings: Arc<Mutex<Vec<String>>> = Arc::default();
+        let mut options = options();
+        let heard = warnings.clone();
+        options.warn = Some(Arc::new(move |text| heard.lock().unwrap().push(text)));
+        let error = Connection::open(&Target::ssh("web1", ssh), &options).await.unwrap_err();
+        assert_eq!(error.phase(), Phase::Auth);
+        assert!(error.help().unwrap().starts_with("the password was not given to it"), "{error}");
+        assert_eq!(*asked.lock().unwrap(), ["none"]);
+        let warnings = warnings.lock().unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].starts_with("web1: the host's ssh-ed25519 key has changed: it shows SHA256:"));
+        assert!(warnings[0].contains(&format!("but {}:2 has", known.display())), "{warnings:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_prompt_for_the_password_is_answered() {
     let (port, asked) = Server::start(Wants::Prompt).await;
     Connection::open(&Target::ssh("web1", target(port, "open sesame")), &options()).await.unwrap();

@@ -222,6 +222,29 @@ async fn a_changed_host_key_is_refused_with_both_fingerprints() {
 }
 
 #[tokio::test]
+async fn rsa_keys_that_are_too_short_are_neither_trusted_nor_offered() {
+    let Some(probe) = Sshd::start("") else { return };
+    probe.keygen("short", &["-t", "rsa", "-b", "2048", "-N", ""]);
+    let Some(sshd) = Sshd::start("") else { return };
+    let mut ssh = sshd.ssh();
+    ssh.login.keys = vec![probe.path("short")];
+    ssh.login.required_rsa = 3072;
+    let error = Connection::open(&Target::ssh("web1", ssh), &options()).await.unwrap_err();
+    assert!(error.detail().contains("has 2048 bits, and RequiredRSASize asks for 3072"), "{error}");
+
+    let Some(sshd) = Sshd::start(&format!("HostKey {}", probe.path("short").display())) else { return };
+    let mut ssh = sshd.ssh();
+    ssh.algorithms.host_key = Some(vec!["rsa-sha2-512".to_owned()]);
+    says_hello(&Target::ssh("web1", ssh.clone())).await;
+    ssh.host_key.required_rsa = 3072;
+    let error = Connection::open(&Target::ssh("web1", ssh), &options()).await.unwrap_err();
+    assert_eq!(
+        (error.phase(), error.detail()),
+        (Phase::HostKey, "the host's RSA key has 2048 bits, and RequiredRSASize asks for 3072")
+    );
+}
+
+#[tokio::test]
 async fn unknown_host_keys_are_refused_accepted_or_asked_about() {
     let Some(sshd) = Sshd::start("") else { return };
     let mut ssh = sshd.ssh();
@@ -284,6 +307,11 @@ async fn a_host_certificate_is_checked_against_its_authority() {
     ssh.host_key.check = HostKeyCheck::Yes;
     std::fs::write(sshd.path("known_hosts"), format!("@cert-authority [127.0.0.1]:* {authority}")).unwrap();
     says_hello(&Target::ssh("web1", ssh.clone())).await;
+
+    let signing = std::mem::replace(&mut ssh.host_key.ca_algorithms, vec!["rsa-sha2-512".to_owned()]);
+    let error = Connection::open(&Target::ssh("web1", ssh.clone()), &options()).await.unwrap_err();
+    assert!(error.detail().contains("is signed with ssh-ed25519, which is none of"), "{error}");
+    ssh.host_key.ca_algorithms = signing;
 
     ssh.host_key.alias = Some("web2".into());
     std::fs::write(sshd.path("known_hosts"), format!("@cert-authority web* {authority}")).unwrap();

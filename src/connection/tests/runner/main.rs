@@ -1,7 +1,7 @@
 //! A runner for the transport's tests: it answers like the real one, and misbehaves on request.
 //!
 //! The module `echo` gives its arguments back, `sleep` waits, `die` ends the process in the middle of a message,
-//! `take` asks for content, `give` sends content up, `stderr` floods standard error, `whoami` says where it runs from.
+//! `twice`, `beyond`, `streams`, `small streams` and `parts` break the rules of the conversation, `take` asks for content, `give` sends content up, `stderr` floods standard error, `whoami` says where it runs from.
 
 #![allow(
     clippy::exit,
@@ -18,8 +18,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use shevek_proto::{
-    BLOB_CHUNK, Batch, Blob, Call, Decoder, Down, Fault, FaultKind, Hello, Item, Outcome, Up, VERSION, Val,
-    encode,
+    BLOB_CHUNK, Batch, Blob, Call, Decoder, Down, Fault, FaultKind, Hello, Item, Outcome, Part, Up, VERSION,
+    Val, encode,
 };
 
 fn main() {
@@ -65,14 +65,12 @@ fn main() {
     let mut runner = Runner { messages, later: Vec::new(), stream: 0 };
     while let Some(message) = runner.next() {
         match message {
-            Down::Hello { gather, .. } => {
-                let facts = gather.map(|subsets| Val::Map(vec![("subsets".into(), subsets.into())]));
+            Down::Hello { .. } => {
                 say(&Up::Hello(Box::new(Hello {
                     protocol: VERSION,
                     user: "tester".into(),
                     uid: 0,
                     home: std::env::var("HOME").unwrap_or_default(),
-                    facts,
                 })));
             }
             Down::Run(batch) => runner.run(&batch),
@@ -143,6 +141,31 @@ impl Runner {
                 let _ = out.write_all(&[0xff; 16]);
                 let _ = out.flush();
                 std::thread::sleep(Duration::from_secs(60));
+            }
+            "twice" => {
+                for _ in 0..2 {
+                    let outcome = Outcome::ok();
+                    say(&Up::Item(Box::new(Item { batch, index: 0, outcome })));
+                }
+            }
+            "beyond" => {
+                let outcome = Outcome::ok();
+                say(&Up::Item(Box::new(Item { batch, index: 1, outcome })));
+            }
+            "streams" => {
+                for stream in 0..700 {
+                    say(&Up::Chunk { stream, data: vec![b'f'], last: false });
+                }
+            }
+            "small streams" => {
+                for stream in 0..700 {
+                    say(&Up::Chunk { stream, data: vec![b'f'], last: true });
+                }
+            }
+            "parts" => {
+                for _ in 0..100 {
+                    say(&Up::NeedPart { part: Part::Rare, have: Vec::new() });
+                }
             }
             "stderr" => {
                 let _ = std::io::stderr().write_all(&vec![b'x'; 8 << 20]);
