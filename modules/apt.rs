@@ -14,6 +14,8 @@ use shevek_kit::prelude::*;
 
 use crate::pattern::matches as glob;
 
+mod deb;
+
 /// Arguments of `apt`.
 #[derive(Args)]
 #[module(procedure)]
@@ -41,7 +43,7 @@ pub struct Apt {
     /// Remove configuration files too.
     #[arg(default = false)]
     purge: bool,
-    /// A package file on the host.
+    /// Package files on the host, or the address of one.
     deb: Option<String>,
     /// The release to take packages from (`-t`).
     #[arg(alias = "default-release")]
@@ -194,7 +196,7 @@ impl Apt {
             return self.upgrade(upgrade, host);
         }
         if let Some(deb) = &self.deb {
-            return self.install_file(deb, host);
+            return self.install_files(deb, host);
         }
         if packages.contains(&"*") && self.state == Wanted::Latest {
             if packages.len() > 1 {
@@ -367,30 +369,6 @@ impl Apt {
         if simulated.ok() && simulated.out().contains(NOTHING_DONE) {
             return Ok(Outcome::ok().with("stdout", simulated.out()).with("stderr", simulated.err()));
         }
-        self.change(command, host)
-    }
-
-    fn install_file(&self, deb: &str, host: &mut Host) -> Result<Outcome> {
-        if self.state != Wanted::Present {
-            fail!("deb only supports state=present");
-        }
-        if deb.contains("://") {
-            fail!("deb: fetching package files from the network is not supported; use get_url first");
-        }
-        let path = host.probe().expand(deb);
-        if !host.probe().exists(&path) {
-            return Err(Fault::absent(format!("Unable to install package: {path} is not there")));
-        }
-        let field = |name: &str, probe: &Probe| -> Result<String> {
-            Ok(probe.ask(cmd("dpkg-deb").arg("--field").arg(&path).arg(name))?.out().trim().to_owned())
-        };
-        let (name, version) = (field("Package", host.probe())?, field("Version", host.probe())?);
-        let known = Known::read(host.probe())?;
-        if known.get(&name).is_some_and(|there| there.is_installed && there.version == version) {
-            return Ok(Outcome::ok());
-        }
-        let command =
-            self.installing(self.apt_get()).arg("install").arg(&path).does(package(&name, "present"));
         self.change(command, host)
     }
 

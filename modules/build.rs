@@ -1,5 +1,6 @@
 //! Lists this folder and writes the registries: a module file without its `mod` line, or the reverse, is a compile error
-//! that names it. Modules below the line `// Rare: …` of lib.rs go into the runner's rare part.
+//! that names it. The lines `// Both: …` and `// Rare: …` of lib.rs say which part of the runner has the modules below
+//! them.
 
 #![allow(clippy::disallowed_methods, reason = "this runs at build time, not on a host")]
 
@@ -32,8 +33,10 @@ fn main() -> io::Result<()> {
             "compile_error!(\"modules/{name}.rs is there, but modules/lib.rs has no line `mod {name};`\");"
         );
     }
-    let rare = lib.split_once("\n// Rare: ").map(|(_, below)| names(below)).unwrap_or_default();
-    let (mut in_core, mut in_rare) = (String::new(), String::new());
+    let (core, below) = lib.split_once("\n// Both: ").unwrap_or((&lib, ""));
+    let (both, rare) = below.split_once("\n// Rare: ").unwrap_or(("", below));
+    let parts = [("CORE", names(core)), ("BOTH", names(both)), ("RARE", names(rare))];
+    let mut lines = parts.map(|(part, names)| (part, names, String::new()));
     for name in files.intersection(&declared) {
         let text = fs::read_to_string(folder.join(format!("{name}.rs")))?;
         let doc: Vec<&str> = text
@@ -43,12 +46,18 @@ fn main() -> io::Result<()> {
             .map(|l| l.strip_prefix(' ').unwrap_or(l))
             .collect();
         let doc = doc.join("\n");
-        let part = if rare.contains(name) { &mut in_rare } else { &mut in_core };
-        let _ =
-            writeln!(part, "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: {doc:?} }},");
+        for (_, names, lines) in &mut lines {
+            if names.contains(name) {
+                let _ = writeln!(
+                    lines,
+                    "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: {doc:?} }},"
+                );
+            }
+        }
     }
-    let _ = writeln!(registry, "static CORE: &[Module] = &[\n{in_core}];");
-    let _ = writeln!(registry, "static RARE: &[Module] = &[\n{in_rare}];");
+    for (part, _, lines) in &lines {
+        let _ = writeln!(registry, "static {part}: &[Module] = &[\n{lines}];");
+    }
     fs::write(Path::new(&out).join("registry.rs"), registry)
 }
 

@@ -1,10 +1,11 @@
 //! Download files to a host.
 //!
-//! Plain http is spoken by the runner; https takes the program `curl` on the host. A file that is there already is only
-//! fetched again if the server has a newer one, or its checksum differs.
+//! A file that is there already is only fetched again if the server has a newer one, or its checksum differs. What comes is
+//! written to a temporary file as it comes, and takes the place of the old file when it is whole. The host needs no other
+//! program for this, for http and for https.
 //!
 //! ```yaml
-//! - get_url: { url: http://example.com/path/file.conf, dest: /etc/foo.conf, mode: '0440' }
+//! - get_url: { url: https://example.com/path/file.conf, dest: /etc/foo.conf, mode: '0440' }
 //! - get_url:
 //!     url: http://example.com/file.tar.gz
 //!     dest: /opt/file.tar.gz
@@ -13,7 +14,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use shevek_kit::http::{self, Redirects, Request, Response, UrlOptions};
+use shevek_kit::Summing;
+use shevek_kit::http::{self, Redirects, Request, Response, Stream, UrlOptions};
 use shevek_kit::prelude::*;
 
 /// Arguments of `get_url`.
@@ -108,7 +110,10 @@ impl Procedure for GetUrl {
         let start = host.now();
         let response = self.fetched(host, &request)?;
         outcome.set("elapsed", host.now().duration_since(start).unwrap_or_default().as_secs());
-        outcome.set("status_code", i64::from(response.status));
+        // A file of the host has no status.
+        let status =
+            if http::scheme(&self.url) == "file" { Val::Null } else { i64::from(response.status).into() };
+        outcome.set("status_code", status);
         outcome.set("msg", words(&response));
         if response.status == 304 {
             return Ok(outcome);
@@ -116,18 +121,28 @@ impl Procedure for GetUrl {
         let dest = self.place(host, &response);
         outcome.set("dest", &dest);
         self.check_folder(host, &dest)?;
-        let sum = |a| {
-            shevek_kit::checksum(a, &mut response.body.as_slice())
-                .map_err(|e| Fault::new(format!("could not sum up the content: {e}")))
-        };
-        let new = sum(Algorithm::Sha1)?;
-        outcome.set("checksum_src", &new);
         let there = host.exists(&dest);
         let old = if there { Some(host.checksum(&dest, Algorithm::Sha1)?) } else { None };
         outcome.set("checksum_dest", old.clone());
+        let further = wanted.iter().map(|(algorithm, _)| *algorithm);
+        let further = further.filter(|a| ![Algorithm::Sha1, Algorithm::Md5].contains(a));
+        let mut content = Summing::new(response.body, further.chain([Algorithm::Sha1, Algorithm::Md5]));
+        let name = dest.file_name().unwrap_or_default();
+        let beside = self.tmp_dest.as_ref().map_or_else(|| dest.clone(), |folder| folder.join(name));
+        let staged = host.stage(&beside, &mut content).map_err(|fault| Fault {
+            message: format!("failed to create temporary content file: {}", fault.message),
+            ..fault
+        })?;
+        let (new, md5) = (content.end(Algorithm::Sha1), content.end(Algorithm::Md5));
+        outcome.set("checksum_src", &new);
         if let Some((algorithm, digest)) = &wanted {
-            let got = sum(*algorithm)?;
+            let got = match algorithm {
+                Algorithm::Sha1 => new.clone(),
+                Algorithm::Md5 => md5.clone(),
+                other => content.end(*other),
+            };
             if got != *digest {
+                host.discard(staged);
                 let url = http::masked(&self.url);
                 return Err(Fault::new(format!(
                     "The checksum for {url} did not match {digest}; it was {got}."
@@ -137,17 +152,19 @@ impl Procedure for GetUrl {
                 .with("checksum_src", new));
             }
         }
-        if old.as_ref() != Some(&new) {
+        if old.as_ref() == Some(&new) {
+            host.discard(staged);
+        } else {
             if self.backup && there {
                 let backup = host.backup(&dest)?;
                 outcome.set("backup_file", &backup);
             }
             let how = self.attributes.commit(host, &dest)?;
-            host.write_as(&dest, &mut response.body.as_slice(), &how)?;
+            host.commit(staged, &dest, &how)?;
             outcome.changed = true;
         }
         outcome.changed |= self.ensure(host, &dest)?;
-        outcome.set("md5sum", host.checksum(&dest, Algorithm::Md5)?);
+        outcome.set("md5sum", md5);
         Ok(outcome)
     }
 }
@@ -177,10 +194,13 @@ impl GetUrl {
         Ok(())
     }
 
-    fn fetched(&self, host: &Probe, request: &Request) -> Result<Response> {
+    fn fetched(&self, host: &Probe, request: &Request) -> Result<Response<Stream>> {
         let url = http::masked(&request.url);
-        let told = |fault: Fault| fault.with("url", &url).with("dest", &self.dest);
-        let response = host.http(request).map_err(told)?;
+        let told = |mut fault: Fault| {
+            fault.result.retain(|(key, _)| key != "status");
+            fault.with("url", &url).with("dest", &self.dest)
+        };
+        let response = host.fetch(request).map_err(told)?;
         if !matches!(response.status, 200 | 304) {
             return Err(told(
                 Fault::new("Request failed")
@@ -204,7 +224,7 @@ impl GetUrl {
         };
         let digest = match http::scheme(digest).as_str() {
             "http" | "https" | "ftp" | "file" => {
-                let response = self.fetched(host, &self.request("GET", digest))?;
+                let response = self.fetched(host, &self.request("GET", digest))?.whole()?;
                 let name = named(&self.url);
                 let text = String::from_utf8_lossy(&response.body).into_owned();
                 match listed(&text, name) {
@@ -223,7 +243,7 @@ impl GetUrl {
         Ok(Some((algorithm, digest.to_lowercase())))
     }
 
-    fn place(&self, host: &Probe, response: &Response) -> PathBuf {
+    fn place<B>(&self, host: &Probe, response: &Response<B>) -> PathBuf {
         if !self.is_folder(host) {
             return self.dest.clone();
         }
@@ -260,7 +280,7 @@ fn named(url: &str) -> &str {
     }
 }
 
-fn words(response: &Response) -> String {
+fn words<B>(response: &Response<B>) -> String {
     match response.status {
         200 => format!("OK ({} bytes)", response.get("content-length").unwrap_or("unknown")),
         status => format!("HTTP Error {status}: {}", response.reason),

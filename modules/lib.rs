@@ -5,11 +5,11 @@
 //! are banned here (clippy.toml), so that all effects go through the kit.
 
 // Core: what nearly every play needs. Always on the host.
-mod apt;
 mod async_status;
 mod blockinfile;
 mod command;
 mod copy;
+mod download;
 mod editing;
 mod facts;
 mod fetch;
@@ -30,6 +30,9 @@ mod systemd_service;
 mod tempfile;
 mod user;
 mod wait_for;
+
+// Both: in the core, and in the rare part for calls with an argument that is an address: only that part speaks HTTP.
+mod apt;
 
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
 mod alternatives;
@@ -68,34 +71,48 @@ use std::fmt;
 
 pub use assemble::{joined, pattern as fragment_names};
 use shevek_kit::Module;
+use shevek_kit::proto::Val;
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
 
 /// Some of the modules: those of one binary of the runner.
 #[derive(Clone, Copy)]
-pub struct Modules(&'static [Module]);
+pub struct Modules {
+    /// What only this part has.
+    own: &'static [Module],
+    /// Whether it speaks HTTP.
+    speaks: bool,
+}
 
 /// The modules that are always on the host.
 pub fn core() -> Modules {
-    Modules(CORE)
+    Modules { own: CORE, speaks: false }
 }
 
 /// The modules that are pushed when first needed.
 pub fn rare() -> Modules {
     shevek_kit::http::speak();
-    Modules(RARE)
+    Modules { own: RARE, speaks: true }
 }
 
 impl fmt::Debug for Modules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|module| module.name)).finish()
+        f.debug_list().entries(self.own.iter().chain(BOTH).map(|module| module.name)).finish()
     }
 }
 
 impl Modules {
     /// The module of this name, as [`find`] takes it.
     pub fn find(self, name: &str) -> Option<&'static Module> {
-        self.0.iter().find(|module| answers_to(module, name))
+        self.own.iter().chain(BOTH).find(|module| answers_to(module, name))
+    }
+
+    /// Whether this part can do a call: it has the module, and speaks HTTP if the call takes it.
+    pub fn can(self, name: &str, args: &[(String, Val)]) -> bool {
+        let address = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+        let takes_http = || args.iter().any(|(_, value)| value.as_str().is_some_and(address));
+        self.own.iter().any(|module| answers_to(module, name))
+            || (BOTH.iter().any(|module| answers_to(module, name)) && (self.speaks || !takes_http()))
     }
 }
 
@@ -104,7 +121,7 @@ pub const FOREIGN: &str = "foreign";
 
 /// All modules that a task can name.
 pub fn registry() -> impl Iterator<Item = &'static Module> {
-    CORE.iter().chain(RARE).filter(|module| module.name != FOREIGN)
+    CORE.iter().chain(BOTH).chain(RARE).filter(|module| module.name != FOREIGN)
 }
 
 /// The module of this name: short (`group`), in full (`ansible.builtin.group`), or another name of the same module.
@@ -130,6 +147,16 @@ fn answers_to(module: &Module, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_http_goes_to_the_part_that_speaks_it() {
+        let deb = |value: &str| vec![("deb".to_owned(), Val::from(value))];
+        assert!(core().can("apt", &deb("/tmp/x.deb")));
+        assert!(!core().can("ansible.builtin.apt", &deb("https://h/x.deb")));
+        assert!(rare().can("apt", &deb("https://h/x.deb")));
+        assert!(core().can("copy", &[("content".to_owned(), Val::from("http://h/"))]), "only words to it");
+        assert!(!core().can("get_url", &[]) && rare().can("get_url", &[]));
+    }
 
     #[test]
     fn every_module_is_named_as_its_file_and_says_what_it_is_for() {

@@ -10,8 +10,10 @@
 //! ```
 use std::path::{Path, PathBuf};
 
-use shevek_kit::http::{Request, UrlOptions};
+use shevek_kit::http::UrlOptions;
 use shevek_kit::prelude::*;
+
+use crate::download;
 
 mod tar;
 mod zip;
@@ -162,14 +164,10 @@ impl Unarchive {
 
     /// Where the archive is on the host, and whether it was brought there for this.
     fn source(&self, host: &mut Host) -> Result<(PathBuf, bool)> {
-        let private = Commit { mode: Some(0o600), fresh: true, ..Commit::default() };
-        let fresh = |host: &Probe| -> Result<PathBuf> {
-            let name = Path::new(&self.src).file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(crate::tempfile::folder(host)?
-                .join(format!(".ansible-{}-{name}", crate::tempfile::unguessable())))
-        };
         if let Some(content) = &self.content {
-            let path = fresh(host)?;
+            let name = Path::new(&self.src).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let path = download::place(&name, host)?;
+            let private = Commit { mode: Some(0o600), fresh: true, ..Commit::default() };
             host.write_content(&path, content, &private)?;
             return Ok((path, true));
         }
@@ -182,17 +180,7 @@ impl Unarchive {
                 return Err(Fault::absent(format!("Source '{}' does not exist", self.src)));
             }
             let options = UrlOptions { validate_certs: self.validate_certs, ..UrlOptions::default() };
-            let response = host.http(&Request::new("GET", &self.src, &options))?;
-            if response.status >= 400 {
-                fail!(
-                    "Failure downloading {}, HTTP Error {}: {}",
-                    self.src,
-                    response.status,
-                    response.reason
-                );
-            }
-            let path = fresh(host)?;
-            host.write_as(&path, &mut &*response.body, &private)?;
+            let path = download::temporary(&self.src, "", &options, host)?;
             return Ok((path, true));
         }
         if !host.may(&src, Access::Read) {

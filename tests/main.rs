@@ -19,6 +19,7 @@ mod blocks;
 mod bringing;
 mod checking;
 mod choosing;
+mod debugging;
 mod disasters;
 mod examples;
 mod handlers;

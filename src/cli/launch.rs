@@ -7,7 +7,7 @@ use std::time::Instant;
 use shevek_actions::{Actions, Pool};
 use shevek_connection::{Cache, OpenOptions, RunnerImage, Runners, SshContext};
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
-use shevek_engine::{Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run};
+use shevek_engine::{DebuggerOptions, Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run};
 use shevek_event::{Ask, Event, Masker, Notice, RunFinished, RunStarted, Sink, Verbose};
 use shevek_inventory::Inventory;
 use shevek_playbook::{Loader, Playbook};
@@ -242,6 +242,10 @@ impl Launch {
                 .then(|| settings.retry_files_save_path.clone().map_or(RetryFiles::Beside, RetryFiles::In)),
             poll_interval: u32::try_from(settings.poll_interval).unwrap_or(15),
             debug: settings.debug,
+            debugger: DebuggerOptions {
+                enabled: settings.enable_task_debugger,
+                honours_ignore_errors: settings.task_debugger_ignore_errors,
+            },
             task_timeout: u32::try_from(settings.task_timeout).unwrap_or(0),
         }
     }

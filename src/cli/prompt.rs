@@ -39,7 +39,7 @@ impl Ask for Terminal {
         if let Some(sink) = self.sink.get() {
             sink.flush();
         }
-        if !self.is_interactive() {
+        if !self.is_interactive() && !question.piped {
             return Err(unanswered(&question.text, "standard input is no terminal"));
         }
         if question.private {

@@ -8,20 +8,25 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use shevek_diag::{Kind, Result};
-use shevek_event::{Event, Interrupted, Left, PlayId, TaskId as EventTask, TaskKind, TaskStarted};
+use shevek_event::{Event, Interrupted, Left, PlayId, TaskId as EventTask, TaskKind, TaskStarted, Verbose};
 use shevek_inventory::HostId;
 use shevek_playbook::{HandlerList, Item, Task, TaskId};
+use shevek_value::Map;
 use shevek_vars::{HostScope, PlayScope};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::cursor::{Cursor, Place, Step};
+use crate::debugger::DebuggerOptions;
 use crate::done::Done;
 use crate::job::Job;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
 use crate::{Run, keyword};
+
+/// How long the line under a question of `--step` is.
+const LINE: usize = 79;
 
 /// Where one host stands.
 #[derive(Debug)]
@@ -74,6 +79,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) place: Place,
     pub(crate) forks: Arc<Semaphore>,
     pub(crate) stopping: bool,
+    /// When the debugger opens.
+    pub(crate) debugger: DebuggerOptions,
 }
 
 impl Batch<'_> {
@@ -81,7 +88,7 @@ impl Batch<'_> {
     pub(crate) async fn run(&mut self, strategy: Strategy) -> Result<()> {
         self.tell_alive();
         match strategy {
-            Strategy::Linear => self.run_linear().await,
+            Strategy::Linear | Strategy::Debug => self.run_linear().await,
             Strategy::Free => self.run_free().await,
         }
         if self.is_interrupted() {
@@ -109,7 +116,7 @@ impl Batch<'_> {
                 self.meta(&step, &word, &hosts).await;
                 continue;
             }
-            if !self.may_step(&step) {
+            if !self.may_step(&step, None) {
                 continue;
             }
             let first = hosts.first().copied();
@@ -186,6 +193,7 @@ impl Batch<'_> {
         loop {
             let idle: Vec<HostId> =
                 self.hosts.iter().filter(|(_, s)| !s.busy && !s.lost).map(|(h, _)| *h).collect();
+            let mut skipped = false;
             for host in idle {
                 if self.fault.is_some() || self.is_interrupted() {
                     break;
@@ -196,6 +204,10 @@ impl Batch<'_> {
                 }
                 if step.task.meta().is_some() {
                     metas.push_back((host, step));
+                    continue;
+                }
+                if !self.may_step(&step, Some(host)) {
+                    skipped = true;
                     continue;
                 }
                 if let Some(state) = self.hosts.get_mut(&host) {
@@ -222,14 +234,18 @@ impl Batch<'_> {
                 }
                 continue;
             }
+            if skipped {
+                continue;
+            }
             let Some(joined) = jobs.join_next().await else { return };
             let Ok((step, event, job, done)) = joined else { continue };
             self.event = event;
             if let Some(state) = self.hosts.get_mut(&done.host) {
                 state.busy = false;
             }
+            let (job, done, shown) = self.debugged(job, done).await;
             let everyone = self.everyone(&step.task, Some(done.host));
-            self.settle(&step, &job, &done, everyone.as_deref());
+            self.settle(&step, &job, &done, (everyone.as_deref(), shown));
             self.include(&step, std::slice::from_ref(&done));
             self.tell_alive();
         }
@@ -258,7 +274,8 @@ impl Batch<'_> {
         while let Some(joined) = jobs.join_next().await {
             match joined {
                 Ok((job, done)) => {
-                    self.settle(step, &job, &done, everyone);
+                    let (job, done, shown) = self.debugged(job, done).await;
+                    self.settle(step, &job, &done, (everyone, shown));
                     results.push(done);
                 }
                 Err(error) => {
@@ -288,6 +305,8 @@ impl Batch<'_> {
             task: step.task.clone(),
             host,
             event: self.event,
+            original: step.task.clone(),
+            overrides: Map::default(),
         }
     }
 
@@ -313,14 +332,20 @@ impl Batch<'_> {
     }
 
     /// With `--step`, asks whether to do a task.
-    fn may_step(&mut self, step: &Step) -> bool {
+    fn may_step(&mut self, step: &Step, host: Option<HostId>) -> bool {
         if !self.run.options.step || self.stopping {
             return true;
         }
         self.run.sink.flush();
-        let text = format!("Perform task: TASK: {} (N)o/(y)es/(c)ontinue: ", step.task.title());
-        let question = shevek_event::Question { text, ..Default::default() };
+        let title = if step.task.is_handler { "HANDLER" } else { "TASK" };
+        let on = host.map_or_else(String::new, |host| format!("on {} ", self.name(host)));
+        let text = format!("Perform task: {title}: {} {on}(N)o/(y)es/(c)ontinue: ", step.task.title());
+        let stars = "*".repeat(LINE.saturating_sub(text.len()).max(3));
+        let heading = format!("\n{text}{stars}");
+        let question = shevek_event::Question { text, piped: true, ..Default::default() };
         let answer = self.run.ask.ask(&question).unwrap_or_default().to_lowercase();
+        let heading = Verbose { level: 0, host: None, text: heading };
+        self.run.sink.send(Event::Verbose(heading));
         match answer.as_str() {
             "y" | "yes" => true,
             "c" | "continue" => {

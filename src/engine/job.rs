@@ -28,6 +28,10 @@ pub(crate) struct Job {
     pub(crate) task: Arc<Task>,
     pub(crate) host: HostId,
     pub(crate) event: EventTask,
+    /// The task as it is written, where the debugger has changed it.
+    pub(crate) original: Arc<Task>,
+    /// Variables that the debugger has set.
+    pub(crate) overrides: Map,
 }
 
 /// From this many `-v` on results show the arguments of their modules.
@@ -67,6 +71,7 @@ impl Job {
         let host = self.run.fleet.host_name(self.host).to_string();
         self.run.sink.send(Event::HostStarted(HostStarted { task: self.event, host }));
         let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
+        let scope = if self.overrides.is_empty() { scope } else { scope.with(self.overrides.clone()) };
         let mut done = self.attempt(&scope).await;
         // Ansible's failures tell how they came about; there is no traceback to tell here.
         for item in done.items.iter_mut().filter(|item| item.outcome.failed) {

@@ -10,6 +10,7 @@ mod arguments;
 mod background;
 mod batch;
 mod cursor;
+mod debugger;
 mod done;
 mod handlers;
 mod includes;
@@ -35,6 +36,7 @@ use shevek_diag::{Kind, Result};
 use shevek_event::{Event, Notice};
 use shevek_playbook::Playbook;
 
+pub use debugger::DebuggerOptions;
 pub use interrupt::Interrupt;
 pub use retry::RetryFiles;
 pub use run::{Gathering, Options, ReachOptions, ReadInventory, Run};

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::batch::{Batch, HostState};
 use crate::cursor::{Cursor, Place};
+use crate::debugger::DebuggerOptions;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
@@ -172,6 +173,10 @@ async fn run_batch(
         place: Place::new(),
         forks: Arc::new(Semaphore::new(run.options.forks.max(1))),
         stopping: false,
+        debugger: DebuggerOptions {
+            enabled: run.options.debugger.enabled || prepared.strategy == Strategy::Debug,
+            ..run.options.debugger
+        },
     };
     let ended = batch.run(prepared.strategy).await;
     let ends = batch.ends_play;
@@ -353,7 +358,7 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
         ));
         return Ok(default.map_or(Value::NULL, Value::from));
     }
-    let question = |text: String| Question { text, private: prompt.is_private, seconds: None };
+    let question = |text: String| Question { text, private: prompt.is_private, ..Question::default() };
     run.sink.flush();
     let text = match &default {
         Some(default) => format!("{words} [{default}]: "),

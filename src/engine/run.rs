@@ -10,7 +10,7 @@ use shevek_inventory::{Inventory, Mismatch};
 use shevek_playbook::Loader;
 use shevek_vars::Fleet;
 
-use crate::{Interrupt, RetryFiles};
+use crate::{DebuggerOptions, Interrupt, RetryFiles};
 
 /// How a run is to go: the command line and configuration, resolved.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +53,8 @@ pub struct Options {
     pub retry_files: Option<RetryFiles>,
     /// Tell what goes on inside as well (`ANSIBLE_DEBUG`).
     pub debug: bool,
+    /// When the task debugger opens.
+    pub debugger: DebuggerOptions,
     /// Seconds that a task may take when it does not say; 0: any.
     pub task_timeout: u32,
 }

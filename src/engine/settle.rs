@@ -17,8 +17,14 @@ use crate::job::Job;
 use crate::keyword;
 
 impl Batch<'_> {
-    /// Takes a result. `everyone`: the task ran once for all of these hosts.
-    pub(crate) fn settle(&mut self, step: &Step, job: &Job, done: &Done, everyone: Option<&[HostId]>) {
+    /// Takes a result. `everyone`: the task ran once for all of these hosts. `shown`: the result has been told already.
+    pub(crate) fn settle(
+        &mut self,
+        step: &Step,
+        job: &Job,
+        done: &Done,
+        (everyone, shown): (Option<&[HostId]>, bool),
+    ) {
         let task = &step.task;
         let own = [done.host];
         let targets = everyone.unwrap_or(&own);
@@ -57,7 +63,7 @@ impl Batch<'_> {
             state.roles_begun.insert(role.key.clone());
         }
         // What includes is told of once, for all its hosts.
-        if !is_include {
+        if !is_include && !shown {
             self.run.sink.send(Event::HostDone(Box::new(event)));
         }
     }
@@ -260,7 +266,7 @@ fn kind(outcome: &Outcome) -> FactKind {
 }
 
 /// `ansible_failed_task`: what a rescue may want to know of the task.
-fn described(task: &Task) -> Value {
+pub(crate) fn described(task: &Task) -> Value {
     let mut map = Map::default();
     let mut put = |key: &str, value: Value| {
         map.insert(Value::str(key), value);

@@ -5,8 +5,10 @@ use shevek_diag::{Diagnostic, Result};
 /// In which order hosts go through a play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// All hosts do a task before any does the next (`linear`, `debug`).
+    /// All hosts do a task before any does the next.
     Linear,
+    /// The same, and the debugger opens for failures.
+    Debug,
     /// Each host goes on as fast as it can (`free`, `host_pinned`).
     Free,
 }
@@ -16,7 +18,8 @@ impl Strategy {
     pub(crate) fn named(name: &str) -> Result<Self> {
         let bare = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy."));
         match bare.unwrap_or(name) {
-            "linear" | "debug" => Ok(Self::Linear),
+            "linear" => Ok(Self::Linear),
+            "debug" => Ok(Self::Debug),
             // Mitogen's strategies only make Ansible faster; content that asks for them means the plain ones.
             "mitogen_linear" => Ok(Self::Linear),
             "free" | "host_pinned" | "mitogen_free" | "mitogen_host_pinned" => Ok(Self::Free),

@@ -11,6 +11,8 @@ pub struct Question {
     pub private: bool,
     /// Seconds after which no answer counts as an empty one.
     pub seconds: Option<u64>,
+    /// Whether the answer may also come from a pipe.
+    pub piped: bool,
 }
 
 /// Whoever can ask a person: the terminal, or a test.

@@ -301,6 +301,13 @@ settings! {
         ini ["defaults"."stdout_callback"], default Some("default");
     /// The program that `vault edit` starts.
     editor: Text = "EDITOR", env ["ANSIBLE_EDITOR", "EDITOR"], ini ["defaults"."editor"], default Some("vi");
+    /// The task debugger opens for whatever fails or cannot be reached.
+    enable_task_debugger: Bool = "ENABLE_TASK_DEBUGGER", env ["ANSIBLE_ENABLE_TASK_DEBUGGER"],
+        ini ["defaults"."enable_task_debugger"], default Some("false");
+    /// The task debugger does not open for failures that are ignored.
+    task_debugger_ignore_errors: Bool = "TASK_DEBUGGER_IGNORE_ERRORS",
+        env ["ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"], ini ["defaults"."task_debugger_ignore_errors"],
+        default Some("true");
     /// Strategy of plays that do not say.
     strategy: Text = "DEFAULT_STRATEGY", env ["ANSIBLE_STRATEGY"], ini ["defaults"."strategy"], default Some("linear");
     /// Test plugins in Python: looked into only to say that they are not supported.

@@ -115,16 +115,6 @@ pub static UNUSED: &[Unused] = &[
         &[("defaults", "null_representation")],
     ),
     unused(
-        "ENABLE_TASK_DEBUGGER",
-        &["ANSIBLE_ENABLE_TASK_DEBUGGER"],
-        &[("defaults", "enable_task_debugger")],
-    ),
-    unused(
-        "TASK_DEBUGGER_IGNORE_ERRORS",
-        &["ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"],
-        &[("defaults", "task_debugger_ignore_errors")],
-    ),
-    unused(
         "DEFAULT_STRATEGY_PLUGIN_PATH",
         &["ANSIBLE_STRATEGY_PLUGINS"],
         &[("defaults", "strategy_plugins")],

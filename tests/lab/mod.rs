@@ -17,6 +17,7 @@ mod proxy;
 mod redact;
 mod sshd;
 mod tree;
+mod typing;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -31,7 +31,6 @@ const LIST: &[(&str, How)] = &[
     ("chronyc", Verb(&["tracking", "sources"])),
     ("crontab", With(&["-l"])),
     // Built by the kit's http only, with a configuration that has neither a method nor a body.
-    ("curl", With(&["--head", "--get"])),
     ("chkconfig", With(&["--list", "-l"])),
     ("date", With(&["+%Z", "+%z"])),
     ("debconf-show", Freely),

@@ -60,6 +60,61 @@ fn digest<D: Digest>(content: &mut dyn Read) -> io::Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
+/// A stream that is summed up while it is read.
+pub struct Summing<R> {
+    from: R,
+    sums: Vec<(Algorithm, Box<dyn Sum>)>,
+}
+
+/// One running checksum.
+trait Sum {
+    fn add(&mut self, bytes: &[u8]);
+    fn end(self: Box<Self>) -> String;
+}
+
+impl<D: Digest> Sum for D {
+    fn add(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+
+    fn end(self: Box<Self>) -> String {
+        hex(&self.finalize())
+    }
+}
+
+impl<R: Read> Summing<R> {
+    /// Sums up what is read in these ways.
+    pub fn new(from: R, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        let sum = |algorithm| -> Box<dyn Sum> {
+            match algorithm {
+                Algorithm::Md5 => Box::new(Md5::new()),
+                Algorithm::Sha1 => Box::new(Sha1::new()),
+                Algorithm::Sha224 => Box::new(Sha224::new()),
+                Algorithm::Sha256 => Box::new(Sha256::new()),
+                Algorithm::Sha384 => Box::new(Sha384::new()),
+                Algorithm::Sha512 => Box::new(Sha512::new()),
+            }
+        };
+        Summing { from, sums: algorithms.into_iter().map(|a| (a, sum(a))).collect() }
+    }
+
+    /// The checksum of what has been read.
+    pub fn end(&mut self, algorithm: Algorithm) -> String {
+        let at = self.sums.iter().position(|(a, _)| *a == algorithm);
+        at.map(|at| self.sums.swap_remove(at).1.end()).unwrap_or_default()
+    }
+}
+
+impl<R: Read> Read for Summing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.from.read(buffer)?;
+        for (_, sum) in &mut self.sums {
+            sum.add(buffer.get(..n).unwrap_or_default());
+        }
+        Ok(n)
+    }
+}
+
 /// Bytes in lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
@@ -75,5 +130,9 @@ mod tests {
         assert_eq!(of(Algorithm::Md5), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(of(Algorithm::Sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert!(of(Algorithm::Sha256).starts_with("ba7816bf8f01cfea"));
+        let mut read = Summing::new("abc".as_bytes(), [Algorithm::Sha1, Algorithm::Md5]);
+        io::copy(&mut read, &mut io::sink()).unwrap();
+        assert_eq!(read.end(Algorithm::Md5), of(Algorithm::Md5));
+        assert_eq!(read.end(Algorithm::Sha1), of(Algorithm::Sha1));
     }
 }

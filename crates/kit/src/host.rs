@@ -13,7 +13,7 @@ use crate::command::{Command, Ran};
 use crate::content::Content;
 use crate::effect::Thing;
 use crate::fault::{Fault, Result};
-use crate::http::{self, Request, Response};
+use crate::http::{self, Request, Response, Stream};
 use crate::moment;
 use crate::probe::{Call, Probe, io_fault};
 use crate::system::{Act, Commit, Links, Look, Staged, Stat, Times};
@@ -159,13 +159,15 @@ impl Host {
         ran.check(&command)
     }
 
-    /// Talks with a web server. Plain http is spoken here; https by the host's `curl`. In check mode nothing is sent.
+    /// Talks with a web server, and reads the whole answer. In check mode nothing is sent.
     pub fn http(&mut self, request: &Request) -> Result<Response> {
+        self.fetch(request)?.whole()
+    }
+
+    /// The same, for an answer that is read as it comes.
+    pub fn fetch(&mut self, request: &Request) -> Result<Response<Stream>> {
         let probe = self.probe.clone();
-        http::converse(request, &probe, &mut |request| match self.probe.channel(request)? {
-            None => self.act.send(request).map_err(|e| http::failed(&e)),
-            Some(curl) => http::curl::response(&self.run(curl)?),
-        })
+        http::converse(request, &probe, &mut |request| self.act.send(request).map_err(|e| http::failed(&e)))
     }
 
     /// Writes a file in one step: a temporary file in the same folder takes its place. Owner, mode and attributes of a

@@ -1,49 +1,73 @@
-//! HTTP for modules: [`Request`] and [`Response`], and the conversation that follows redirects and answers challenges.
+//! HTTP for modules: a [`Request`] goes out, a [`Response`] comes back, whole or as a stream.
 //!
-//! Plain http is spoken by the runner itself (`plain`); https goes through the host's `curl` (`curl`), because TLS would
-//! double the size of the runner.
+//! Start reading at `conversation`, which follows redirects and answers challenges; each of its turns is one `exchange`
+//! over a `connection` (TCP, a socket of the host, a proxy's tunnel; `tls` around it for https). All of this is only in
+//! the runner's rare part: the core, which never calls [`speak`], is the smaller for it.
 
-use std::io;
+use std::fmt;
+use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use shevek_derive::Args;
-
 use crate::arg::Secret;
+use crate::content::Content;
 use crate::fault::{Fault, Result, io_words};
 use crate::probe::Probe;
 use crate::system::Look;
 
-pub(crate) mod curl;
+mod certificate;
+mod challenge;
+mod ciphers;
+mod connection;
+mod conversation;
+mod exchange;
+mod framing;
+mod names;
 mod netrc;
-pub(crate) mod plain;
+mod options;
+mod tls;
+mod trust;
 mod url;
 
+pub use options::UrlOptions;
+use trust::Trusted;
 pub use url::{file_name, joined, masked, percent_encoded, scheme, unescaped};
 
-/// How this program speaks plain http, if it does: what never needs it, like the runner's core, is the smaller for it.
-static SPOKEN: OnceLock<Exchange> = OnceLock::new();
+/// What streams by: the body of an answer, or of a request.
+pub type Stream = Box<dyn Read + Send>;
 
-type Exchange = fn(&Request, &dyn Look) -> io::Result<Response>;
+/// Does one turn of a conversation.
+pub(crate) type Turn<'a> = &'a mut dyn FnMut(&Request) -> Result<Response<Stream>>;
 
-/// Lets the modules of this program speak http.
+/// How this program speaks HTTP.
+struct Speaker {
+    converse: fn(&Request, &Probe, Turn<'_>) -> Result<Response<Stream>>,
+    exchange: fn(&Request, &dyn Look) -> io::Result<Response<Stream>>,
+}
+
+static SPEAKER: OnceLock<Speaker> = OnceLock::new();
+
+/// Lets the modules of this program speak HTTP.
 pub fn speak() {
-    let _ = SPOKEN.set(plain::exchange);
+    SPEAKER.get_or_init(|| Speaker { converse: conversation::converse, exchange: exchange::exchange });
 }
 
-/// Sends a request over plain http and reads the whole answer. The host that looks knows the addresses of names.
-pub(crate) fn exchange(request: &Request, look: &dyn Look) -> io::Result<Response> {
-    match SPOKEN.get() {
-        Some(exchange) => exchange(request, look),
-        None => Err(io::Error::other("no module of this part of the runner speaks http")),
-    }
+fn speaker() -> io::Result<&'static Speaker> {
+    #[cfg(any(test, feature = "testing"))]
+    speak();
+    SPEAKER.get().ok_or_else(|| io::Error::other("no module of this part of the runner speaks http"))
 }
 
-/// Most redirects that are followed, as in Python.
-const HOPS: usize = 10;
+/// Sends a request and reads the head of the answer. The host that looks knows addresses, certificates and the like.
+pub(crate) fn exchange(request: &Request, look: &dyn Look) -> io::Result<Response<Stream>> {
+    (speaker()?.exchange)(request, look)
+}
+
+/// Has the whole conversation, of which `turn` does each turn.
+pub(crate) fn converse(request: &Request, probe: &Probe, turn: Turn<'_>) -> Result<Response<Stream>> {
+    (speaker().map_err(|e| Fault::new(e.to_string()))?.converse)(request, probe, turn)
+}
 
 /// What is asked of a server.
 #[derive(Debug, Clone)]
@@ -55,7 +79,7 @@ pub struct Request {
     /// Headers, in order.
     pub headers: Vec<(String, String)>,
     /// What is sent along.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Body>,
     /// How long the server may keep silent.
     pub timeout: Duration,
     /// A user's name and password.
@@ -70,6 +94,8 @@ pub struct Request {
     pub proxy: Option<String>,
     /// Options that all modules which use HTTP have in common.
     pub options: UrlOptions,
+    /// What the environment says about whom to trust.
+    pub(crate) trusted: Trusted,
 }
 
 /// Which redirects are followed.
@@ -85,74 +111,66 @@ pub enum Redirects {
     Python,
 }
 
-/// The options that all modules which use HTTP have in common.
-#[derive(Debug, Clone, Args)]
-#[kit(crate)]
-pub struct UrlOptions {
-    /// Do not take a cached copy.
-    #[arg(default = false)]
-    pub force: bool,
-    /// The name that the client goes by.
-    #[arg(default = "ansible-httpget")]
-    pub http_agent: String,
-    /// Whether the proxy of the environment is used.
-    #[arg(default = true)]
-    pub use_proxy: bool,
-    /// Whether the server's certificate must be valid.
-    #[arg(default = true)]
-    pub validate_certs: bool,
-    /// Send the user's name and password at once, without being asked.
-    #[arg(default = false)]
-    pub force_basic_auth: bool,
-    /// The client's certificate.
-    pub client_cert: Option<PathBuf>,
-    /// The key of the client's certificate.
-    pub client_key: Option<PathBuf>,
-    /// Whether GSSAPI is used to say who the client is.
-    #[arg(default = false)]
-    pub use_gssapi: bool,
-    /// Headers that are not sent again when a redirect is followed.
-    pub unredirected_headers: Vec<String>,
-    /// Whether what comes compressed is unpacked.
-    #[arg(default = true)]
-    pub decompress: bool,
-    /// Ciphers for TLS.
-    pub ciphers: Vec<String>,
-    /// Whether names and passwords are taken from `~/.netrc`.
-    #[arg(default = true)]
-    pub use_netrc: bool,
+/// What is sent along with a request. It can be opened again when a challenge or a redirect asks for it once more.
+#[derive(Clone)]
+pub struct Body {
+    size: u64,
+    open: Arc<dyn Fn() -> io::Result<Stream> + Send + Sync>,
 }
 
-impl Default for UrlOptions {
-    fn default() -> Self {
-        UrlOptions {
-            force: false,
-            http_agent: "ansible-httpget".into(),
-            use_proxy: true,
-            validate_certs: true,
-            force_basic_auth: false,
-            client_cert: None,
-            client_key: None,
-            use_gssapi: false,
-            unredirected_headers: Vec::new(),
-            decompress: true,
-            ciphers: Vec::new(),
-            use_netrc: true,
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.size)
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        let (size, bytes) = (bytes.len() as u64, Arc::<[u8]>::from(bytes));
+        Body { size, open: Arc::new(move || Ok(Box::new(Cursor::new(bytes.clone())))) }
+    }
+}
+
+impl Body {
+    /// A file of the host, read while it is sent.
+    pub fn file(path: PathBuf, probe: &Probe) -> Result<Self> {
+        let size = probe.stat(&path)?.map_or(0, |stat| stat.size);
+        drop(probe.open(&path)?);
+        let probe = probe.clone();
+        Ok(Body { size, open: Arc::new(move || probe.open(&path).map_err(|f| io::Error::other(f.message))) })
+    }
+
+    /// Content of the task, fetched while it is sent.
+    pub fn content(content: Content, probe: &Probe) -> Self {
+        let (size, probe) = (content.size(), probe.clone());
+        Body {
+            size,
+            open: Arc::new(move || probe.content(&content).map_err(|f| io::Error::other(f.message))),
         }
+    }
+
+    /// Its length.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Opens it, from its beginning.
+    pub(crate) fn open(&self) -> io::Result<Stream> {
+        (self.open)()
     }
 }
 
 /// What a server answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Response {
+pub struct Response<B = Vec<u8>> {
     /// The status code.
     pub status: u16,
     /// The words beside it.
     pub reason: String,
     /// Headers, in order; names in lower case.
     pub headers: Vec<(String, String)>,
-    /// What came along.
-    pub body: Vec<u8>,
+    /// What came along, or comes.
+    pub body: B,
     /// The address that answered, after redirects.
     pub url: String,
 }
@@ -160,7 +178,7 @@ pub struct Response {
 impl Response {
     /// An answer with this status and body.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Response { status, reason: reason(status), body: body.into(), ..Response::default() }
+        Response { status, reason: reason(status).to_owned(), body: body.into(), ..Response::default() }
     }
 
     /// The same with a header.
@@ -168,6 +186,13 @@ impl Response {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_lowercase(), value.to_owned()));
         self
+    }
+}
+
+impl<B> Response<B> {
+    /// The same with another body.
+    pub fn with_body<C>(self, body: C) -> Response<C> {
+        Response { status: self.status, reason: self.reason, headers: self.headers, body, url: self.url }
     }
 
     /// The value of a header.
@@ -182,6 +207,21 @@ impl Response {
     }
 }
 
+impl Response<Stream> {
+    /// The head and the body.
+    pub fn parted(mut self) -> (Response<()>, Stream) {
+        let body = std::mem::replace(&mut self.body, Box::new(io::empty()));
+        (self.with_body(()), body)
+    }
+
+    /// Reads the body to its end.
+    pub fn whole(mut self) -> Result<Response> {
+        let mut bytes = Vec::new();
+        self.body.read_to_end(&mut bytes).map_err(|e| failed(&late(e)))?;
+        Ok(self.with_body(bytes))
+    }
+}
+
 /// The value of a parameter of a header: `charset` of `text/html; charset=utf-8`.
 pub fn parameter(header: &str, name: &str) -> Option<String> {
     header.split(';').skip(1).find_map(|part| {
@@ -190,10 +230,14 @@ pub fn parameter(header: &str, name: &str) -> Option<String> {
     })
 }
 
-/// The usual words beside a status code.
-pub(crate) fn reason(status: u16) -> String {
-    let known = ureq::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
-    known.unwrap_or_default().to_owned()
+/// The usual words beside the status codes that tests answer with.
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        304 => "Not Modified",
+        404 => "Not Found",
+        _ => "",
+    }
 }
 
 impl Request {
@@ -211,6 +255,7 @@ impl Request {
             unix_socket: None,
             proxy: None,
             options: options.clone(),
+            trusted: Trusted::default(),
         }
     }
 
@@ -244,125 +289,53 @@ impl Request {
     }
 }
 
-/// Has the whole conversation, of which `exchange` does each turn.
-pub(crate) fn converse(
-    request: &Request,
-    probe: &Probe,
-    exchange: &mut dyn FnMut(&Request) -> Result<Response>,
-) -> Result<Response> {
-    let mut request = request.clone();
-    if request.options.use_gssapi {
-        return Err(Fault::new("use_gssapi is not supported"));
+/// A failure that has its words already, because Ansible has its own for its kind.
+#[derive(Debug)]
+struct Told(String);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
-    let (address, login) = url::without_login(&request.url);
-    request.url = address;
-    request.login = request.login.take().or(login);
-    let basic = |(user, password): &(String, String)| {
-        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-    };
-    if !request.has("user-agent") && !request.options.http_agent.is_empty() {
-        request.set("User-Agent", request.options.http_agent.clone());
-    }
-    if request.body.is_some() && !request.has("content-type") {
-        request.set("Content-Type", "application/x-www-form-urlencoded".to_owned());
-    }
-    // curl reads that file itself.
-    if scheme(&request.url) == "http"
-        && request.options.use_netrc
-        && request.login.is_none()
-        && let Some(login) = netrc::login(probe, &url::server(&request.url))
-    {
-        let value = basic(&login);
-        request.set("Authorization", value);
-    }
-    if request.options.force_basic_auth
-        && let Some(login) = &request.login
-    {
-        let value = basic(login);
-        request.set("Authorization", value);
-    }
-    let mut asked = false;
-    for _ in 0..=HOPS {
-        probe.still_wanted()?;
-        request.proxy = url::proxy(probe, &request.url).filter(|_| request.options.use_proxy);
-        if request.proxy.is_some() && request.unix_socket.is_some() {
-            request.proxy = None;
-        }
-        let mut response = exchange(&request)?;
-        response.url = request.url.clone();
-        if response.status == 401
-            && !asked
-            && !request.options.force_basic_auth
-            && let Some(login) = &request.login
-        {
-            asked = true;
-            let basic_wanted =
-                |(k, v): &(String, String)| k == "www-authenticate" && v.to_lowercase().contains("basic");
-            if response.headers.iter().any(basic_wanted) {
-                let value = basic(login);
-                request.set("Authorization", value);
-                continue;
-            }
-        }
-        match redirected(&request, &response) {
-            Some(next) => request = next,
-            None => return Ok(response),
-        }
-    }
-    Err(unreached(format!("{} redirects were not enough", HOPS)))
 }
 
-/// The request that a redirect asks for, if it is to be followed.
-fn redirected(request: &Request, response: &Response) -> Option<Request> {
-    let code = response.status;
-    let location = response.get("location").filter(|_| matches!(code, 301 | 302 | 303 | 307 | 308))?;
-    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
-    let follow = match request.redirects {
-        Redirects::None => false,
-        Redirects::All => true,
-        Redirects::Safe => reads,
-        Redirects::Python => reads || (request.method == "POST" && code < 304),
-    };
-    if !follow {
-        return None;
+impl std::error::Error for Told {}
+
+fn told(kind: io::ErrorKind, words: String) -> io::Error {
+    io::Error::new(kind, Told(words))
+}
+
+/// A failure while the answer was read.
+fn late(e: io::Error) -> io::Error {
+    match e.get_ref() {
+        Some(inner) if inner.is::<Told>() => e,
+        _ => told(e.kind(), format!("Connection failure: {}", words(&e))),
     }
-    let mut next = request.clone();
-    next.url = joined(&request.url, &location.replace(' ', "%20"));
-    if !matches!(code, 307 | 308) {
-        next.body = None;
-        let of_body = ["content-length", "content-type", "transfer-encoding"];
-        next.headers.retain(|(k, _)| !of_body.contains(&k.to_lowercase().as_str()));
-        let becomes_get = match code {
-            301 => request.method == "POST",
-            _ => request.method != "HEAD",
-        };
-        if becomes_get {
-            next.method = "GET".to_owned();
-        }
+}
+
+/// A request that cannot be written.
+fn unfit(words: String) -> io::Error {
+    told(io::ErrorKind::InvalidInput, format!("An unknown error occurred: {words}"))
+}
+
+fn words(e: &io::Error) -> String {
+    match e.raw_os_error() {
+        Some(code) => format!("[Errno {code}] {}", io_words(e)),
+        None if e.kind() == io::ErrorKind::TimedOut && e.get_ref().is_none() => "timed out".to_owned(),
+        None => e.to_string(),
     }
-    let once = &request.options.unredirected_headers;
-    next.headers.retain(|(k, _)| !once.iter().any(|o| o.eq_ignore_ascii_case(k)));
-    // Differs from Ansible: a password is not told to another server that a redirect names.
-    if url::origin(&next.url) != url::origin(&request.url) {
-        next.login = None;
-        next.headers.retain(|(k, _)| !["authorization", "cookie"].contains(&k.to_lowercase().as_str()));
-    }
-    Some(next)
 }
 
 /// A server that could not be talked to: status -1, as Ansible has it.
-pub(crate) fn unreached(why: impl std::fmt::Display) -> Fault {
+pub(crate) fn unreached(why: impl fmt::Display) -> Fault {
     Fault::new(format!("Request failed: <urlopen error {why}>")).with("status", -1)
 }
 
-/// The same, of a failed system call.
+/// The same, of what went wrong on the way.
 pub(crate) fn failed(e: &io::Error) -> Fault {
-    match e.raw_os_error() {
-        Some(code) => unreached(format!("[Errno {code}] {}", io_words(e))),
-        None if e.kind() == io::ErrorKind::TimedOut => {
-            Fault::new("Connection failure: The read operation timed out").with("status", -1)
-        }
-        None => unreached(e),
+    match e.get_ref() {
+        Some(inner) if inner.is::<Told>() => Fault::new(inner.to_string()).with("status", -1),
+        _ => unreached(words(e)),
     }
 }
 

@@ -44,7 +44,7 @@ pub mod words;
 pub use accounts::{Group, Shadow, User, known_id};
 pub use arg::{Arg, Args, Bits, Bytes, Dict, Json, Secret, Settled};
 pub use attributes::{AttributeDiff, FileAttributes, context, followed, path_info, selinux_enabled};
-pub use checksum::{Algorithm, checksum, hex};
+pub use checksum::{Algorithm, Summing, checksum, hex};
 pub use command::{Command, Ran, cmd, quoted};
 pub use content::{Content, Courier, NoCourier};
 pub use effect::{Account, Effect, Thing};

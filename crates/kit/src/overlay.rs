@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use crate::command::{Command, Ran};
 use crate::effect::Thing;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, Stream};
 use crate::plan::{Body, Entry, Inode, PLANNED_ID, Plan};
 use crate::script::Script;
 use crate::system::{
@@ -423,7 +423,7 @@ impl Look for Overlay {
         }
     }
 
-    fn http(&self, request: &Request) -> io::Result<Response> {
+    fn http(&self, request: &Request) -> io::Result<Response<Stream>> {
         match &self.script {
             Some(script) => script.lock().unwrap_or_else(PoisonError::into_inner).serve(request),
             None => self.base.http(request),
@@ -690,7 +690,7 @@ impl Act for Overlay {
         Ok(ran)
     }
 
-    fn send(&self, request: &Request) -> io::Result<Response> {
+    fn send(&self, request: &Request) -> io::Result<Response<Stream>> {
         match &self.script {
             Some(script) => script.lock().unwrap_or_else(PoisonError::into_inner).send(request),
             // Nothing is sent in check mode.

@@ -15,7 +15,7 @@ use crate::command::{Command, Ran, cmd};
 use crate::content::{Content, Courier, NoCourier};
 use crate::effect::Thing;
 use crate::fault::{Fault, Result};
-use crate::http::{self, Request, Response};
+use crate::http::{self, Request, Response, Stream};
 use crate::overlay::Unknowable;
 use crate::system::{Access, Identity, Look, Stat, Uname, Volume};
 
@@ -321,30 +321,19 @@ impl Probe {
         self.look.ask(&command).map_err(|e| io_fault("could not run", Path::new(path), &e))
     }
 
-    /// Talks with a web server, only reading (GET, HEAD). Plain http is spoken here; https by the host's `curl`.
+    /// Talks with a web server, only reading (GET, HEAD), and reads the whole answer.
     pub fn http(&self, request: &Request) -> Result<Response> {
+        self.fetch(request)?.whole()
+    }
+
+    /// The same, for an answer that is read as it comes.
+    pub fn fetch(&self, request: &Request) -> Result<Response<Stream>> {
         http::converse(request, self, &mut |request| {
             if !request.reads() {
                 return Err(Fault::new(format!("{} is no request that only reads", request.line())));
             }
-            match self.channel(request)? {
-                None => self.look.http(request).map_err(|e| http::failed(&e)),
-                Some(curl) => http::curl::response(&self.ask(curl)?),
-            }
+            self.look.http(request).map_err(|e| http::failed(&e))
         })
-    }
-
-    /// The command that an exchange takes; `None` where it is plain http.
-    pub(crate) fn channel(&self, request: &Request) -> Result<Option<Command>> {
-        match http::scheme(&request.url).as_str() {
-            "http" if request.unix_socket.is_none() => Ok(None),
-            "http" | "https" if self.which("curl").is_none() => Err(Fault::absent(http::curl::MISSING)),
-            "http" | "https" => http::curl::command(request).map(Some),
-            "" => Err(Fault::new(format!("unknown url type: '{}'", http::masked(&request.url)))),
-            other => Err(http::unreached(format!(
-                "addresses of type {other} are not supported: http and https are"
-            ))),
-        }
     }
 
     /// A command with the task's environment, the locale and the deadline put in.

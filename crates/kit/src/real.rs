@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use crate::command::{Command, Ran};
-use crate::http::{self, Request, Response};
+use crate::http::{self, Request, Response, Stream};
 use crate::spawn;
 use crate::system::{
     Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
@@ -138,7 +138,7 @@ impl Look for Real {
         spawn::run(command, &self.interrupted)
     }
 
-    fn http(&self, request: &Request) -> io::Result<Response> {
+    fn http(&self, request: &Request) -> io::Result<Response<Stream>> {
         http::exchange(request, self)
     }
 
@@ -331,7 +331,7 @@ impl Act for Real {
         spawn::run(command, &self.interrupted)
     }
 
-    fn send(&self, request: &Request) -> io::Result<Response> {
+    fn send(&self, request: &Request) -> io::Result<Response<Stream>> {
         http::exchange(request, self)
     }
 }

@@ -1,9 +1,9 @@
 //! [`Script`]: what commands answer in the fake `World`, and which were run.
 
-use std::io;
+use std::io::{self, Cursor, Read};
 
 use crate::command::{Command, Ran};
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, Stream};
 
 /// Answers to commands, and a log.
 #[derive(Debug, Default)]
@@ -36,16 +36,19 @@ impl Script {
         self.answers.iter().rev().find(|(pattern, _)| fits(pattern, line)).map(|(_, ran)| ran)
     }
 
-    pub(crate) fn serve(&mut self, request: &Request) -> io::Result<Response> {
+    pub(crate) fn serve(&mut self, request: &Request) -> io::Result<Response<Stream>> {
         let line = request.line();
         let found = self.served.iter().rev().find(|(pattern, _)| fits(pattern, &line));
         found
-            .map(|(_, response)| response.clone())
+            .map(|(_, response)| {
+                let body: Stream = Box::new(Cursor::new(response.body.clone()));
+                response.clone().with_body(body)
+            })
             .ok_or_else(|| io::Error::other(format!("the World has no answer to: {line}; add .serves(..)")))
     }
 
     /// The same, with a line in the log: request, headers that the test may care for, body.
-    pub(crate) fn send(&mut self, request: &Request) -> io::Result<Response> {
+    pub(crate) fn send(&mut self, request: &Request) -> io::Result<Response<Stream>> {
         let mut line = request.line();
         for (name, value) in &request.headers {
             if !name.eq_ignore_ascii_case("user-agent") {
@@ -53,7 +56,9 @@ impl Script {
             }
         }
         if let Some(body) = &request.body {
-            line.push_str(&format!(" {}", String::from_utf8_lossy(body)));
+            let mut bytes = Vec::new();
+            body.open()?.read_to_end(&mut bytes)?;
+            line.push_str(&format!(" {}", String::from_utf8_lossy(&bytes)));
         }
         self.ran.push(line);
         self.serve(request)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Command, Ran};
 use crate::effect::Thing;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, Stream};
 
 /// The reading half of a host.
 pub trait Look: Send + Sync {
@@ -33,7 +33,7 @@ pub trait Look: Send + Sync {
     /// Runs a command that only reads; the caller has checked that against the reviewed list.
     fn ask(&self, command: &Command) -> io::Result<Ran>;
     /// One exchange with a web server that only reads (GET, HEAD); the caller has checked that.
-    fn http(&self, request: &Request) -> io::Result<Response>;
+    fn http(&self, request: &Request) -> io::Result<Response<Stream>>;
     /// A variable of the runner's environment.
     fn env(&self, name: &OsStr) -> Option<OsString>;
     /// All variables of the runner's environment.
@@ -111,7 +111,7 @@ pub trait Act: Look {
     /// Runs a command.
     fn run(&self, command: &Command) -> io::Result<Ran>;
     /// One exchange with a web server, which may change something there.
-    fn send(&self, request: &Request) -> io::Result<Response>;
+    fn send(&self, request: &Request) -> io::Result<Response<Stream>>;
     /// Notes the state that a thing has been given, for check mode's plan.
     fn note(&self, _thing: Thing, _name: &str, _state: &str) {}
     /// In check mode: notes that something happened whose traces cannot be known.

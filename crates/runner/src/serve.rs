@@ -152,7 +152,7 @@ impl Server {
 
     /// Which binary has the modules of a batch. A runner that was started by another gets only what it has.
     fn part_of(&self, batch: &Batch) -> Part {
-        let here = |call: &Call| self.around.modules.find(&call.module).is_some();
+        let here = |call: &Call| self.around.modules.can(&call.module, &call.args);
         match self.side {
             Side::Controller if !batch.calls.iter().all(here) => Part::Rare,
             _ => Part::Core,

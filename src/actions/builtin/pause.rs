@@ -64,7 +64,7 @@ async fn pause(call: &Invocation<'_>) -> Result<Outcome> {
             let question = Question {
                 text: format!("[{}]\n{words}:\n", call.task.title()),
                 private: !call.flag("echo", true)?,
-                seconds: None,
+                ..Question::default()
             };
             input = call.ask.ask(&question)?;
         }

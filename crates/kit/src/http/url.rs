@@ -15,6 +15,45 @@ fn parts(url: &str) -> (&str, &str, &str) {
     (scheme, host, tail)
 }
 
+/// Host and port as they stand in the address.
+pub(crate) fn host(url: &str) -> &str {
+    let (_, host, _) = parts(url);
+    host.rsplit('@').next().unwrap_or(host)
+}
+
+/// What the server is asked for: path and query.
+pub(crate) fn target(url: &str) -> String {
+    let (_, _, tail) = parts(url);
+    let tail = tail.split('#').next().unwrap_or_default();
+    if tail.starts_with('/') { tail.to_owned() } else { format!("/{tail}") }
+}
+
+/// What a proxy is asked for: the address without name, password and fragment.
+pub(crate) fn whole(url: &str) -> String {
+    format!("{}://{}{}", scheme(url), host(url), target(url))
+}
+
+/// The name and the port of a server; without brackets around an address of version 6.
+pub(crate) fn name_and_port(url: &str) -> Option<(String, u16)> {
+    let host = host(url);
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (name, port) = rest.split_once(']')?;
+            (name, port.strip_prefix(':'))
+        }
+        None => match host.rsplit_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (host, None),
+        },
+    };
+    let usual = if scheme(url) == "https" { 443 } else { 80 };
+    let port = match port.filter(|port| !port.is_empty()) {
+        Some(port) => port.parse().ok()?,
+        None => usual,
+    };
+    (!name.is_empty()).then(|| (name.to_lowercase(), port))
+}
+
 /// Scheme and host.
 pub(crate) fn origin(url: &str) -> String {
     let (scheme, host, _) = parts(url);
@@ -120,9 +159,7 @@ pub fn percent_encoded(text: &str) -> String {
 
 /// The server of an address, without user and port.
 pub(crate) fn server(url: &str) -> String {
-    let (_, host, _) = parts(url);
-    let host = host.rsplit('@').next().unwrap_or(host);
-    host.rsplit_once(':').map_or(host, |(name, _)| name).to_lowercase()
+    name_and_port(url).map(|(name, _)| name).unwrap_or_default()
 }
 
 /// The proxy that the environment names for an address.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::command::{Command, Ran};
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, Stream};
 use crate::system::{Access, FileKind, Identity, Look, Stat, Time, Uname, Volume};
 
 /// An empty host: a root folder, root, a clock that stands still.
@@ -98,7 +98,7 @@ impl Look for Nothing {
         missing()
     }
 
-    fn http(&self, _request: &Request) -> io::Result<Response> {
+    fn http(&self, _request: &Request) -> io::Result<Response<Stream>> {
         missing()
     }
 
