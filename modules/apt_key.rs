@@ -146,7 +146,10 @@ impl AptKey {
 
     fn fetch(&self, url: &str, host: &Probe) -> Result<Vec<u8>> {
         let options = UrlOptions { validate_certs: self.validate_certs, ..UrlOptions::default() };
-        let response = host.http(&Request::new("GET", url, &options))?;
+        let response = host.http(&Request::new("GET", url, &options)).map_err(|fault| Fault {
+            message: format!("Failed to download key at {url}: {}", fault.message),
+            ..fault
+        })?;
         if response.status != 200 {
             fail!("Failed to download key at {url}: HTTP Error {}: {}", response.status, response.reason);
         }

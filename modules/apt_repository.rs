@@ -216,7 +216,10 @@ impl AptRepository {
         let options = UrlOptions { validate_certs: self.validate_certs, ..UrlOptions::default() };
         let mut request = Request::new("GET", &url, &options);
         request.headers.push(("Accept".to_owned(), "application/json".to_owned()));
-        let response = host.probe().http(&request)?;
+        let response = host.probe().http(&request).map_err(|fault| Fault {
+            message: format!("failed to fetch PPA information, error was: {}", fault.message),
+            ..fault
+        })?;
         if response.status != 200 {
             fail!(
                 "failed to fetch PPA information, error was: HTTP Error {}: {}",

@@ -158,9 +158,15 @@ impl AuthorizedKey {
         let mut text = self.key.clone();
         if text.starts_with("http://") || text.starts_with("https://") {
             let options = UrlOptions { validate_certs: self.validate_certs, ..UrlOptions::default() };
-            let response = host.http(&Request::new("GET", text.trim(), &options))?;
+            let failed = |why: &str| format!("Error getting key from: {} ({why})", self.key);
+            let response = host
+                .http(&Request::new("GET", text.trim(), &options))
+                .map_err(|fault| Fault { message: failed(&fault.message), ..fault })?;
             if response.status != 200 {
-                fail!("Error getting key from: {}", self.key);
+                return Err(Fault::new(failed(&format!(
+                    "HTTP Error {}: {}",
+                    response.status, response.reason
+                ))));
             }
             text = String::from_utf8_lossy(&response.body).into_owned();
         }

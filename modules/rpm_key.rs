@@ -116,9 +116,12 @@ fn first(text: &str, start: &str, field: usize) -> Option<String> {
 impl RpmKey {
     fn fetch(&self, host: &Probe) -> Result<Vec<u8>> {
         let options = UrlOptions { validate_certs: self.validate_certs, ..UrlOptions::default() };
-        let response = host.http(&Request::new("GET", &self.key, &options))?;
+        let failed = |why: &str| format!("failed to fetch key at {} , error was: {why}", self.key);
+        let response = host
+            .http(&Request::new("GET", &self.key, &options))
+            .map_err(|fault| Fault { message: failed(&fault.message), ..fault })?;
         if response.status != 200 {
-            fail!("failed to fetch key at {} , error was: {}", self.key, response.reason);
+            return Err(Fault::new(failed(&format!("HTTP Error {}: {}", response.status, response.reason))));
         }
         if !String::from_utf8_lossy(&response.body).contains("BEGIN PGP PUBLIC KEY BLOCK") {
             fail!("Not a public key: {}", self.key);
