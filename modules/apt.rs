@@ -15,6 +15,7 @@ use shevek_kit::prelude::*;
 use crate::pattern::matches as glob;
 
 mod deb;
+pub(crate) use deb::speak;
 
 /// Arguments of `apt`.
 #[derive(Args)]

@@ -92,6 +92,7 @@ pub fn core() -> Modules {
 /// The modules that are pushed when first needed.
 pub fn rare() -> Modules {
     shevek_kit::http::speak();
+    apt::speak();
     Modules { own: RARE, speaks: true }
 }
 
@@ -109,8 +110,8 @@ impl Modules {
 
     /// Whether this part can do a call: it has the module, and speaks HTTP if the call takes it.
     pub fn can(self, name: &str, args: &[(String, Val)]) -> bool {
-        let address = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-        let takes_http = || args.iter().any(|(_, value)| value.as_str().is_some_and(address));
+        let takes_http =
+            || args.iter().any(|(_, value)| value.as_str().is_some_and(|text| text.contains("://")));
         self.own.iter().any(|module| answers_to(module, name))
             || (BOTH.iter().any(|module| answers_to(module, name)) && (self.speaks || !takes_http()))
     }

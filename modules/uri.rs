@@ -262,11 +262,10 @@ impl Uri {
         }
         let mut msg = format!("HTTP Error {}: {}", response.status, response.reason);
         if fine {
-            let cookies = cookies(&response);
-            let words: Vec<String> =
-                cookies.iter().map(|(k, v)| format!("{k}={}", printed::python_str(v))).collect();
+            let words: Vec<String> = response.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
             outcome.set("cookies_string", words.join("; "));
-            outcome.set("cookies", Val::Map(cookies));
+            let cookies = response.cookies.iter().map(|(k, v)| (k.clone(), Val::from(v.as_str())));
+            outcome.set("cookies", Val::Map(cookies.collect()));
             msg = format!("OK ({} bytes)", response.get("content-length").unwrap_or("unknown"));
         }
         outcome.set("status", i64::from(response.status));
@@ -364,17 +363,6 @@ fn form(body: &Val) -> Result<String> {
         }
     }
     Ok(out.join("&"))
-}
-
-fn cookies<B>(response: &Response<B>) -> Dict {
-    let mut cookies = Dict::new();
-    for (_, value) in response.headers.iter().filter(|(k, _)| k == "set-cookie") {
-        if let Some((name, value)) = value.split(';').next().and_then(|pair| pair.split_once('=')) {
-            cookies.retain(|(k, _)| k != name.trim());
-            cookies.push((name.trim().to_owned(), Val::from(value.trim())));
-        }
-    }
-    cookies
 }
 
 /// Whether content of this type may be JSON.

@@ -1,10 +1,22 @@
 //! Package files: those of the host, and those that are fetched first.
 
+use std::sync::OnceLock;
+
 use shevek_kit::http::{self, UrlOptions};
 use shevek_kit::prelude::*;
 
 use super::{Apt, Known, Wanted, package};
 use crate::download;
+
+/// How a package is installed from an address: only the part of the runner that speaks HTTP has that, the core is the smaller.
+static FETCHING: OnceLock<Install> = OnceLock::new();
+
+type Install = fn(&Apt, &str, &mut Host) -> Result<Outcome>;
+
+/// Lets `apt` take addresses.
+pub(crate) fn speak() {
+    FETCHING.get_or_init(|| Apt::install_from);
+}
 
 impl Apt {
     /// Installs package files: paths, separated by commas, or one address.
@@ -17,10 +29,17 @@ impl Apt {
             let paths: Vec<String> = paths.map(|path| host.probe().expand(path)).collect();
             return self.install_those(&paths, host);
         }
-        if host.probe().rehearsing() {
-            return self.would_install(http::file_name(debs), host);
+        match FETCHING.get() {
+            Some(install) => install(self, debs, host),
+            None => fail!("no module of this part of the runner speaks http"),
         }
-        let path = download::temporary(debs, ".deb", &UrlOptions::default(), host)?;
+    }
+
+    fn install_from(&self, address: &str, host: &mut Host) -> Result<Outcome> {
+        if host.probe().rehearsing() {
+            return self.would_install(http::file_name(address), host);
+        }
+        let path = download::temporary(address, ".deb", &UrlOptions::default(), host)?;
         let done = self.install_those(&[path.to_string_lossy().into_owned()], host);
         host.remove(&path)?;
         done
@@ -97,6 +116,7 @@ mod tests {
 
     #[test]
     fn a_package_file_is_fetched_first() {
+        speak();
         let with = |status| {
             world()
                 .says("dpkg-deb --field *", "x")

@@ -21,6 +21,7 @@ mod challenge;
 mod ciphers;
 mod connection;
 mod conversation;
+mod cookies;
 mod exchange;
 mod framing;
 mod names;
@@ -169,6 +170,8 @@ pub struct Response<B = Vec<u8>> {
     pub reason: String,
     /// Headers, in order; names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Cookies of the whole conversation.
+    pub cookies: Vec<(String, String)>,
     /// What came along, or comes.
     pub body: B,
     /// The address that answered, after redirects.
@@ -192,7 +195,8 @@ impl Response {
 impl<B> Response<B> {
     /// The same with another body.
     pub fn with_body<C>(self, body: C) -> Response<C> {
-        Response { status: self.status, reason: self.reason, headers: self.headers, body, url: self.url }
+        let Response { status, reason, headers, cookies, url, .. } = self;
+        Response { status, reason, headers, cookies, body, url }
     }
 
     /// The value of a header.

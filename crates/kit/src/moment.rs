@@ -24,6 +24,12 @@ pub fn utc(time: SystemTime) -> Moment {
     Moment(stamp.to_zoned(TimeZone::UTC))
 }
 
+/// A time as HTTP has it: `Thu, 01 Jan 1970 00:00:00 GMT`, with hyphens too.
+pub(crate) fn from_http(text: &str) -> Option<SystemTime> {
+    let text = text.trim().trim_matches('"').replace('-', " ");
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(&text).ok().map(SystemTime::from)
+}
+
 fn zone(probe: &Probe) -> Option<TimeZone> {
     let named = probe.env("TZ").filter(|tz| !tz.is_empty());
     let Some(name) = named else {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 
 use super::challenge::Challenge;
+use super::cookies::Cookies;
 use super::trust::Trusted;
 use super::{Redirects, Request, Response, Stream, Turn, joined, netrc, scheme, unreached, url};
 use crate::fault::{Fault, Result};
@@ -16,20 +17,30 @@ use crate::probe::Probe;
 /// Most redirects that are followed, as in Python.
 const HOPS: usize = 10;
 
+/// What Python says of more.
+const ENDLESS: &str = "The HTTP server returned a redirect error that would lead to an infinite loop.\n\
+                       The last 30x error message was:\n";
+
 /// Has the whole conversation, of which `turn` does each turn.
 pub(crate) fn converse(request: &Request, probe: &Probe, turn: Turn<'_>) -> Result<Response<Stream>> {
     if scheme(&request.url) == "file" && request.reads() {
         return own(request, probe);
     }
     let mut request = begun(request, probe)?;
-    let mut asked = false;
-    for _ in 0..=HOPS {
+    let (mut asked, mut hops) = (false, 0);
+    let (mut cookies, own_cookies) = (Cookies::default(), request.has("cookie"));
+    loop {
         probe.still_wanted()?;
         speakable(&request)?;
         request.proxy = url::proxy(probe, &request.url)
             .filter(|_| request.options.use_proxy && request.unix_socket.is_none());
+        if !own_cookies {
+            request.headers.retain(|(k, _)| !k.eq_ignore_ascii_case("cookie"));
+            request.headers.extend(cookies.told(&request.url).map(|told| ("Cookie".to_owned(), told)));
+        }
         let mut response = turn(&request)?;
         response.url.clone_from(&request.url);
+        cookies.take(&response, probe.now());
         if response.status == 401
             && !asked
             && !request.options.force_basic_auth
@@ -43,11 +54,24 @@ pub(crate) fn converse(request: &Request, probe: &Probe, turn: Turn<'_>) -> Resu
             }
         }
         match redirected(&request, &response) {
-            Some(next) => request = next,
-            None => return Ok(received(response, &request, probe)),
+            Some(_) if hops == HOPS => {
+                response.reason = format!("{ENDLESS}{}", response.reason);
+                return Ok(received(response, &request, probe));
+            }
+            Some(next) => {
+                request = next;
+                hops += 1;
+                // The answer to a challenge was for that address only.
+                if std::mem::take(&mut asked) {
+                    request.headers.retain(|(k, _)| !k.eq_ignore_ascii_case("authorization"));
+                }
+            }
+            None => {
+                response.cookies = cookies.pairs();
+                return Ok(received(response, &request, probe));
+            }
         }
     }
-    Err(unreached(format!("{HOPS} redirects were not enough")))
 }
 
 /// The request with the headers that go without saying.
@@ -102,7 +126,8 @@ fn own(request: &Request, probe: &Probe) -> Result<Response<Stream>> {
     let stat = probe.stat(&path)?.ok_or_else(missing)?;
     let headers = vec![("content-length".to_owned(), stat.size.to_string())];
     let body = probe.open(&path)?;
-    Ok(Response { status: 200, reason: String::new(), headers, body, url: request.url.clone() })
+    let url = request.url.clone();
+    Ok(Response { status: 200, reason: String::new(), headers, cookies: Vec::new(), body, url })
 }
 
 /// The request that a redirect asks for, if it is to be followed.

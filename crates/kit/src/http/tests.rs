@@ -111,6 +111,34 @@ fn a_digest_is_answered_where_one_is_asked_for() {
 }
 
 #[test]
+fn each_challenge_on_the_way_is_answered() {
+    let challenge = || answer("401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"", "");
+    let moved = answer("302 Found\r\nLocation: /b", "");
+    let (address, served) = server(vec![challenge(), moved, challenge(), answer("200 OK", "in")]);
+    let mut request = Request::new("GET", &format!("{address}/a"), &options());
+    request.login = Some(("ann".to_owned(), "pw".to_owned()));
+    assert_eq!(host().http(&request).unwrap().body, b"in");
+    let asked = served.join().unwrap();
+    assert!(asked[1].contains("uri=\"/a\"") && asked[3].contains("uri=\"/b\""), "{asked:?}");
+    assert!(!asked[2].contains("Authorization"), "{asked:?}");
+}
+
+#[test]
+fn cookies_are_told_on_the_way_and_redirects_come_to_an_end() {
+    let moved = answer("302 Found\r\nSet-Cookie: a=1; Path=/\r\nLocation: /b", "");
+    let (address, served) = server(vec![moved, answer("200 OK\r\nSet-Cookie: c=2", "in")]);
+    let response = host().http(&Request::new("GET", &address, &options())).unwrap();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(response.cookies, [pair("a", "1"), pair("c", "2")]);
+    assert!(served.join().unwrap()[1].contains("Cookie: a=1\r\n"));
+    let (address, served) = server(vec![answer("302 Found\r\nLocation: /", ""); 11]);
+    let response = host().http(&Request::new("GET", &address, &options())).unwrap();
+    assert_eq!(response.status, 302);
+    assert!(response.reason.ends_with("infinite loop.\nThe last 30x error message was:\nFound"));
+    served.join().unwrap();
+}
+
+#[test]
 fn packed_answers_are_unpacked_unless_they_shall_not_be() {
     use flate2::{Compression, write::GzEncoder};
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
