@@ -22,6 +22,8 @@ mod virtualization;
 
 use shevek_kit::prelude::*;
 
+pub(crate) use self::storage::uuids;
+
 /// Facts, in order, names without their prefix.
 pub(crate) type Facts = Vec<(String, Val)>;
 

@@ -17,7 +17,7 @@ pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Resu
 }
 
 /// Devices by their file names with their file systems' UUIDs.
-fn uuids(host: &Probe) -> Vec<(String, String)> {
+pub(crate) fn uuids(host: &Probe) -> Vec<(String, String)> {
     const FOLDER: &str = "/dev/disk/by-uuid";
     let names = host.list(FOLDER).unwrap_or_default();
     let pairs = names.into_iter().filter_map(|name| {

@@ -17,6 +17,7 @@ use crate::http::{self, Request, Response, Stream};
 use crate::moment;
 use crate::probe::{Call, Probe, io_fault};
 use crate::system::{Act, Commit, Links, Look, Staged, Stat, Times};
+use crate::talk::{Manner, Talk};
 
 /// The writing half of a host; it can be asked whatever a [`Probe`] can.
 pub struct Host {
@@ -134,7 +135,19 @@ impl Host {
     /// Runs a command; an exit code that it does not accept is a failure.
     pub fn run(&mut self, command: Command) -> Result<Ran> {
         let command = self.probe.prepared(command);
-        let ran = self.act.run(&command).map_err(|e| match e.kind() {
+        let ran = self.act.run(&command);
+        self.ran(&command, ran)
+    }
+
+    /// Runs a command on a terminal of its own, and talks with it.
+    pub fn talk(&mut self, command: Command, manner: Manner, talk: &mut dyn Talk) -> Result<Ran> {
+        let command = self.probe.prepared(command);
+        let ran = self.act.talk(&command, manner, talk);
+        self.ran(&command, ran)
+    }
+
+    fn ran(&mut self, command: &Command, ran: std::io::Result<Ran>) -> Result<Ran> {
+        let ran = ran.map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound
                 if command.folder.as_deref().is_none_or(|f| self.probe.exists(f)) =>
             {
@@ -156,7 +169,7 @@ impl Host {
             }
         })?;
         self.recorded.push(Recorded::Ran { line: command.line(), rc: ran.rc });
-        ran.check(&command)
+        ran.check(command)
     }
 
     /// Talks with a web server, and reads the whole answer. In check mode nothing is sent.

@@ -37,6 +37,8 @@ mod script;
 mod spawn;
 mod state;
 pub mod system;
+pub mod talk;
+pub mod terminal;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod words;

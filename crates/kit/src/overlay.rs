@@ -16,6 +16,7 @@ use crate::script::Script;
 use crate::system::{
     Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
 };
+use crate::talk::{Manner, Reply, Talk};
 
 /// Content longer than this is not kept in a plan; reading it back is *unknown*.
 pub(crate) const KEPT: u64 = 16 * 1024 * 1024;
@@ -686,6 +687,18 @@ impl Act for Overlay {
             for effect in &command.effects {
                 self.apply(effect)?;
             }
+        }
+        Ok(ran)
+    }
+
+    fn talk(&self, command: &Command, _manner: Manner, talk: &mut dyn Talk) -> io::Result<Ran> {
+        let ran = self.run(command)?;
+        let Some(script) = &self.script else { return Ok(ran) };
+        // In a World all that the command says is heard at once; the answers are logged below the command.
+        let mut heard = ran.stdout.as_slice();
+        while let Reply::Say(answer) = talk.hear(std::mem::take(&mut heard)) {
+            let line = format!("> {}", String::from_utf8_lossy(&answer).trim_end());
+            script.lock().unwrap_or_else(PoisonError::into_inner).note(line);
         }
         Ok(ran)
     }

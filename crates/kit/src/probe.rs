@@ -321,6 +321,15 @@ impl Probe {
         self.look.ask(&command).map_err(|e| io_fault("could not run", Path::new(path), &e))
     }
 
+    /// Runs the program that a task names as the one that lists mounts: without arguments, as such programs only list.
+    pub fn ask_mounts(&self, program: &Path, patience: Option<Duration>) -> Result<Ran> {
+        let mut command = cmd(program).any_rc();
+        command.timeout = patience;
+        let command = self.prepared(command);
+        let ran = self.look.ask(&command).map_err(|e| io_fault("could not run", program, &e))?;
+        ran.check(&command)
+    }
+
     /// Talks with a web server, only reading (GET, HEAD), and reads the whole answer.
     pub fn http(&self, request: &Request) -> Result<Response> {
         self.fetch(request)?.whole()

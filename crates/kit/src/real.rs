@@ -19,6 +19,7 @@ use crate::spawn;
 use crate::system::{
     Access, Act, Commit, FileKind, Identity, Links, Look, Staged, Stat, Time, Times, Uname, Volume,
 };
+use crate::talk::{self, Manner, Talk};
 
 /// The host itself.
 #[derive(Debug, Default)]
@@ -329,6 +330,10 @@ impl Act for Real {
 
     fn run(&self, command: &Command) -> io::Result<Ran> {
         spawn::run(command, &self.interrupted)
+    }
+
+    fn talk(&self, command: &Command, manner: Manner, talk: &mut dyn Talk) -> io::Result<Ran> {
+        talk::run(command, manner, talk, &self.interrupted)
     }
 
     fn send(&self, request: &Request) -> io::Result<Response<Stream>> {

@@ -71,6 +71,10 @@ impl Script {
         })
     }
 
+    pub(crate) fn note(&mut self, line: String) {
+        self.ran.push(line);
+    }
+
     pub(crate) fn run(&mut self, command: &Command) -> io::Result<Ran> {
         let line = command.line();
         self.ran.push(line.clone());

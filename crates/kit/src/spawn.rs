@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as Process, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as Process, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,11 +45,16 @@ pub(crate) fn run(command: &Command, interrupted: &AtomicBool) -> io::Result<Ran
     }
     let status = child.wait()?;
     job.ran.timed_out = !done? && !interrupted.load(Ordering::Relaxed);
-    job.ran.rc = status.code().unwrap_or_else(|| -status.signal().unwrap_or(1));
+    job.ran.rc = exit_code(status);
     if interrupted.load(Ordering::Relaxed) {
         return Err(io::Error::new(io::ErrorKind::Interrupted, "cancelled"));
     }
     Ok(job.ran)
+}
+
+/// An exit code, or minus the number of the signal that ended it.
+pub(crate) fn exit_code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| -status.signal().unwrap_or(1))
 }
 
 struct Limits<'a> {
@@ -62,15 +67,7 @@ fn start(command: &Command) -> io::Result<Child> {
     process.arg0(&command.program).args(&command.args).process_group(0);
     process.stdin(if command.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     process.stdout(Stdio::piped()).stderr(Stdio::piped());
-    if let Some(folder) = &command.folder {
-        process.current_dir(folder);
-    }
-    for (name, value) in &command.env {
-        match value {
-            Some(value) => process.env(name, value),
-            None => process.env_remove(name),
-        };
-    }
+    surround(&mut process, command);
     let _one = UMASK.lock().unwrap_or_else(PoisonError::into_inner);
     let before = command.umask.map(|umask| rustix::process::umask(Mode::from_raw_mode(umask)));
     let child = process.spawn();
@@ -80,9 +77,22 @@ fn start(command: &Command) -> io::Result<Child> {
     child
 }
 
+/// Gives a process the command's folder and variables.
+pub(crate) fn surround(process: &mut Process, command: &Command) {
+    if let Some(folder) = &command.folder {
+        process.current_dir(folder);
+    }
+    for (name, value) in &command.env {
+        match value {
+            Some(value) => process.env(name, value),
+            None => process.env_remove(name),
+        };
+    }
+}
+
 /// The program's path: names are looked for in the command's own `PATH`, then in the system's folders, which a login
 /// user's `PATH` may lack.
-fn locate(command: &Command) -> io::Result<PathBuf> {
+pub(crate) fn locate(command: &Command) -> io::Result<PathBuf> {
     let program = Path::new(&command.program);
     if program.components().count() > 1 || program.is_absolute() {
         return Ok(program.to_owned());

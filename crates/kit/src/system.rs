@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Command, Ran};
 use crate::effect::Thing;
 use crate::http::{Request, Response, Stream};
+use crate::talk::{Manner, Talk};
 
 /// The reading half of a host.
 pub trait Look: Send + Sync {
@@ -110,6 +111,8 @@ pub trait Act: Look {
     fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()>;
     /// Runs a command.
     fn run(&self, command: &Command) -> io::Result<Ran>;
+    /// Runs a command on a terminal of its own, and talks with it.
+    fn talk(&self, command: &Command, manner: Manner, talk: &mut dyn Talk) -> io::Result<Ran>;
     /// One exchange with a web server, which may change something there.
     fn send(&self, request: &Request) -> io::Result<Response<Stream>>;
     /// Notes the state that a thing has been given, for check mode's plan.

@@ -15,12 +15,12 @@ mod job;
 mod login;
 mod parts;
 mod serve;
-mod terminal;
 mod wire;
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use shevek_kit::terminal;
 use shevek_modules::Modules;
 use wire::Side;
 

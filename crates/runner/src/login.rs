@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use shevek_proto::{Become, BecomeMethod, Fault, FaultKind};
 
 use crate::parts::Program;
-use crate::terminal::{self, Terminal};
+use shevek_kit::terminal::{self, Terminal};
 
 /// How long the way to the other user may take: directory services can be slow.
 const PATIENCE: Duration = Duration::from_secs(20);

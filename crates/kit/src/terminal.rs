@@ -1,5 +1,8 @@
-//! A terminal for programs that insist on one (`requiretty`, doas): made here, given to a program as its controlling
-//! terminal, while its input and output stay the pipes that messages go through.
+//! A terminal made here and given to a program as its controlling terminal: for programs that insist on one
+//! (`requiretty`, doas), and for [`crate::talk`].
+//!
+//! Only a process of its own may become the leader of a session and take the terminal, so the runner starts itself with
+//! `--on-terminal`, which ends in [`become_program`].
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -19,7 +22,7 @@ pub struct Terminal {
     /// The program's end.
     pub path: PathBuf,
     /// That end again: while nobody has it open, reading from ours fails.
-    _held: File,
+    pub held: File,
 }
 
 /// Makes a terminal.
@@ -33,7 +36,7 @@ pub fn open() -> io::Result<Terminal> {
     options.read(true).write(true);
     let nobodys = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap_or_default();
     let held = std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nobodys).open(&path)?;
-    Ok(Terminal { master: File::from(master), path, _held: held })
+    Ok(Terminal { master: File::from(master), path, held })
 }
 
 /// Turns this process into a program that has the terminal. Comes back only if that fails.
