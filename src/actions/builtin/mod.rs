@@ -18,6 +18,7 @@ mod script;
 mod service;
 mod set_fact;
 mod set_stats;
+mod synchronize;
 mod template;
 mod unarchive;
 mod uri;
