@@ -179,16 +179,17 @@ impl Procedure for Firewalld {
         let wanted = self.wanted(&subject);
         let mut wrong = Vec::new();
         for level in levels {
-            let there = firewall.has(host, &subject, *level).map_err(|fault| failed(fault, &[]))?;
+            let there = firewall.has(host, &subject, *level).map_err(|fault| failed(fault, &[], offline))?;
             if wanted.is_some_and(|wanted| wanted != there) {
                 wrong.push(*level);
             }
         }
         for level in &wrong {
             let on = wanted == Some(true);
+            // Differs from Ansible: there a change without the daemon also sets the zone's `forward` to no.
             firewall
                 .set(host, &subject, (*level, on), self.timeout)
-                .map_err(|fault| failed(fault, &words))?;
+                .map_err(|fault| failed(fault, &words, offline))?;
         }
         if !wrong.is_empty() {
             words.extend(self.told(&subject, &firewall.zone, wanted == Some(true)));
@@ -202,8 +203,8 @@ impl Procedure for Firewalld {
 
 const OFFLINE: &str = "(offline operation: only on-disk configs were altered)";
 
-/// A failure of firewalld's in the words in which Ansible passes it on.
-fn failed(fault: Fault, words: &[String]) -> Fault {
+/// A failure of firewalld's in the words in which Ansible passes it on: with the bus's name where it came by that.
+fn failed(fault: Fault, words: &[String], offline: bool) -> Fault {
     let mut words = words.to_vec();
     if fault.message.contains("INVALID_SERVICE") {
         words.push(
@@ -215,7 +216,11 @@ fn failed(fault: Fault, words: &[String]) -> Fault {
         return fault;
     }
     let said = fault.message.trim().trim_start_matches("Error: ").to_owned();
-    let by = if said.starts_with("INVALID_RULE") { "" } else { "org.fedoraproject.FirewallD1.Exception: " };
+    let by = if offline || said.starts_with("INVALID_RULE") {
+        ""
+    } else {
+        "org.fedoraproject.FirewallD1.Exception: "
+    };
     let space = if words.is_empty() { "" } else { " " };
     Fault { message: format!("ERROR: Exception caught: {by}{said}{space}{}", words.join(", ")), ..fault }
 }
@@ -355,11 +360,14 @@ impl Firewall {
             Ok(host.ask(self.in_zone(level).arg(option).accept(&[0, 1]))?.ok())
         };
         match subject {
-            Subject::Entry(name, value, Look::List) => {
+            // What is there permanently is compared by its words, as Ansible does; now, a range holds its ports.
+            Subject::Entry(name, value, look)
+                if *look == Look::List || (*name == "port" && level == Level::Permanent) =>
+            {
                 let said = host.ask(self.in_zone(level).arg(format!("--list-{name}s")))?.out();
                 Ok(said.split_whitespace().any(|known| known == value))
             }
-            Subject::Entry(name, value, Look::Query) => query(format!("--query-{name}={value}")),
+            Subject::Entry(name, value, _) => query(format!("--query-{name}={value}")),
             Subject::Switch(name) => query(format!("--query-{name}")),
             Subject::Target(target) => {
                 Ok(host.ask(self.in_zone(level).arg("--get-target"))?.out().trim() == *target)
@@ -392,6 +400,10 @@ impl Firewall {
             }
             Subject::Entry("interface", name, _) if on => {
                 self.in_zone(level).arg(format!("--change-interface={name}"))
+            }
+            // For this program `--remove-service` is an older word for something else.
+            Subject::Entry("service", name, _) if self.offline && !on => {
+                self.in_zone(level).arg(format!("--remove-service-from-zone={name}"))
             }
             Subject::Entry(name, value, _) => {
                 let command = self.in_zone(level).arg(format!("--{verb}-{name}={value}"));
@@ -484,11 +496,10 @@ mod tests {
 
     #[test]
     fn ports_and_rules_are_compared_by_firewalld() {
-        let asked = "firewall-cmd --permanent --zone=dmz --query-port=80/tcp";
-        let world = || world().answers(asked, Ran { rc: 1, stdout: b"no\n".to_vec(), ..Ran::default() });
-        conform::<Firewalld>("{ port: 80/tcp, zone: dmz, permanent: yes, state: enabled }", world())
+        let ranged = || world().says("firewall-cmd --permanent --zone=dmz --list-ports", "79-81/tcp\n");
+        conform::<Firewalld>("{ port: 80/tcp, zone: dmz, permanent: yes, state: enabled }", ranged())
             .ran(["firewall-cmd --permanent --zone=dmz --add-port=80/tcp"]);
-        conform::<Firewalld>("{ port: 80/tcp, zone: dmz, permanent: yes, state: disabled }", world())
+        conform::<Firewalld>("{ port: 80/tcp, zone: dmz, permanent: yes, state: disabled }", ranged())
             .unchanged()
             .gives("msg", "Permanent operation");
         conform::<Firewalld>("{ port: '80', state: enabled }", world()).failed("missing protocol?");
@@ -504,14 +515,14 @@ mod tests {
 
     #[test]
     fn zones_are_made_for_good_only() {
-        let world = || world().says("firewall-cmd --permanent --get-zones", "public dmz\n");
-        conform::<Firewalld>("{ zone: own, state: present, permanent: yes }", world())
+        let zoned = || world().says("firewall-cmd --permanent --get-zones", "public dmz\n");
+        conform::<Firewalld>("{ zone: own, state: present, permanent: yes }", zoned())
             .ran(["firewall-cmd --permanent --new-zone=own"])
             .gives("msg", "Permanent operation, Added zone own, Changed zone own to present");
-        conform::<Firewalld>("{ zone: own, state: absent, permanent: yes }", world()).unchanged();
-        conform::<Firewalld>("{ zone: own, state: present }", world())
+        conform::<Firewalld>("{ zone: own, state: absent, permanent: yes }", zoned()).unchanged();
+        conform::<Firewalld>("{ zone: own, state: present }", zoned())
             .failed("Zone operations must be permanent.");
-        let world = world().says("firewall-cmd --permanent --zone=dmz --get-target", "default\n");
+        let world = zoned().says("firewall-cmd --permanent --zone=dmz --get-target", "default\n");
         conform::<Firewalld>("{ zone: dmz, target: DROP, state: present, permanent: yes }", world)
             .ran(["firewall-cmd --permanent --zone=dmz --set-target=DROP"]);
     }
@@ -539,26 +550,28 @@ mod tests {
 
     #[test]
     fn without_the_daemon_the_files_are_changed() {
-        let world = || {
+        let stopped = || {
             world()
                 .answers("firewall-cmd --state", Ran::failed(252, "not running\n"))
                 .says("firewall-offline-cmd --get-default-zone", "public\n")
                 .answers("firewall-offline-cmd --zone=public --query-masquerade", Ran::failed(1, ""))
         };
-        conform::<Firewalld>("{ masquerade: yes, state: enabled, permanent: yes }", world())
+        conform::<Firewalld>("{ masquerade: yes, state: enabled, permanent: yes }", stopped())
             .ran(["firewall-offline-cmd --zone=public --add-masquerade"])
             .gives(
                 "msg",
                 "Permanent operation, Added masquerade to zone public, (offline operation: only on-disk configs were altered)",
             );
-        conform::<Firewalld>("{ masquerade: yes, state: enabled }", world()).failed("not currently running");
+        conform::<Firewalld>("{ masquerade: yes, state: enabled }", stopped())
+            .failed("not currently running");
         let args = "{ masquerade: yes, state: enabled, offline: yes }";
-        conform::<Firewalld>(args, world()).failed("unless permanent changes are allowed");
+        conform::<Firewalld>(args, stopped()).failed("unless permanent changes are allowed");
     }
 
     #[test]
     fn what_firewalld_complains_about_is_passed_on() {
-        let fault = failed(Fault::new("Error: INVALID_SERVICE: nope\n"), &["Permanent operation".to_owned()]);
+        let fault =
+            failed(Fault::new("Error: INVALID_SERVICE: nope\n"), &["Permanent operation".to_owned()], false);
         assert_eq!(
             fault.message,
             "ERROR: Exception caught: org.fedoraproject.FirewallD1.Exception: INVALID_SERVICE: nope Permanent operation, Services are defined by port/tcp relationship and named as they are in /etc/services (on most systems)"

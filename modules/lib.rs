@@ -55,6 +55,8 @@ mod hostname;
 mod ini_file;
 mod iptables;
 mod known_hosts;
+mod lvg;
+mod lvol;
 mod modprobe;
 mod mount;
 mod mount_facts;
