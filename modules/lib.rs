@@ -35,6 +35,7 @@ mod wait_for;
 mod apt;
 
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
+mod acl;
 mod alternatives;
 mod apt_key;
 mod apt_repository;
@@ -46,6 +47,7 @@ mod debconf;
 mod dnf;
 mod dpkg_selections;
 mod expect;
+mod filesystem;
 mod firewalld;
 mod get_url;
 mod getent;
@@ -61,8 +63,11 @@ mod modprobe;
 mod mount;
 mod mount_facts;
 mod package_facts;
+mod pacman;
 mod pip;
 mod rpm_key;
+mod seboolean;
+mod selinux;
 mod service_facts;
 mod subversion;
 mod synchronize;

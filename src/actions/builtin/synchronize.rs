@@ -127,7 +127,7 @@ async fn synchronize(call: &Invocation<'_>) -> Result<Outcome> {
         host.become_user = None;
     }
     if let Some(container) = container.filter(|_| !runs_there) {
-        way.into_container(container, kind, &mut args);
+        way.enter(container, kind, &mut args);
     }
     if is_remote && !runs_there {
         host = Host { target: Arc::new(Target::local("localhost")), ..host };
@@ -244,7 +244,7 @@ impl Way<'_> {
     }
 
     /// Lets rsync take the container's program for its shell.
-    fn into_container(&self, container: &ContainerTarget, kind: &TransportKind, args: &mut Map) {
+    fn enter(&self, container: &ContainerTarget, kind: &TransportKind, args: &mut Map) {
         let program = match kind {
             TransportKind::Inside(InsideTarget::Podman(_)) => "podman",
             _ => "docker",
