@@ -16,6 +16,8 @@ use crate::exit::{Ending, unwritable};
 use crate::options::{Hosts, Output, VaultIds};
 use crate::output::{complain, errors_coloured, print};
 
+mod toml;
+
 /// Shows hosts, groups and their variables.
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
@@ -35,8 +37,8 @@ pub(crate) struct Inventory {
     #[arg(short = 'y', long)]
     yaml: bool,
 
-    /// Accepted to say that it is not supported.
-    #[arg(long, hide = true)]
+    /// Print TOML instead of JSON.
+    #[arg(long, conflicts_with = "yaml")]
     toml: bool,
 
     /// Show variables in the tree.
@@ -80,9 +82,6 @@ impl Inventory {
         if !self.list && self.host.is_none() && !self.graph {
             return Err(wrong("nothing asked for", "give one of --list, --host and --graph").into());
         }
-        if self.toml {
-            return Err(wrong("not supported", "inventories are not written as TOML").into());
-        }
         let content = Content::open(settings, &self.vault, &self.extra_vars)?;
         let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
         let (hosts, warnings) =
@@ -95,7 +94,7 @@ impl Inventory {
                 let detail = format!("`{name}` matches {} hosts, and has to match one", chosen.hosts.len());
                 return Err(wrong("not one host", &detail).into());
             };
-            self.structured(&Value::map(view.host_vars(*host)?))
+            self.structured(&Value::map(view.host_vars(*host)?))?
         } else if self.graph {
             let name = self.group.as_deref().unwrap_or("all");
             let Some(group) = hosts.find_group(name) else {
@@ -106,10 +105,12 @@ impl Inventory {
             let mut out = String::new();
             view.graph(group, 0, self.vars, &mut out)?;
             out
-        } else if self.yaml {
-            self.structured(&view.nested()?)
         } else {
-            self.structured(&view.flat()?)
+            self.structured(&match (self.yaml, self.toml) {
+                (true, _) => view.nested()?,
+                (_, true) => view.tables()?,
+                _ => view.flat()?,
+            })?
         };
         match &self.to {
             Some(path) => std::fs::write(path, text).map_err(|error| unwritable(path, &error))?,
@@ -118,12 +119,14 @@ impl Inventory {
         Ok(0)
     }
 
-    fn structured(&self, value: &Value) -> String {
+    fn structured(&self, value: &Value) -> Result<String> {
         if self.yaml {
-            let options = DumpOptions { indent: None, ..DumpOptions::nice() };
-            return shevek_yaml::dump(value, &options).unwrap_or_else(|error| error.message());
+            return shevek_yaml::dump(value, &DumpOptions { indent: None, ..DumpOptions::nice() });
         }
-        shevek_report::json_pretty(value) + "\n"
+        if self.toml {
+            return toml::written(value);
+        }
+        Ok(shevek_report::json_pretty(value) + "\n")
     }
 }
 
@@ -262,6 +265,45 @@ impl<'a> View<'a> {
         let mut entry = Map::default();
         add(&mut entry, "children", Value::map(children));
         add(&mut entry, "hosts", Value::map(hosts));
+        if self.export {
+            add(&mut entry, "vars", Value::map(self.group_vars(group)?));
+        }
+        if !entry.is_empty() {
+            out.insert(Value::str(self.name(group)), Value::map(entry));
+        }
+        Ok(())
+    }
+
+    /// As an inventory file in TOML: a table for each group.
+    fn tables(&self) -> Result<Value> {
+        let mut out = Map::default();
+        self.table(GroupId::ALL, &mut Seen::default(), &mut out)?;
+        Ok(Value::map(out))
+    }
+
+    // Differs from Ansible: a group that is reached on two ways is written once, with its hosts' variables; Ansible's second
+    // copy, without them, takes the place of the first.
+    fn table(&self, group: GroupId, seen: &mut Seen, out: &mut Map) -> Result<()> {
+        let mut entry = Map::default();
+        let children = self.hosts.group(group).children().filter(|child| {
+            *child != GroupId::UNGROUPED || self.hosts.group(*child).hosts().next().is_some()
+        });
+        let children: Vec<GroupId> = children.collect();
+        if group != GroupId::ALL {
+            let names = children.iter().map(|child| Value::str(self.name(*child)));
+            add(&mut entry, "children", Value::list(names.collect()));
+            let mut hosts = Map::default();
+            for host in self.members(group) {
+                let vars = if seen.hosts.insert(host) { self.host_vars(host)? } else { Map::default() };
+                hosts.insert(Value::str(self.hosts.host(host).name().as_str()), Value::map(vars));
+            }
+            add(&mut entry, "hosts", Value::map(hosts));
+        }
+        for child in children {
+            if seen.groups.insert(child) {
+                self.table(child, seen, out)?;
+            }
+        }
         if self.export {
             add(&mut entry, "vars", Value::map(self.group_vars(group)?));
         }
