@@ -43,3 +43,19 @@ fn the_quick_start_runs_under_the_old_name() {
         .exit(0)
         .recap("localhost", "failed=0");
 }
+
+#[test]
+fn an_inventory_is_written_as_toml_and_read_again() {
+    let inventory = "all:\n  children:\n    web:\n      hosts: { w1: { port: 80, tags: [a, b] }, w2: {} }\n      vars: { size: 1.5 }\n    app: { children: { web: {} } }\n";
+    let lab = Lab::local().file("inv.yml", inventory);
+    let w1 = |file: &str| lab.shevek(&["inventory", "-i", file, "--host", "w1"]).exit(0).stdout().to_owned();
+    lab.shevek(&["inventory", "-i", "inv.yml", "--list", "--toml", "--output", "inv.toml"]).exit(0);
+    let toml = std::fs::read_to_string(lab.path().join("inv.toml")).unwrap();
+    assert!(toml.contains("[app]\nchildren = [\"web\"]\n"), "{toml}");
+    assert_eq!(w1("inv.toml"), w1("inv.yml"), "{toml}");
+    let lab = Lab::local().file("inv.yml", "all: { hosts: { a: { n: null } } }\n");
+    lab.shevek(&["inventory", "-i", "inv.yml", "--list", "--toml"])
+        .exit(5)
+        .says("ungrouped.hosts.a.n")
+        .says("no null");
+}

@@ -72,3 +72,50 @@ fn hosts_that_failed_are_written_down_for_the_next_run() {
     let limit = format!("@{}", retry.display());
     lab.run(["--limit", &limit]).exit(2).recap("web1", "failed=1").hides("web2");
 }
+
+#[test]
+fn tasks_are_announced_with_their_arguments_where_the_configuration_asks_for_it() {
+    let lab = Lab::local().env("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "1").playbook(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: { msg: hello }\n    - debug: { msg: sotto voce }\n      no_log: true\n",
+    );
+    lab.run([]).exit(0).says("TASK [debug msg=hello] ***").says("TASK [debug] ***").hides("sotto");
+}
+
+#[test]
+fn templates_say_who_manages_them() {
+    let lab = Lab::local()
+        .file("ansible.cfg", "[defaults]\nansible_managed = Made from {file} by %Y\n")
+        .file(
+            "templates/t",
+            "{{ ansible_managed }}|{{ template_mtime.strftime('%Y') }}|{{ template_uid is string }}\n",
+        )
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - template: { src: t, dest: "{{ root }}/configured" }
+    - template: { src: t, dest: "{{ root }}/own" }
+      vars: { ansible_managed: mine }
+"#,
+        );
+    lab.run([]).exit(0);
+    let made = |file: &str| std::fs::read_to_string(lab.root("web1").join(file)).unwrap();
+    let year = made("own").split('|').nth(1).unwrap().to_owned();
+    assert!(year.parse::<u32>().unwrap() > 2024, "{year}");
+    assert_eq!(made("configured"), format!("Made from t by {year}|{year}|True\n"));
+    assert_eq!(made("own"), format!("mine|{year}|True\n"));
+}
+
+#[test]
+fn fetched_files_are_as_private_as_any_that_the_user_makes() {
+    use std::os::unix::fs::PermissionsExt;
+    let lab = Lab::local().host_file("web1", "shadow", "secret\n").playbook(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - fetch: { src: '{{ root }}/shadow', dest: got, flat: true }\n",
+    );
+    std::fs::write(lab.path().join("got"), "").unwrap();
+    std::fs::set_permissions(lab.path().join("got"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    lab.run([]).exit(0).recap("web1", "changed=1");
+    let mode = std::fs::metadata(lab.path().join("got")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "a file that was there keeps its mode");
+}

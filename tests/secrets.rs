@@ -67,3 +67,31 @@ fn no_log_hides_arguments_results_and_diffs() {
         .recap("web1", "ok=3 changed=3 ignored=1")
         .touched("web1", "~ token");
 }
+
+#[test]
+fn differences_show_nothing_of_what_was_encrypted_here() {
+    let lab = Lab::local()
+        .file("password", "open sesame\n")
+        .file("files/tree/plain", "of the tree\n")
+        .file("files/tree/secret", VAULTED)
+        .file("files/parts/1", VAULTED)
+        .file("templates/t", VAULTED)
+        .file("files/s", VAULTED)
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - copy: { src: tree/, dest: "{{ root }}/tree/" }
+    - assemble: { src: parts, dest: "{{ root }}/whole", remote_src: false }
+    - template: { src: t, dest: "{{ root }}/t" }
+    - copy: { content: "{{ lookup('file', 's') }}", dest: "{{ root }}/looked-up" }
+    - debug: { msg: "{{ lookup('file', 's') }}" }
+"#,
+        );
+    let run = lab.run(["--diff", "--vault-password-file", "password"]).exit(0).recap("web1", "changed=4");
+    run.says("of the tree").hides("hunter2");
+    for file in ["tree/secret", "whole", "t", "looked-up"] {
+        assert!(std::fs::read_to_string(lab.root("web1").join(file)).unwrap().contains("hunter2"), "{file}");
+    }
+}

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
+    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, Phase, RawCommand, RawOutput, Target,
 };
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
@@ -30,7 +31,21 @@ impl Pool {
         self.options.cache == Cache::Keep
     }
 
-    async fn open(&self, target: &Target) -> Result<Connection, ConnectError> {
+    /// A connection. A host that cannot be reached is tried again, after pauses that double, as Ansible does.
+    async fn open(&self, target: &Target, retries: u32) -> Result<Connection, ConnectError> {
+        let mut pause = Duration::from_secs(0);
+        for _ in 0..retries {
+            match self.open_once(target).await {
+                Err(ConnectError::Unreachable(trouble)) if trouble.phase == Phase::Connect => {}
+                done => return done,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2 + Duration::from_secs(1)).min(Duration::from_secs(30));
+        }
+        self.open_once(target).await
+    }
+
+    async fn open_once(&self, target: &Target) -> Result<Connection, ConnectError> {
         let cell = {
             let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
             let cell = connections.entry(key(target)).or_default();
@@ -85,6 +100,8 @@ pub struct Host {
     pub mode: Mode,
     /// Seconds that a call may take.
     pub timeout: Option<u32>,
+    /// How often it is tried again when it does not answer.
+    pub retries: u32,
     /// Its modules are to go on by themselves.
     pub job: Option<Job>,
 }
@@ -117,7 +134,7 @@ impl Host {
         let calls = requests.into_iter().map(|(module, args)| self.call(module, args)).collect();
         let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, stop_at_failure: false };
         let mut places = Places::of(count);
-        let result = match self.pool.open(&self.target).await {
+        let result = match self.pool.open(&self.target, self.retries).await {
             Ok(connection) => {
                 let heard = |item: &Item| {
                     if let Some(outcome) = places.put(item.index as usize, item.outcome.clone().into()) {
@@ -149,12 +166,12 @@ impl Host {
 
     /// Runs a command line with the login user's shell, without a runner.
     pub async fn raw(&self, command: RawCommand) -> Result<RawOutput, ConnectError> {
-        self.pool.open(&self.target).await?.raw(command).await
+        self.pool.open(&self.target, self.retries).await?.raw(command).await
     }
 
     /// Content that a result named by its stream.
     pub async fn fetched(&self, stream: u64) -> Result<Fetched, ConnectError> {
-        self.pool.open(&self.target).await?.fetched(stream).await
+        self.pool.open(&self.target, self.retries).await?.fetched(stream).await
     }
 
     /// Makes the connection anew at the next call.

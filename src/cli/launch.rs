@@ -91,7 +91,10 @@ impl Launch {
         self.announce(&sink);
         let ending = self.drive(passwords, sink);
         // Reporters end when all senders are gone.
-        let _ = thread.join();
+        // After a second interrupt nobody waits: whoever still holds a sender may be waiting for a host.
+        if !matches!(ending, Ok(INTERRUPTED)) {
+            let _ = thread.join();
+        }
         ending
     }
 
@@ -183,6 +186,7 @@ impl Launch {
         let fleet = Fleet::new(self.inventory, content.templar.clone(), content.extra.clone(), variables);
         let (again, (sources, beside)) = (content.clone(), self.sources);
         let interrupt = Interrupt::new();
+        terminal.ends_with(&interrupt);
         let run = Arc::new(Run {
             fleet,
             loader: Arc::new(self.loader),
@@ -198,18 +202,23 @@ impl Launch {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             Diagnostic::new("no threads for the run").kind(Kind::Machine).detail(error.to_string())
         })?;
+        // A task of its own: it has to hear even while a question holds up the run.
+        let interrupted = runtime.spawn(interrupted(interrupt.clone(), sink.clone()));
         let ended = runtime.block_on(async {
             tokio::select! {
                 ended = shevek_engine::run(run, &self.playbooks) => ended.map(|ending| ending.code()),
-                () = interrupted(&interrupt, &sink) => Ok(INTERRUPTED),
+                _ = interrupted => Ok(INTERRUPTED),
             }
         });
         runtime.shutdown_background();
+        // What an interrupt ended, like a question without an answer, is no mistake of anybody.
+        let ended = if interrupt.is_raised() && ended.is_err() { Ok(INTERRUPTED) } else { ended };
         let exit = ended.as_ref().map_or_else(|error| crate::Stop::from(error.clone()).code(), |code| *code);
         if let Err(error) = ended {
             sink.send(Event::Notice(Notice::from(&*error)));
         }
         sink.send(Event::RunFinished(RunFinished { exit, seconds: start.elapsed().as_secs_f64() }));
+        sink.flush();
         Ok(exit)
     }
 
@@ -241,6 +250,7 @@ impl Launch {
                 .retry_files_enabled
                 .then(|| settings.retry_files_save_path.clone().map_or(RetryFiles::Beside, RetryFiles::In)),
             poll_interval: u32::try_from(settings.poll_interval).unwrap_or(15),
+            shows_arguments: settings.display_args_to_stdout,
             debug: settings.debug,
             debugger: DebuggerOptions {
                 enabled: settings.enable_task_debugger,
@@ -282,6 +292,7 @@ impl Launch {
                 filled(settings.ssh_args.clone()),
             ],
             host_key_checking: settings.host_key_checking,
+            ssh_retries: u32::try_from(settings.ssh_retries).unwrap_or(0),
             become_flags: become_.flags,
             become_exe: become_.exe,
         }
@@ -345,7 +356,7 @@ fn runners(settings: &Settings) -> Result<Runners> {
 }
 
 /// Ends when the user has asked twice for an end; the first time the engine comes to an orderly one.
-async fn interrupted(interrupt: &Interrupt, sink: &Sink) {
+async fn interrupted(interrupt: Interrupt, sink: Sink) {
     loop {
         if !signalled().await {
             // Nobody can ask.

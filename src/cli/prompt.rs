@@ -5,19 +5,30 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use shevek_diag::{Diagnostic, Kind, Result};
+use shevek_engine::Interrupt;
 use shevek_event::{Ask, Question, Sink};
 
 /// The user's terminal.
 #[derive(Debug, Default)]
 pub(crate) struct Terminal {
     sink: OnceLock<Sink>,
+    interrupt: OnceLock<Interrupt>,
 }
+
+/// How long an interrupt may go unnoticed while a question waits.
+const ATTENTION: Duration = Duration::from_millis(50);
 
 impl Terminal {
     /// Lets everything that was sent be shown before a question.
     pub(crate) fn after(&self, sink: &Sink) {
         let _ = self.sink.set(sink.clone());
+    }
+
+    /// Lets an interrupt of the run end questions as well.
+    pub(crate) fn ends_with(&self, interrupt: &Interrupt) {
+        let _ = self.interrupt.set(interrupt.clone());
     }
 
     /// A password; what is typed is not shown. Without a terminal it may come from a pipe.
@@ -42,37 +53,77 @@ impl Ask for Terminal {
         if !self.is_interactive() && !question.piped {
             return Err(unanswered(&question.text, "standard input is no terminal"));
         }
-        if question.private {
-            return self.password(&question.text);
-        }
+        // Hosts are served and interrupts heard while it waits.
+        tokio::task::block_in_place(|| self.answer(question))
+    }
+}
+
+/// What became of waiting for an answer.
+enum Waited {
+    Typed,
+    TooLong,
+    Interrupted,
+}
+
+impl Terminal {
+    fn answer(&self, question: &Question) -> Result<String> {
         let mut out = io::stdout();
         let shown = out.write_all(question.text.as_bytes()).and_then(|()| out.flush());
         shown.map_err(|error| unanswered(&question.text, &error.to_string()))?;
-        match question.seconds {
-            Some(seconds) if !wait(Duration::from_secs(seconds)) => {
-                let _ = out.write_all(b"\n");
-                Ok(String::new())
+        let silence = question.private.then(Silence::begin);
+        let waited = self.wait(question.seconds.map(Duration::from_secs));
+        let answer = match waited {
+            Waited::Typed => line(&question.text),
+            Waited::TooLong => Ok(String::new()),
+            Waited::Interrupted => Err(unanswered(&question.text, "the run was interrupted")),
+        };
+        if silence.is_some() || !matches!(waited, Waited::Typed) {
+            let _ = out.write_all(b"\n");
+        }
+        answer
+    }
+
+    /// Waits until a line was typed, for a time if there is one.
+    fn wait(&self, time: Option<Duration>) -> Waited {
+        let begin = Instant::now();
+        loop {
+            if self.interrupt.get().is_some_and(Interrupt::is_raised) {
+                return Waited::Interrupted;
             }
-            _ => line(&question.text),
+            let left = time.map_or(ATTENTION, |time| time.saturating_sub(begin.elapsed()));
+            if left.is_zero() {
+                return Waited::TooLong;
+            }
+            let stdin = io::stdin();
+            let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
+            let timeout = Timespec { tv_sec: 0, tv_nsec: left.min(ATTENTION).subsec_nanos().into() };
+            match poll(&mut descriptors, Some(&timeout)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) | Err(_) => return Waited::Typed,
+            }
         }
     }
 }
 
-/// Whether something was typed in time.
-fn wait(time: Duration) -> bool {
-    let end = Instant::now() + time;
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let stdin = io::stdin();
-        let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
-        let timeout = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        match poll(&mut descriptors, Some(&timeout)) {
-            Ok(0) => return false,
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(_) | Err(_) => return true,
+/// Keeps what is typed from being shown, until it is dropped.
+struct Silence(Option<Termios>);
+
+impl Silence {
+    fn begin() -> Self {
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+        }
+        Silence(before)
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
         }
     }
 }

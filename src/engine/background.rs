@@ -8,6 +8,7 @@ use shevek_diag::Result;
 use shevek_event::{AsyncState, AsyncUpdate, Event};
 use shevek_playbook::Task;
 use shevek_proto::{Job as Started, Val};
+use shevek_template::Scope;
 use shevek_value::Value;
 use shevek_vars::HostScope;
 
@@ -37,9 +38,7 @@ impl Background {
             return Ok(None);
         }
         let poll = keyword::number(scope, "poll", task.poll.as_ref())?.unwrap_or(f64::from(poll));
-        let folder = scope.rendered_variable("ansible_async_dir")?.map(|folder| folder.text());
-        let folder = folder.unwrap_or_else(|| FOLDER.to_owned());
-        Ok(Some(Self { seconds: seconds as u32, poll: poll.max(0.0), folder }))
+        Ok(Some(Self { seconds: seconds as u32, poll: poll.max(0.0), folder: jobs_folder(scope)? }))
     }
 
     /// Whether the task waits for the end of its jobs.
@@ -62,6 +61,12 @@ impl Background {
     }
 }
 
+/// The folder on hosts that variables or settings name.
+fn jobs_folder(scope: &HostScope) -> Result<String> {
+    let named = scope.rendered_variable("ansible_async_dir")?.or_else(|| scope.setting("ASYNC_DIR"));
+    Ok(named.map_or_else(|| FOLDER.to_owned(), |folder| folder.text()))
+}
+
 fn folder(otherwise: &str, environment: &[(String, String)]) -> String {
     let named = environment.iter().rev().find(|(name, _)| name == "ANSIBLE_ASYNC_DIR");
     named.map_or_else(|| otherwise.to_owned(), |(_, folder)| folder.clone())
@@ -69,8 +74,7 @@ fn folder(otherwise: &str, environment: &[(String, String)]) -> String {
 
 /// Tells `async_status` where the files of jobs are.
 pub(crate) fn place(scope: &HostScope, host: &Host) -> Result<String> {
-    let named = scope.rendered_variable("ansible_async_dir")?.map(|folder| folder.text());
-    Ok(folder(named.as_deref().unwrap_or(FOLDER), &host.environment))
+    Ok(folder(&jobs_folder(scope)?, &host.environment))
 }
 
 impl Job {

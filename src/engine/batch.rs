@@ -11,7 +11,7 @@ use shevek_diag::{Kind, Result};
 use shevek_event::{Event, Interrupted, Left, PlayId, TaskId as EventTask, TaskKind, TaskStarted, Verbose};
 use shevek_inventory::HostId;
 use shevek_playbook::{HandlerList, Item, Task, TaskId};
-use shevek_value::Map;
+use shevek_value::{Map, Value};
 use shevek_vars::{HostScope, PlayScope};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -373,10 +373,17 @@ impl Batch<'_> {
             check: self.run.options.check,
             is_loop: task.loop_.is_some(),
             is_include,
-            arguments: None,
+            arguments: self.shown_arguments(task),
             place: task.origin.as_ref().map(shevek_diag::Origin::place),
         };
         self.run.sink.send(Event::TaskStarted(Box::new(event)));
+    }
+
+    /// Its arguments as written, where the configuration asks for them.
+    fn shown_arguments(&self, task: &Task) -> Option<Value> {
+        let is_hidden =
+            task.keywords.no_log.as_ref().is_some_and(|no_log| no_log.as_bool().is_none_or(|on| on));
+        (self.run.options.shows_arguments && !is_hidden).then(|| Value::map((*task.action.args).clone()))
     }
 
     /// The task's title with its name rendered, or as written where it can't be.

@@ -30,8 +30,16 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         environment: environment(task, scope)?,
         mode: Mode { check, diff },
         timeout: Some(seconds).filter(|seconds| *seconds > 0),
+        retries: retries(run, there)?,
         job: None,
     })
+}
+
+/// How often a host that does not answer is tried again.
+fn retries(run: &Run, there: &HostScope) -> Result<u32> {
+    let named = variable(there, &["ansible_ssh_retries"])?;
+    let number = named.and_then(|value| value.as_int().or_else(|| value.text().trim().parse().ok()));
+    Ok(number.and_then(|times| u32::try_from(times).ok()).unwrap_or(run.options.reach.ssh_retries))
 }
 
 /// A connection variable of the host that does the work.

@@ -49,6 +49,8 @@ pub struct Options {
     pub reach: ReachOptions,
     /// Seconds between questions for an `async` task that does not say.
     pub poll_interval: u32,
+    /// Tasks are announced with their arguments (`display_args_to_stdout`).
+    pub shows_arguments: bool,
     /// Where retry files go, if there are to be any.
     pub retry_files: Option<RetryFiles>,
     /// Tell what goes on inside as well (`ANSIBLE_DEBUG`).
@@ -96,6 +98,8 @@ pub struct ReachOptions {
     pub ssh_args: [Option<String>; 3],
     /// `host_key_checking`.
     pub host_key_checking: bool,
+    /// `ssh_retries`: how often a host that does not answer is tried again.
+    pub ssh_retries: u32,
     /// `become_flags` and `become_exe` of the configuration.
     pub become_flags: Option<String>,
     /// The program that becomes another user.

@@ -35,15 +35,15 @@ fn csvfile(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         };
         let (column, key_column) = (column("col", 1)?, column("keycol", 0)?);
         let path = must_find(context, Some("files"), &options.text("file", "ansible.csv"))?;
-        let text = read_text(context, &path)?;
+        let (text, secrecy) = read_text(context, &path)?;
         let found = rows(&text, delimiter).into_iter().find(|row| row.get(key_column) == Some(&key));
         match found {
-            Some(row) => {
-                out.push(row.get(column).map(|cell| Value::from(cell.as_str())).ok_or_else(|| {
+            Some(row) => out.push(
+                row.get(column).map(|cell| secrecy.mark(Value::from(cell.as_str()))).ok_or_else(|| {
                     Diagnostic::new("no such column")
                         .detail(format!("the row of '{key}' in {} has no column {column}", path.display()))
-                })?)
-            }
+                })?,
+            ),
             None => {
                 if let Some(default) = options.get("default") {
                     let items = default.as_list().unwrap_or(std::slice::from_ref(default));

@@ -15,9 +15,9 @@ fn file(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let mut out = Vec::new();
     for name in &arguments.positional {
         let path = must_find(context, Some("files"), term(name, "file")?)?;
-        let text = read_text(context, &path)?;
+        let (text, secrecy) = read_text(context, &path)?;
         let text = if lstrip { text.trim_start() } else { &text };
-        out.push(Value::from(if rstrip { text.trim_end() } else { text }));
+        out.push(secrecy.mark(Value::from(if rstrip { text.trim_end() } else { text })));
     }
     Ok(Value::list(out))
 }

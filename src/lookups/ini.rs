@@ -35,7 +35,8 @@ fn ini(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         let options = options.with(here, &KNOWN)?;
         let file = options.text("file", "ansible.ini");
         let path = must_find(context, Some("files"), &file)?;
-        let mut text = decode(&read(context, &path)?, options.get("encoding"))?;
+        let (bytes, secrecy) = read(context, &path)?;
+        let mut text = decode(&bytes, options.get("encoding"))?;
         let mut section = options.text("section", "global");
         if options.text("type", "ini") == "properties" {
             section = "java_properties".to_owned();
@@ -59,8 +60,10 @@ fn ini(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
         all.extend(found.iter().map(|(key, value)| (key.clone(), value.clone())));
         let value = |text: &Option<String>| match text {
             None => Ok(Value::NULL),
-            Some(text) if interpolate => interpolated(text, &all, 0).map(Value::from),
-            Some(text) => Ok(Value::from(text.as_str())),
+            Some(text) if interpolate => {
+                interpolated(text, &all, 0).map(|text| secrecy.mark(Value::from(text)))
+            }
+            Some(text) => Ok(secrecy.mark(Value::from(text.as_str()))),
         };
         if options.truth("re", false)? {
             let regex = compile(&Value::from(key), Flags::NONE)?;

@@ -46,7 +46,7 @@ fn template(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     for name in &arguments.positional {
         let name = term(name, "template")?;
         let path = must_find(context, Some("templates"), name)?;
-        let text = read_text(context, &path)?;
+        let (text, secrecy) = read_text(context, &path)?;
         let mut variables = Map::default();
         let full = path.to_string_lossy();
         variables.insert(Value::from("template_path"), Value::from(name));
@@ -58,7 +58,7 @@ fn template(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
             variables.insert(Value::from(MANAGED), managed);
         }
         variables.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let rendered = context.render_text(&full, &text, &variables, &text_options)?;
+        let rendered = secrecy.mark(context.render_text(&full, &text, &variables, &text_options)?);
         // A template that writes nothing gives null, as in Ansible.
         out.push(if rendered.as_str() == Some("") { Value::NULL } else { rendered });
     }

@@ -13,7 +13,7 @@ fn unvault(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;
     let texts = arguments.positional.iter().map(|name| {
         let path = must_find(context, Some("files"), term(name, "unvault")?)?;
-        Ok(Value::from(read_text(context, &path)?).secret())
+        Ok(Value::from(read_text(context, &path)?.0).secret())
     });
     Ok(Value::list(texts.collect::<Result<_>>()?))
 }

@@ -5,12 +5,14 @@
 //!
 //! Imports `diag` and `value` only.
 
+mod ineffective;
 mod ini;
 mod kind;
 mod load;
 mod table;
 mod unused;
 
+pub use ineffective::INEFFECTIVE;
 pub use ini::{Entry, Ini};
 pub use load::{Loaded, SetBy, Surroundings, load};
 pub use table::{ROWS, Row, Settings};

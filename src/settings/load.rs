@@ -114,7 +114,15 @@ pub fn load(surroundings: &Surroundings) -> Loaded {
     };
     let mut settings = Settings::read(&mut reader);
     settings.config_file = file.as_ref().map(|(path, _)| path.clone());
-    let Reader { set_by, diagnostics, .. } = reader;
+    let Reader { set_by, mut diagnostics, .. } = reader;
+    for (row, by) in crate::ROWS.iter().zip(&set_by).filter(|(_, by)| !matches!(by, SetBy::Default)) {
+        let missed = crate::INEFFECTIVE.iter().find(|(name, why)| *name == row.name && !why.is_empty());
+        if let Some((name, why)) = missed {
+            let detail = format!("{name} is set by {by}: {why}");
+            diagnostics
+                .push(Diagnostic::warning("a setting without effect").kind(Kind::Options).detail(detail));
+        }
+    }
     Loaded { settings, set_by, file, diagnostics }
 }
 
@@ -364,6 +372,17 @@ mod tests {
         let scene = Scene::new("home").variable("ANSIBLE_HOME", "/srv/a");
         let settings = scene.load().settings;
         assert_eq!(settings.roles_path.first(), Some(&PathBuf::from("/srv/a/roles")));
+    }
+
+    #[test]
+    fn a_setting_that_nothing_follows_is_warned_about() {
+        let quiet = Scene::new("quiet").variable("ANSIBLE_REMOTE_TMP", "/var/tmp").load().diagnostics;
+        assert!(quiet.is_empty(), "{quiet:?}");
+        let warned = Scene::new("loud").variable("ANSIBLE_KEEP_REMOTE_FILES", "1").load().diagnostics;
+        let said: Vec<String> = warned.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 1);
+        assert!(said[0].contains("DEFAULT_KEEP_REMOTE_FILES"), "{said:?}");
+        assert!(crate::INEFFECTIVE.iter().all(|(name, _)| crate::ROWS.iter().any(|row| row.name == *name)));
     }
 
     #[test]

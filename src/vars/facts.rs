@@ -64,7 +64,7 @@ impl Facts {
 /// A host must not be able to say how it is reached or become root there: facts named like connection settings stay
 /// in `ansible_facts` alone.
 fn is_injectable(name: &str) -> bool {
-    const REACHING: [&str; 14] = [
+    const REACHING: [&str; 13] = [
         "ansible_host",
         "ansible_port",
         "ansible_user",
@@ -75,12 +75,11 @@ fn is_injectable(name: &str) -> bool {
         "ansible_rsync_path",
         "ansible_timeout",
         "ansible_remote_user",
-        "ansible_private_key_file",
         "ansible_pipelining",
         "ansible_host_key_checking",
         "ansible_shell_executable",
     ];
-    const PREFIXES: [&str; 12] = [
+    const PREFIXES: [&str; 18] = [
         "ansible_become",
         "ansible_sudo",
         "ansible_su_",
@@ -93,11 +92,18 @@ fn is_injectable(name: &str) -> bool {
         "ansible_psrp",
         "ansible_shell_",
         "ansible_ssh_",
+        "ansible_podman_",
+        "ansible_kubectl_",
+        "ansible_chroot_",
+        "ansible_runuser_",
+        "ansible_private_key",
+        "ansible_async_",
     ];
     let reaching = REACHING.contains(&name)
         || name.ends_with("_interpreter")
         || (PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            && !name.starts_with("ansible_ssh_host_key_"));
+            // The host's own keys: `ansible_ssh_host_key_rsa_public` and its `_keytype`.
+            && !(name.starts_with("ansible_ssh_host_key_") && (name.ends_with("_public") || name.ends_with("_keytype"))));
     !reaching
 }
 
@@ -107,6 +113,32 @@ mod tests {
 
     fn map(entries: &[(&str, &str)]) -> Map {
         entries.iter().map(|(k, v)| (Value::str(*k), Value::str(*v))).collect()
+    }
+
+    /// The sources that look up how a host is reached: what they ask for, no host may say of itself.
+    const REACHING_SOURCES: [&str; 3] = [
+        include_str!("../engine/reach.rs"),
+        include_str!("../engine/inside.rs"),
+        include_str!("../engine/background.rs"),
+    ];
+
+    #[test]
+    fn a_host_cannot_say_how_it_is_reached() {
+        let mut asked = 0;
+        for line in REACHING_SOURCES.iter().flat_map(|source| source.lines()) {
+            let names = line.split('"').skip(1).step_by(2).filter(|name| name.starts_with("ansible_"));
+            // Facts that the controller reads and that say nothing of the way to the host; names made of parts come below.
+            let known =
+                |name: &&str| !["ansible_env", "ansible_job_id"].contains(name) && !name.contains('{');
+            for name in names.filter(known) {
+                asked += 1;
+                assert!(!is_injectable(name), "{name}");
+            }
+        }
+        assert!(asked > 30, "the names are not found any more: {asked}");
+        for method in ["become", "sudo", "su", "doas", "runuser"] {
+            assert!(!is_injectable(&format!("ansible_{method}_exe")), "{method}");
+        }
     }
 
     #[test]
@@ -119,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_cannot_say_how_it_is_reached() {
+    fn facts_named_like_settings_of_the_way_stay_apart() {
         let mut facts = Facts::default();
         facts.merge(&map(&[
             ("ansible_host", "evil"),

@@ -40,6 +40,10 @@ fn crates_import_only_what_the_table_allows() {
         else {
             continue;
         };
+        // Outside of all layers: it reads what all of them read.
+        if name == "fuzz" {
+            continue;
+        }
         let Some(allowed) = table.get(name) else {
             wrong.push(format!("{name} is not in the table of docs/architecture.md"));
             continue;

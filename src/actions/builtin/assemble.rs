@@ -50,7 +50,7 @@ async fn assemble(call: &Invocation<'_>) -> Result<Outcome> {
     let wrong = |message: String| Diagnostic::new("invalid regular expression").detail(message);
     let regexp = fragment_names(call.text("regexp").as_deref()).map_err(|fault| wrong(fault.message))?;
     let hidden = call.flag("ignore_hidden", false)?;
-    let mut fragments = Vec::new();
+    let (mut fragments, mut secret) = (Vec::new(), false);
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let fits = match &regexp {
@@ -61,7 +61,9 @@ async fn assemble(call: &Invocation<'_>) -> Result<Outcome> {
             continue;
         }
         fragments.push(if call.flag("decrypt", true)? {
-            call.loader.bytes(&path)?.0
+            let (bytes, was_vault) = call.loader.bytes(&path)?;
+            secret |= was_vault;
+            bytes
         } else {
             std::fs::read(&path).map_err(unreadable)?
         });
@@ -74,5 +76,9 @@ async fn assemble(call: &Invocation<'_>) -> Result<Outcome> {
     let mut blobs = Blobs::new();
     let mut args = crate::wire::entries(&args)?;
     args.push(("content".to_owned(), content::bytes(&mut blobs, whole)));
-    Ok(call.host.request(("copy".to_owned(), args), blobs).await)
+    let mut outcome = call.host.request(("copy".to_owned(), args), blobs).await;
+    if secret {
+        outcome.diff.clear();
+    }
+    Ok(outcome)
 }

@@ -5,6 +5,7 @@
 //! - copy: { content: "{{ banner }}\n", dest: /etc/motd }
 //! ```
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use shevek_connection::Blobs;
@@ -209,7 +210,7 @@ async fn folder(call: &Invocation<'_>, source: &Path, is_content: bool) -> Resul
     let mut tree = Tree { follow: call.flag("local_follow", true)?, ..Tree::default() };
     tree.walk(source, Path::new(""))?;
     let mut blobs = Blobs::new();
-    let mut requests = Vec::new();
+    let (mut requests, mut secret) = (Vec::new(), HashSet::new());
     let place = |relative: &Path| match relative.as_os_str().is_empty() {
         true => base.clone(),
         false => format!("{base}/{}", relative.display()),
@@ -218,10 +219,12 @@ async fn folder(call: &Invocation<'_>, source: &Path, is_content: bool) -> Resul
         requests.push(folder_request(call, &place(relative))?);
     }
     for (relative, path) in &tree.files {
-        let content = match vaulted(call, path)? {
-            (Some(bytes), _) => content::bytes(&mut blobs, bytes),
-            (None, _) => content::file(&mut blobs, path)?,
+        let (bytes, is_secret) = vaulted(call, path)?;
+        let content = match bytes {
+            Some(bytes) => content::bytes(&mut blobs, bytes),
+            None => content::file(&mut blobs, path)?,
         };
+        secret.extend(is_secret.then_some(requests.len()));
         requests.push(request(call, content, None, path, Some(place(relative)))?);
     }
     for (relative, target) in &tree.links {
@@ -238,13 +241,14 @@ async fn folder(call: &Invocation<'_>, source: &Path, is_content: bool) -> Resul
     }
     let outcomes = call.host.batch(requests, blobs, |_, _| {}).await;
     let mut whole = Outcome::ok();
-    for outcome in outcomes {
+    for (number, outcome) in outcomes.into_iter().enumerate() {
         if outcome.failed || outcome.unreachable {
             return Ok(outcome);
         }
         whole.changed |= outcome.changed;
         whole.unknown |= outcome.unknown;
-        whole.diff.extend(outcome.diff);
+        // What was encrypted here is not shown.
+        whole.diff.extend(outcome.diff.into_iter().filter(|_| !secret.contains(&number)));
         whole.warnings.extend(outcome.warnings);
     }
     Ok(whole

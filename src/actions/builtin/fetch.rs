@@ -92,6 +92,14 @@ fn destination(call: &Invocation<'_>, src: &str) -> Result<PathBuf> {
     Ok(path.join(host).join(inside))
 }
 
+/// This process's umask, which can only be read by asking the kernel's own account of the process: setting it, even for a
+/// moment, would change what other threads make.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let written = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    written.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(0o022)
+}
+
 /// Writes what was sent; its SHA-1.
 async fn write(
     call: &Invocation<'_>,
@@ -127,8 +135,10 @@ async fn write(
     }
     let mut written = std::fs::File::open(file.path()).map_err(unwritable)?;
     let checksum = content::sha1(&mut written).map_err(unwritable)?;
+    // As any program makes files: what was there keeps its mode, what is new has what the umask leaves.
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).map_err(unwritable)?;
+    let mode = dest.metadata().map_or(0o666 & !umask(), |there| there.permissions().mode() & 0o7777);
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).map_err(unwritable)?;
     file.persist(dest).map_err(|error| unwritable(error.error))?;
     Ok(Ok(checksum))
 }

@@ -9,8 +9,9 @@ use std::path::Path;
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind;
 use shevek_kit::schema::{Preset, Schema};
+use shevek_template::Scope;
 use shevek_template::plugin::TextOptions;
-use shevek_value::{Map, Value};
+use shevek_value::{Date, DateTime, Map, Value};
 
 use crate::options::{opt, preset, required, schema};
 use crate::{Action, Invocation, Outcome, Running};
@@ -88,18 +89,22 @@ async fn template(call: &Invocation<'_>) -> Result<Outcome> {
             .detail(format!("output_encoding is {encoding}; only UTF-8 is supported")));
     }
     let path = call.find_file("templates", &src)?;
-    let (bytes, _) = call.loader.bytes(&path)?;
+    let (bytes, was_vault) = call.loader.bytes(&path)?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Diagnostic::new("not UTF-8").detail(format!("the template {} is not UTF-8 text", path.display()))
     })?;
     let options = options(call)?;
-    let variables = variables(&path, &dest, &src);
+    let mut variables = variables(&path, &dest, &src);
+    // A variable of the user's is stronger than the configuration.
+    if call.scope.get(MANAGED)?.is_none() {
+        variables.insert(Value::str(MANAGED), managed(call, &path, &src));
+    }
     let rendered =
         call.templar().render_text(&path.to_string_lossy(), &text, (&variables, &options), call.scope)?;
     let text = rendered.text();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let mut outcome = super::copy::send(call, text.into_bytes(), name, Some(&path)).await?;
-    if rendered.is_secret() {
+    if rendered.is_secret() || was_vault {
         outcome.diff.clear();
     }
     Ok(outcome)
@@ -124,6 +129,36 @@ fn options(call: &Invocation<'_>) -> Result<TextOptions> {
     })
 }
 
+/// The variable with which templates mark what they make.
+const MANAGED: &str = "ansible_managed";
+
+/// The text of the setting, with the file's time, name and owner and this machine put in.
+fn managed(call: &Invocation<'_>, path: &Path, written: &str) -> Value {
+    use std::os::unix::fs::MetadataExt;
+    let text =
+        call.scope.setting("DEFAULT_MANAGED_STR").map_or("Ansible managed".to_owned(), |text| text.text());
+    let meta = path.metadata().ok();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let text = text
+        .replace("{host}", &host)
+        .replace("{file}", written)
+        .replace("{uid}", &meta.as_ref().map(|meta| owner(meta.uid())).unwrap_or_default());
+    let changed = meta.and_then(|meta| jiff::Timestamp::from_second(meta.mtime()).ok());
+    match changed {
+        Some(time) if text.contains('%') => {
+            time.to_zoned(jiff::tz::TimeZone::system()).strftime(&text).to_string().into()
+        }
+        _ => text.into(),
+    }
+}
+
+/// An account's name, or its number where it has none.
+fn owner(uid: u32) -> String {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut found = accounts.lines().filter(|line| line.split(':').nth(2) == Some(&uid.to_string()));
+    found.next().and_then(|line| line.split(':').next()).map_or_else(|| uid.to_string(), str::to_owned)
+}
+
 /// What a template may say of itself.
 fn variables(path: &Path, dest: &str, written: &str) -> Map {
     use std::os::unix::fs::MetadataExt;
@@ -132,17 +167,31 @@ fn variables(path: &Path, dest: &str, written: &str) -> Map {
         map.insert(Value::str(name), value);
     };
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    put("ansible_managed", "Ansible managed".into());
     put("template_host", host.into());
     put("template_path", written.into());
     put("template_fullpath", path.display().to_string().into());
     put("template_destpath", dest.into());
-    put("template_run_date", jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string().into());
+    put("template_run_date", local(jiff::Timestamp::now()));
     if let Ok(status) = std::fs::metadata(path) {
-        put("template_uid", status.uid().into());
-        if let Ok(time) = jiff::Timestamp::from_second(status.mtime()) {
-            put("template_mtime", time.strftime("%Y-%m-%d %H:%M:%S").to_string().into());
+        put("template_uid", owner(status.uid()).into());
+        let nanoseconds = i32::try_from(status.mtime_nsec()).unwrap_or(0);
+        if let Ok(time) = jiff::Timestamp::new(status.mtime(), nanoseconds) {
+            put("template_mtime", local(time));
         }
     }
     map
+}
+
+/// A moment as Python's `datetime` has it: of this machine's time zone, without saying so.
+fn local(time: jiff::Timestamp) -> Value {
+    let here = time.to_zoned(jiff::tz::TimeZone::system());
+    let small = |number: i8| u32::try_from(number).unwrap_or(0);
+    Value::object(DateTime {
+        date: Date { year: here.year().into(), month: small(here.month()), day: small(here.day()) },
+        hour: small(here.hour()),
+        minute: small(here.minute()),
+        second: small(here.second()),
+        microsecond: u32::try_from(here.subsec_nanosecond() / 1000).unwrap_or(0),
+        offset: None,
+    })
 }

@@ -1,6 +1,7 @@
 //! What is shown.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{ArgAction, Args};
@@ -44,6 +45,20 @@ pub(crate) struct ReportTo {
     pub kind: ReportKind,
     /// `-` is standard output.
     pub file: PathBuf,
+}
+
+impl ReportTo {
+    /// The option's text again, for a process that works in another folder.
+    pub(crate) fn seen_from(&self, folder: &Path) -> OsString {
+        let kind = match self.kind {
+            ReportKind::Jsonl => "jsonl=",
+            ReportKind::Junit => "junit=",
+            ReportKind::Github => "github=",
+        };
+        let mut text = OsString::from(kind);
+        text.push(if self.file == Path::new("-") { self.file.clone() } else { folder.join(&self.file) });
+        text
+    }
 }
 
 /// Kinds of reports.

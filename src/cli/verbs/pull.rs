@@ -174,6 +174,7 @@ impl Pull {
     fn common(&self) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec!["-c".into(), "local".into()];
         words.extend((0..self.output.verbose).map(|_| "-v".into()));
+        words.extend(self.output.no_color.then(|| "--no-color".into()));
         each(&mut words, "-e", &self.extra_vars);
         each(&mut words, "-M", &self.module_path);
         words
@@ -255,6 +256,7 @@ impl Pull {
             (self.check, "--check"),
             (self.diff, "--diff"),
             (self.inventory.flush_cache, "--flush-cache"),
+            (self.output.json, "--json"),
         ] {
             if wanted {
                 words.push(option.into());
@@ -264,6 +266,9 @@ impl Pull {
         each(&mut words, "--skip-tags", &self.skip_tags);
         words.extend(["-l".into(), self.inventory.limit.as_deref().unwrap_or(limit).into()]);
         let before = std::env::current_dir().map_err(|error| unreadable(Path::new("."), &error))?;
+        for report in &self.output.report {
+            words.extend(["--report".into(), report.seen_from(&before)]);
+        }
         // Inventories may be among what has just come.
         let there = |source: &&String| {
             source.contains(',') || dest.join(source).exists() || before.join(source).exists()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_python::path;
 use shevek_template::plugin::Context;
+use shevek_value::Value;
 use shevek_vault::is_encrypted;
 
 /// The file of that name: in each folder of the search path, first in its subfolder (`files`, `templates`), then in it.
@@ -77,29 +78,42 @@ pub(crate) fn base(context: &dyn Context) -> PathBuf {
     folders(context).pop().unwrap_or_else(|| PathBuf::from("."))
 }
 
+/// Whether what was read is secret, because its file was a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Secrecy(bool);
+
+impl Secrecy {
+    /// Marks a value that comes from the file.
+    pub(crate) fn mark(self, value: Value) -> Value {
+        if self.0 { value.secret() } else { value }
+    }
+}
+
 /// What a file holds, decrypted if it is a vault.
-pub(crate) fn read(context: &dyn Context, path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(context: &dyn Context, path: &Path) -> Result<(Vec<u8>, Secrecy)> {
     let bytes = fs::read(path).map_err(|error| {
         Diagnostic::new("file not readable")
             .kind(Kind::Machine)
             .detail(format!("Unable to access the file '{}': {error}", path.display()))
     })?;
     if !is_encrypted(&bytes) {
-        return Ok(bytes);
+        return Ok((bytes, Secrecy(false)));
     }
     let text = String::from_utf8_lossy(&bytes);
     let plain = context.scope().vault().decrypt(&text).map_err(|error| {
         let detail = format!("{}: {}", path.display(), error.detail);
         error.detail(detail)
     })?;
-    Ok(plain.to_vec())
+    Ok((plain.to_vec(), Secrecy(true)))
 }
 
 /// What a text file holds.
-pub(crate) fn read_text(context: &dyn Context, path: &Path) -> Result<String> {
+pub(crate) fn read_text(context: &dyn Context, path: &Path) -> Result<(String, Secrecy)> {
     // Differs from Ansible: bytes that are no UTF-8 become U+FFFD, where Python smuggles them through as surrogates.
-    read(context, path).map(|bytes| match String::from_utf8(bytes) {
+    let (bytes, secrecy) = read(context, path)?;
+    let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    };
+    Ok((text, secrecy))
 }
