@@ -24,6 +24,7 @@ mod disasters;
 mod examples;
 mod handlers;
 mod including;
+mod interrupting;
 mod loops;
 mod mistakes;
 mod network;

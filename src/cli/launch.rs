@@ -16,6 +16,7 @@ use shevek_report::Reporter;
 use shevek_settings::Settings;
 use shevek_value::{Map, Value};
 use shevek_vars::{Fleet, RunOptions};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use crate::content::Content;
@@ -203,7 +204,12 @@ impl Launch {
             Diagnostic::new("no threads for the run").kind(Kind::Machine).detail(error.to_string())
         })?;
         // A task of its own: it has to hear even while a question holds up the run.
-        let interrupted = runtime.spawn(interrupted(interrupt.clone(), sink.clone()));
+        // It listens before anything runs: from the first task on, an interrupt is an ordered end.
+        let signals = {
+            let _inside = runtime.enter();
+            Signals::new()
+        };
+        let interrupted = runtime.spawn(interrupted(signals, interrupt.clone(), sink.clone()));
         let ended = runtime.block_on(async {
             tokio::select! {
                 ended = shevek_engine::run(run, &self.playbooks) => ended.map(|ending| ending.code()),
@@ -356,11 +362,12 @@ fn runners(settings: &Settings) -> Result<Runners> {
 }
 
 /// Ends when the user has asked twice for an end; the first time the engine comes to an orderly one.
-async fn interrupted(interrupt: Interrupt, sink: Sink) {
+async fn interrupted(mut signals: Option<Signals>, interrupt: Interrupt, sink: Sink) {
     loop {
-        if !signalled().await {
+        match &mut signals {
+            Some(signals) => signals.next().await,
             // Nobody can ask.
-            std::future::pending::<()>().await;
+            None => std::future::pending().await,
         }
         if interrupt.raise() {
             return;
@@ -370,12 +377,23 @@ async fn interrupted(interrupt: Interrupt, sink: Sink) {
     }
 }
 
-/// Waits for Ctrl-C or a request to terminate; false: there is no way to hear of either.
-async fn signalled() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
-    tokio::select! {
-        heard = tokio::signal::ctrl_c() => heard.is_ok(),
-        heard = terminate.recv() => heard.is_some(),
+/// Ctrl-C and requests to terminate.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Listens from now on; `None`: there is no way to hear of them.
+    fn new() -> Option<Self> {
+        let interrupt = signal(SignalKind::interrupt()).ok()?;
+        Some(Self { interrupt, terminate: signal(SignalKind::terminate()).ok()? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

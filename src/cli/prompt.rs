@@ -67,10 +67,11 @@ enum Waited {
 
 impl Terminal {
     fn answer(&self, question: &Question) -> Result<String> {
+        // Before the question is there: answers may come at once.
+        let silence = question.private.then(Silence::begin);
         let mut out = io::stdout();
         let shown = out.write_all(question.text.as_bytes()).and_then(|()| out.flush());
         shown.map_err(|error| unanswered(&question.text, &error.to_string()))?;
-        let silence = question.private.then(Silence::begin);
         let waited = self.wait(question.seconds.map(Duration::from_secs));
         let answer = match waited {
             Waited::Typed => line(&question.text),

@@ -25,7 +25,7 @@ fn every_setting_is_followed_or_listed_as_ineffective() {
         let word = |text: &str| text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
         let followed = others.split(&format!(".{field}")).skip(1).any(|after| !word(after))
             || others.contains(&format!("setting(\"{name}\")"));
-        if followed == listed.contains(&format!("(\"{name}\",")) {
+        if followed == listed.contains(&format!("\"{name}\"")) {
             wrong.push(if followed {
                 format!("{name} is followed")
             } else {

@@ -9,7 +9,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use super::{Lab, Outcome};
 
 impl Lab {
-    /// Plays the playbook on a terminal. Whenever a line that ends in `prompt` waits there, the next answer is typed.
+    /// Plays the playbook on a terminal. Whenever a line that ends in `prompt` waits there, the next answer is typed;
+    /// `^C` interrupts instead.
     pub(crate) fn typed<const N: usize>(
         &self,
         args: [&str; N],
@@ -46,6 +47,10 @@ impl Lab {
             shown.extend_from_slice(&piece[..count]);
             if shown.ends_with(prompt.as_bytes()) {
                 match answers.next() {
+                    Some(&"^C") => {
+                        let run = rustix::process::Pid::from_child(&child);
+                        rustix::process::kill_process(run, rustix::process::Signal::INT).unwrap();
+                    }
                     Some(answer) => terminal.write_all(format!("{answer}\n").as_bytes()).unwrap(),
                     // Ctrl-D: a test that forgot an answer does not hang.
                     None => terminal.write_all(&[4]).unwrap(),

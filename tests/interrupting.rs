@@ -1,0 +1,40 @@
+//! Ctrl-C while somebody is being asked.
+
+use crate::lab::Lab;
+
+fn lab() -> Lab {
+    Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  vars_prompt:
+    - { name: open, prompt: open, private: false }
+    - { name: hidden, prompt: hidden }
+  tasks:
+    - debug: { msg: "{{ open }}" }
+    - pause: { prompt: go on }
+    - copy: { content: "{{ hidden }}", dest: "{{ root }}/after" }
+"#,
+    )
+}
+
+#[test]
+fn answers_are_taken_and_the_private_ones_not_shown() {
+    let lab = Lab::local().playbook(
+        "- hosts: all\n  gather_facts: false\n  vars_prompt: [{ name: a, private: false }, { name: b }]\n  tasks:\n    - copy: { content: '{{ a }} {{ b }}', dest: '{{ root }}/said' }\n",
+    );
+    lab.typed([], ": ", &["aloud", "sotto"]).exit(0).says("aloud").hides("sotto");
+    assert_eq!(std::fs::read_to_string(lab.root("web1").join("said")).unwrap(), "aloud sotto");
+}
+
+#[test]
+fn an_interrupt_ends_a_question_and_the_run() {
+    lab().typed([], ": ", &["^C"]).exit(99).hides("TASK");
+    lab().typed([], ": ", &["said", "^C"]).exit(99).hides("TASK");
+    lab()
+        .typed(["-e", "open=a hidden=b"], "go on:\r\n", &["^C"])
+        .exit(99)
+        .says("INTERRUPTED")
+        .hides("TASK [copy]");
+    lab().typed(["--step", "-e", "open=a hidden=b"], "ontinue: ", &["^C"]).exit(99).hides("\"msg\"");
+}
