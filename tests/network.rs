@@ -106,3 +106,32 @@ fn a_host_that_goes_silent_is_given_up_after_the_time_out() {
     lab.run([]).exit(4).recap("web1", "ok=0 unreachable=1").says("web1");
     assert!(begin.elapsed() < Duration::from_secs(30));
 }
+
+#[test]
+fn a_changed_host_key_with_checking_off_is_warned_about_with_its_place() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    let known = lab.path().join("other_hosts");
+    let key = lab.path().join("other_key");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    assert!(made.unwrap().success());
+    let other = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    std::fs::write(&known, format!("[127.0.0.1]:{} {other}", lab.address().port())).unwrap();
+    let trust = format!(
+        "ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile={}'",
+        known.display()
+    );
+    let text = lab.inventory(&format!("web1 {trust}\n")).run([]).exit(0).text();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("web1: the host's ssh-ed25519 key has changed: it shows SHA256:"), "{text}");
+    assert!(words.contains("other_hosts:1 has SHA256:"), "{text}");
+}
+
+#[test]
+fn a_run_that_is_recorded_tells_how_far_hosts_are() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    lab.run(["--report", "jsonl=run.jsonl"]).exit(0);
+    let record = std::fs::read_to_string(lab.path().join("run.jsonl")).unwrap();
+    let phases: Vec<&str> =
+        record.lines().filter_map(|line| line.split_once("\"phase\":\"")?.1.split('"').next()).collect();
+    assert_eq!(phases, ["connecting", "authenticating", "running", "uploading", "running"]);
+}

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use shevek_actions::{Actions, Pool};
-use shevek_connection::{Cache, OpenOptions, RunnerImage, Runners, SshContext};
+use shevek_connection::{Cache, OpenOptions, Phase as Stage, RunnerImage, Runners, SshContext};
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
 use shevek_engine::{DebuggerOptions, Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run};
-use shevek_event::{Ask, Event, Masker, Notice, RunFinished, RunStarted, Sink, Verbose};
+use shevek_event::{Ask, Event, Masker, Notice, Phase, PhaseUpdate, RunFinished, RunStarted, Sink, Verbose};
 use shevek_inventory::Inventory;
 use shevek_playbook::{Loader, Playbook};
 use shevek_proto::Part;
@@ -179,6 +179,19 @@ impl Launch {
         open.warn = Some(Arc::new(move |text| {
             if let Some(sink) = hears.upgrade() {
                 sink.send(Event::Notice(Notice::warning(text)));
+            }
+        }));
+        let hears = Arc::downgrade(&heard);
+        open.watch = Some(Arc::new(move |host, phase| {
+            let phase = match phase {
+                Stage::Connect => Phase::Connecting,
+                Stage::Auth => Phase::Authenticating,
+                Stage::Upload => Phase::Uploading,
+                Stage::Run => Phase::Running,
+                _ => return,
+            };
+            if let Some(sink) = hears.upgrade() {
+                sink.send(Event::Phase(PhaseUpdate { host: host.to_owned(), task: None, phase }));
             }
         }));
         if terminal.is_interactive() {

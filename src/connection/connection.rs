@@ -43,7 +43,12 @@ impl Connection {
             TransportKind::Local(local) => Box::new(Local::new(target.name.clone(), local.clone())),
             TransportKind::Inside(inside) => Box::new(Inside::new(target.name.clone(), inside.clone())),
             TransportKind::OpenSsh(ssh) => Box::new(OpenSsh::new(target.name.clone(), ssh.clone())),
-            TransportKind::Ssh(ssh) => Box::new(crate::ssh::Ssh::open(&target.name, ssh, options).await?),
+            TransportKind::Ssh(ssh) => {
+                options.enters(&target.name, Phase::Connect);
+                let opened = crate::ssh::Ssh::open(&target.name, ssh, options).await?;
+                options.enters(&target.name, Phase::Run);
+                Box::new(opened)
+            }
         };
         let (host, options) = (target.name.clone(), options.clone());
         Ok(Connection { inner: Arc::new(Inner { host, transport, options, runner: OnceCell::new() }) })

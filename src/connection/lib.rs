@@ -24,7 +24,7 @@ mod wildcard;
 pub use connection::Connection;
 pub use conversation::{Blobs, Content, Fetched, FetchedReader, Runner, Running};
 pub use error::{ConnectError, Phase, Trouble};
-pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey, Warn};
+pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey, Warn, Watch};
 pub use raw::{Answer, RawCommand, RawOutput};
 pub use runners::{Image, RunnerImage, Runners};
 pub use secret::Secret;

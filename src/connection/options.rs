@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Secret;
 use crate::known_hosts::KnownHostsFiles;
 use crate::runners::Runners;
 use crate::ssh::{Jumps, KeyRing};
 use crate::transport::Later;
+use crate::{Phase, Secret};
 
 /// What is common to all connections of a run.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct OpenOptions {
     pub ask: Option<Arc<dyn AskHostKey>>,
     /// Who hears warnings.
     pub warn: Option<Warn>,
+    /// Who hears how far hosts are.
+    pub watch: Option<Watch>,
     /// Keys, known hosts and jump hosts. Clones share them.
     pub(crate) shared: Arc<Shared>,
 }
@@ -38,6 +40,9 @@ pub(crate) struct Shared {
 /// Hears of things that people should know, but that stop nothing.
 pub type Warn = Arc<dyn Fn(String) + Send + Sync>;
 
+/// Hears what a host is busy with: connect, auth, upload, and run as soon as it can do something.
+pub type Watch = Arc<dyn Fn(&str, Phase) + Send + Sync>;
+
 impl OpenOptions {
     /// Options with the usual deadlines, and nobody to ask.
     pub fn new(runners: Arc<Runners>) -> Self {
@@ -47,6 +52,7 @@ impl OpenOptions {
             deadlines: Deadlines::default(),
             ask: None,
             warn: None,
+            watch: None,
             shared: Arc::default(),
         }
     }
@@ -55,6 +61,13 @@ impl OpenOptions {
     pub(crate) fn warn(&self, warning: String) {
         if let Some(warn) = &self.warn {
             warn(warning);
+        }
+    }
+
+    /// Tells what a host is busy with.
+    pub(crate) fn enters(&self, host: &str, phase: Phase) {
+        if let Some(watch) = &self.watch {
+            watch(host, phase);
         }
     }
 }

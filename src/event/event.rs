@@ -158,24 +158,14 @@ pub struct HostStarted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Its name is looked up.
-    Resolving,
     /// The connection is being made.
     Connecting,
     /// The user is being authenticated.
     Authenticating,
     /// The runner is being uploaded.
     Uploading,
-    /// Another user is becoming.
-    Becoming,
-    /// Facts are being gathered.
-    GatheringFacts,
-    /// File content is on its way.
-    Transferring,
-    /// The module runs.
+    /// It is there, and does its task.
     Running,
-    /// It waits for its turn (`throttle`, `serial`, forks).
-    Waiting,
 }
 
 /// A host enters a phase.

@@ -185,6 +185,7 @@ impl Talk<'_> {
         let Some(image) = runners.find(machine, Part::Core).filter(|_| system == "Linux").cloned() else {
             return Err(no_runner(self.boot, machine, system));
         };
+        self.boot.options.enters(host, Phase::Upload);
         let packed = tokio::task::spawn_blocking({
             let image = image.clone();
             move || if gzip { image.gzip() } else { image.bytes() }
@@ -210,7 +211,10 @@ impl Talk<'_> {
         let word = self.word(Phase::Upload).await?;
         self.deadline = Instant::now() + self.boot.options.deadlines.start;
         match word {
-            Word::Run { .. } => Ok(()),
+            Word::Run { .. } => {
+                self.boot.options.enters(host, Phase::Run);
+                Ok(())
+            }
             Word::Fail(why) => Err(no_place(host, &why)),
             other => Err(self.surprised(&other)),
         }

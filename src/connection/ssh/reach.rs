@@ -106,6 +106,7 @@ pub(super) async fn reach(
         settings.methods.retain(|method| *method == LoginMethod::PublicKey);
         settings.password = None;
     }
+    options.enters(host, Phase::Auth);
     let mut login = Login::new(host, &target.user, &settings, options, handle);
     let limit = options.deadlines.auth;
     let asking = options.shared.keyring.asking();

@@ -55,9 +55,10 @@ impl Live {
                 self.busy.insert(started.host.clone(), Busy { since: Instant::now(), phase: None });
             }
             Event::Phase(update) => {
-                let now = Instant::now();
-                let busy = self.busy.entry(update.host.clone()).or_insert(Busy { since: now, phase: None });
-                busy.phase = Some((update.phase, now));
+                // A host that only does another one's work has no line of its own.
+                if let Some(busy) = self.busy.get_mut(&update.host) {
+                    busy.phase = Some((update.phase, Instant::now()));
+                }
             }
             Event::HostDone(result) => {
                 self.busy.remove(&result.host);
@@ -129,14 +130,9 @@ fn seconds(time: Duration) -> String {
 
 fn words(phase: Phase) -> &'static str {
     match phase {
-        Phase::Resolving => "looking up the name",
         Phase::Connecting => "connecting",
         Phase::Authenticating => "logging in",
         Phase::Uploading => "uploading the runner",
-        Phase::Becoming => "becoming another user",
-        Phase::GatheringFacts => "gathering facts",
-        Phase::Transferring => "transferring content",
         Phase::Running => "running",
-        Phase::Waiting => "waiting for its turn",
     }
 }
