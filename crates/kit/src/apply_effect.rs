@@ -1,12 +1,13 @@
 //! Effects on an [`Overlay`]: how what a command is known to do becomes part of the plan.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use crate::accounts::AccountFiles;
 use crate::effect::Effect;
+use crate::lossless;
 use crate::overlay::Overlay;
-use crate::system::{Act, Links, Look};
+use crate::system::{Act, Look};
 
 impl Overlay {
     pub(crate) fn apply(&self, effect: &Effect) -> io::Result<()> {
@@ -27,7 +28,7 @@ impl Overlay {
                         let home = Path::new(&user.home);
                         self.make_folders(home)?;
                         self.chmod(home, 0o755)?;
-                        self.chown(home, Some(user.uid), Some(user.gid), Links::Keep)
+                        self.give(home, user.uid, user.gid)
                     }
                     _ => Ok(()),
                 }
@@ -47,12 +48,12 @@ impl Overlay {
 
     fn edit_accounts(&self, edit: impl FnOnce(&mut AccountFiles)) -> io::Result<()> {
         let text = |path: &str| {
-            let mut text = String::new();
+            let mut bytes = Vec::new();
             // /etc/shadow may not be readable; what is planned on top of it is what counts.
             if let Ok(mut file) = self.open(Path::new(path)) {
-                let _ = file.read_to_string(&mut text);
+                let _ = file.read_to_end(&mut bytes);
             }
-            text
+            lossless::text(&bytes)
         };
         let mut files = AccountFiles {
             passwd: text("/etc/passwd"),
@@ -60,8 +61,8 @@ impl Overlay {
             shadow: text("/etc/shadow"),
         };
         edit(&mut files);
-        self.place(Path::new("/etc/passwd"), Some(files.passwd.into_bytes()))?;
-        self.place(Path::new("/etc/group"), Some(files.group.into_bytes()))?;
-        self.place(Path::new("/etc/shadow"), Some(files.shadow.into_bytes()))
+        self.place(Path::new("/etc/passwd"), Some(lossless::bytes(&files.passwd)))?;
+        self.place(Path::new("/etc/group"), Some(lossless::bytes(&files.group)))?;
+        self.place(Path::new("/etc/shadow"), Some(lossless::bytes(&files.shadow)))
     }
 }

@@ -83,12 +83,21 @@ impl From<AttributeDiff> for Diff {
     }
 }
 
+/// The number of a user or group; the greatest one means "leave it" to the kernel.
+fn number(id: i64) -> Option<u32> {
+    u32::try_from(id).ok().filter(|id| *id != u32::MAX)
+}
+
+fn no_id(doing: &str, id: &str) -> Fault {
+    Fault::new(format!("{doing} failed: {id} is no number that a user or group can have"))
+}
+
 impl FileAttributes {
     /// The number of the owner that is asked for.
     pub fn uid(&self, host: &Probe) -> Result<Option<u32>> {
         let Some(owner) = &self.owner else { return Ok(None) };
         match owner.parse::<i64>() {
-            Ok(uid) => Ok(u32::try_from(uid).ok()),
+            Ok(uid) => number(uid).map(Some).ok_or_else(|| no_id("chown", owner)),
             Err(_) => match host.user(owner)? {
                 Some(user) => Ok(Some(user.uid)),
                 None => Err(Fault::absent(format!("chown failed: failed to look up user {owner}"))),
@@ -100,7 +109,7 @@ impl FileAttributes {
     pub fn gid(&self, host: &Probe) -> Result<Option<u32>> {
         let Some(group) = &self.group else { return Ok(None) };
         match group.parse::<i64>() {
-            Ok(gid) => Ok(u32::try_from(gid).ok()),
+            Ok(gid) => number(gid).map(Some).ok_or_else(|| no_id("chgrp", group)),
             Err(_) => match host.group(group)? {
                 Some(group) => Ok(Some(group.gid)),
                 None => Err(Fault::absent(format!("chgrp failed: failed to look up group {group}"))),
@@ -117,6 +126,18 @@ impl FileAttributes {
             None => Start { mode: 0o666 & !umask, folder: false, umask },
         };
         mode.bits(start).map(Some)
+    }
+
+    /// The mode that new content is put in place with, if one is asked for, and the difference that it makes: to the file
+    /// that was there, or to the usual mode of new files.
+    pub fn new_mode(&self, host: &Probe, dest: &Path, diff: &mut AttributeDiff) -> Result<Option<u32>> {
+        let now = host.stat(dest)?;
+        let bits = self.bits(now.as_ref(), host)?;
+        let was = now.map_or_else(|| 0o666 & !host.identity().umask, |now| now.mode);
+        if let Some(bits) = bits.filter(|bits| *bits != was) {
+            diff.put("mode", shown(was), shown(bits));
+        }
+        Ok(bits)
     }
 
     /// How a file with these attributes is put in place, so that its content is never seen with other ones.
@@ -337,5 +358,27 @@ fn state_word(host: &Probe, path: &str, stat: &Stat) -> &'static str {
         "hard"
     } else {
         "file"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    #[test]
+    fn a_number_that_nobody_can_have_is_refused() {
+        let host = World::new().probe();
+        for id in ["5000000000", "-5", "-1", "4294967295"] {
+            let both = FileAttributes {
+                owner: Some(id.into()),
+                group: Some(id.into()),
+                ..FileAttributes::default()
+            };
+            assert!(both.uid(&host).unwrap_err().message.starts_with("chown failed: "), "{id}");
+            assert!(both.gid(&host).unwrap_err().message.starts_with("chgrp failed: "), "{id}");
+        }
+        let fine = FileAttributes { owner: Some("12".into()), ..FileAttributes::default() };
+        assert_eq!(fine.uid(&host).unwrap(), Some(12));
     }
 }

@@ -23,6 +23,7 @@ pub fn cmd(program: impl AsRef<OsStr>) -> Command {
         timeout: None,
         accepted: vec![0],
         own_locale: false,
+        linger: Duration::from_millis(150),
         effects: Vec::new(),
     }
 }
@@ -48,6 +49,8 @@ pub struct Command {
     pub accepted: Vec<i32>,
     /// Leave the locale alone; otherwise it is `C.UTF-8`, so that output can be parsed.
     pub own_locale: bool,
+    /// How long its outputs may stay open and quiet after it has ended: a daemon that it started has them.
+    pub linger: Duration,
     /// What it is known to do to the host; see [`Command::does`].
     pub effects: Vec<Effect>,
 }
@@ -142,6 +145,13 @@ impl Command {
     #[must_use]
     pub fn own_locale(mut self) -> Self {
         self.own_locale = true;
+        self
+    }
+
+    /// Listens for as long as Ansible does to what it leaves running: for commands of the user's.
+    #[must_use]
+    pub fn lingering(mut self) -> Self {
+        self.linger = Duration::from_secs(1);
         self
     }
 

@@ -302,7 +302,7 @@ fn around(
     call: &Arc<Call>,
     work: &mut dyn FnMut(&mut Settled) -> Result<Outcome>,
 ) -> Outcome {
-    let secrets = secrets(&args, schema);
+    let mut secrets = secrets(&args, schema);
     let probe = ground.probe(call);
     let again = match ground {
         Ground::Planned(overlay) if overlay.unsure() => Some((args.clone(), overlay)),
@@ -329,6 +329,7 @@ fn around(
     });
     add_path_info(&mut outcome, &probe);
     outcome.warnings.extend(call.take_warnings());
+    secrets.extend(call.take_concealed());
     mask(&mut outcome, &secrets);
     outcome
 }

@@ -1,5 +1,4 @@
-//! [`Host`]: all that a module may do to a host. Every verb goes through one recording point, and each record holds
-//! what would undo it.
+//! [`Host`]: all that a module may do to a host.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -7,6 +6,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use shevek_proto::{Diff, Outcome, Val};
 
 use crate::command::{Command, Ran};
@@ -16,67 +16,15 @@ use crate::fault::{Fault, Result};
 use crate::http::{self, Request, Response, Stream};
 use crate::moment;
 use crate::probe::{Call, Probe, io_fault};
-use crate::system::{Act, Commit, Links, Look, Staged, Stat, Times};
+use crate::system::{Act, Commit, Links, Look, Staged, Times};
 use crate::talk::{Manner, Talk};
 
 /// The writing half of a host; it can be asked whatever a [`Probe`] can.
 pub struct Host {
     probe: Probe,
     act: Arc<dyn Act>,
-    recorded: Vec<Recorded>,
     pub(crate) outcome: Outcome,
 }
-
-/// Something that was done, with what it takes to undo it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Recorded {
-    /// A path that was not there is now.
-    Made(PathBuf),
-    /// A file was replaced or removed; it was so.
-    Replaced {
-        /// Where.
-        path: PathBuf,
-        /// Its status before.
-        before: Stat,
-        /// Its content before, if it was short enough to keep; a link's target otherwise.
-        content: Option<Vec<u8>>,
-    },
-    /// Permission bits were set.
-    Mode {
-        /// Of what.
-        path: PathBuf,
-        /// As they were.
-        before: u32,
-    },
-    /// Owner and group were set.
-    Owner {
-        /// Of what.
-        path: PathBuf,
-        /// The owner before.
-        uid: u32,
-        /// The group before.
-        gid: u32,
-    },
-    /// A path was renamed.
-    Renamed {
-        /// From.
-        from: PathBuf,
-        /// To.
-        to: PathBuf,
-    },
-    /// A folder was removed with all that was in it.
-    RemovedTree(PathBuf),
-    /// A command ran.
-    Ran {
-        /// The command line.
-        line: String,
-        /// Its exit code.
-        rc: i32,
-    },
-}
-
-/// Longest content that a record keeps.
-const RECORDED: u64 = 1024 * 1024;
 
 impl Deref for Host {
     type Target = Probe;
@@ -89,7 +37,7 @@ impl Host {
     /// A host to act on, for one call.
     pub(crate) fn new(act: Arc<dyn Act>, call: Arc<Call>) -> Self {
         let look: Arc<dyn Look> = act.clone();
-        Host { probe: Probe::new(look, call), act, recorded: Vec::new(), outcome: Outcome::ok() }
+        Host { probe: Probe::new(look, call), act, outcome: Outcome::ok() }
     }
 
     /// The reading half.
@@ -107,29 +55,11 @@ impl Host {
         self.outcome.diff.push(diff);
     }
 
-    /// What has been done so far.
-    pub fn recorded(&self) -> &[Recorded] {
-        &self.recorded
-    }
-
-    fn remember(&mut self, path: &Path) {
-        let record = match self.act.lstat(path) {
-            Err(_) => Recorded::Made(path.to_owned()),
-            Ok(before) => {
-                let mut content = None;
-                if before.is_file()
-                    && before.size <= RECORDED
-                    && let Ok(mut file) = self.act.open(path)
-                {
-                    let mut bytes = Vec::new();
-                    content = file.read_to_end(&mut bytes).is_ok().then_some(bytes);
-                } else if before.is_link() {
-                    content = self.act.readlink(path).ok().map(|t| t.into_os_string().into_encoded_bytes());
-                }
-                Recorded::Replaced { path: path.to_owned(), before, content }
-            }
-        };
-        self.recorded.push(record);
+    /// A path is going to be changed: what is known of accounts may stand in it.
+    fn changes(&self, path: &Path) {
+        if path.starts_with("/etc") || path.is_relative() {
+            self.probe.forget_accounts();
+        }
     }
 
     /// Runs a command; an exit code that it does not accept is a failure.
@@ -147,6 +77,7 @@ impl Host {
     }
 
     fn ran(&mut self, command: &Command, ran: std::io::Result<Ran>) -> Result<Ran> {
+        self.probe.forget_accounts();
         let ran = ran.map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound
                 if command.folder.as_deref().is_none_or(|f| self.probe.exists(f)) =>
@@ -168,7 +99,6 @@ impl Host {
                     .with("rc", e.raw_os_error().unwrap_or(1))
             }
         })?;
-        self.recorded.push(Recorded::Ran { line: command.line(), rc: ran.rc });
         ran.check(command)
     }
 
@@ -212,7 +142,7 @@ impl Host {
     /// Puts a staged file in place.
     pub fn commit(&mut self, staged: Staged, dest: impl AsRef<Path>, how: &Commit) -> Result<()> {
         let dest = dest.as_ref();
-        self.remember(dest);
+        self.changes(dest);
         self.act.commit(staged, dest, how).map_err(|e| io_fault("could not write", dest, &e))
     }
 
@@ -224,7 +154,7 @@ impl Host {
     /// Writes over a file in place, without a temporary file: for files that cannot be replaced.
     pub fn write_in_place(&mut self, path: impl AsRef<Path>, content: &mut dyn Read) -> Result<()> {
         let path = path.as_ref();
-        self.remember(path);
+        self.changes(path);
         self.act.write_in_place(path, content).map_err(|e| io_fault("could not write", path, &e))
     }
 
@@ -233,20 +163,30 @@ impl Host {
         let path = path.as_ref();
         let now = moment::local(&self.probe, self.probe.now());
         let stamp = now.format("%Y-%m-%d@%H:%M:%S");
-        let mut name: OsString = path.as_os_str().to_owned();
-        name.push(format!(".{}.{stamp}~", std::process::id()));
-        let backup = PathBuf::from(name);
+        let named = |count: u32| {
+            let mut name: OsString = path.as_os_str().to_owned();
+            let count = if count == 0 { String::new() } else { format!(".{count}") };
+            name.push(format!(".{}.{stamp}{count}~", std::process::id()));
+            PathBuf::from(name)
+        };
+        // The loop of one task can come here more than once in a second.
+        let mut count = 0;
+        while self.probe.lstat(named(count))?.is_some() {
+            count += 1;
+        }
+        let backup = named(count);
         let Some(before) = self.probe.stat(path)? else {
             return Err(Fault::absent(format!("could not back up {}: it is not there", path.display())));
         };
-        let mut content = self.probe.open(path)?;
-        let how = Commit {
-            mode: Some(before.mode),
-            uid: Some(before.uid),
-            gid: Some(before.gid),
-            ..Commit::default()
-        };
-        self.write_as(&backup, &mut content, &how)?;
+        let how = Commit { mode: Some(before.mode), ..Commit::default() };
+        let owned = Commit { uid: Some(before.uid), gid: Some(before.gid), ..how.clone() };
+        match self.write_as(&backup, &mut self.probe.open(path)?, &owned) {
+            // Who is not the file's owner keeps the backup under the own name.
+            Err(fault) if fault.os == Some(Errno::PERM.raw_os_error()) => {
+                self.write_as(&backup, &mut self.probe.open(path)?, &how)?;
+            }
+            done => done?,
+        }
         let times =
             Times { accessed: Some(before.accessed.system()), modified: Some(before.modified.system()) };
         self.act
@@ -258,91 +198,64 @@ impl Host {
     /// Makes a folder.
     pub fn mkdir(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         let path = path.as_ref();
-        self.act.mkdir(path, mode).map_err(|e| io_fault("could not make the folder", path, &e))?;
-        self.recorded.push(Recorded::Made(path.to_owned()));
-        Ok(())
+        self.act.mkdir(path, mode).map_err(|e| io_fault("could not make the folder", path, &e))
     }
 
     /// Makes a symbolic link.
     pub fn symlink(&mut self, target: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.act.symlink(target.as_ref(), path).map_err(|e| io_fault("could not make the link", path, &e))?;
-        self.recorded.push(Recorded::Made(path.to_owned()));
-        Ok(())
+        self.act.symlink(target.as_ref(), path).map_err(|e| io_fault("could not make the link", path, &e))
     }
 
     /// Makes a hard link.
     pub fn hardlink(&mut self, existing: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.act
-            .hardlink(existing.as_ref(), path)
-            .map_err(|e| io_fault("could not make the link", path, &e))?;
-        self.recorded.push(Recorded::Made(path.to_owned()));
-        Ok(())
+        self.act.hardlink(existing.as_ref(), path).map_err(|e| io_fault("could not make the link", path, &e))
     }
 
     /// Makes a named pipe.
     pub fn fifo(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         let path = path.as_ref();
-        self.act.fifo(path, mode).map_err(|e| io_fault("could not make the pipe", path, &e))?;
-        self.recorded.push(Recorded::Made(path.to_owned()));
-        Ok(())
+        self.act.fifo(path, mode).map_err(|e| io_fault("could not make the pipe", path, &e))
     }
 
     /// Renames; what has the new name is replaced.
     pub fn rename(&mut self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
         let (from, to) = (from.as_ref(), to.as_ref());
-        if self.probe.lstat(to)?.is_some() {
-            self.remember(to);
-        }
-        self.act.rename(from, to).map_err(|e| io_fault("could not rename", from, &e))?;
-        self.recorded.push(Recorded::Renamed { from: from.to_owned(), to: to.to_owned() });
-        Ok(())
+        self.changes(to);
+        self.act.rename(from, to).map_err(|e| io_fault("could not rename", from, &e))
     }
 
     /// Removes whatever a path names, a folder with all that is in it; links are removed, never followed.
     pub fn remove(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let Some(before) = self.probe.lstat(path)? else { return Ok(()) };
+        self.changes(path);
         if before.is_folder() {
             self.act.remove_tree(path).map_err(|e| io_fault("could not remove", path, &e))?;
-            self.recorded.push(Recorded::RemovedTree(path.to_owned()));
             return Ok(());
         }
-        self.remember(path);
         self.act.unlink(path).map_err(|e| io_fault("could not remove", path, &e))
     }
 
     /// Removes a folder that is empty.
     pub fn rmdir(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.act.rmdir(path).map_err(|e| io_fault("could not remove", path, &e))?;
-        self.recorded.push(Recorded::RemovedTree(path.to_owned()));
-        Ok(())
+        self.act.rmdir(path).map_err(|e| io_fault("could not remove", path, &e))
     }
 
     /// Sets permission bits of what a path leads to.
     pub fn chmod(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         let path = path.as_ref();
-        let before = self.probe.stat(path)?;
-        self.act.chmod(path, mode).map_err(|e| io_fault("could not set the mode of", path, &e))?;
-        if let Some(before) = before {
-            self.recorded.push(Recorded::Mode { path: path.to_owned(), before: before.mode });
-        }
-        Ok(())
+        self.act.chmod(path, mode).map_err(|e| io_fault("could not set the mode of", path, &e))
     }
 
     /// Sets owner and group of what a path names, or leads to.
     pub fn chown(&mut self, path: impl AsRef<Path>, owner: Owner, links: Links) -> Result<()> {
         let path = path.as_ref();
-        let before = self.probe.lstat(path)?;
         self.act
             .chown(path, owner.uid, owner.gid, links)
-            .map_err(|e| io_fault("could not set the owner of", path, &e))?;
-        if let Some(before) = before {
-            self.recorded.push(Recorded::Owner { path: path.to_owned(), uid: before.uid, gid: before.gid });
-        }
-        Ok(())
+            .map_err(|e| io_fault("could not set the owner of", path, &e))
     }
 
     /// Sets times.
@@ -376,4 +289,53 @@ pub struct Owner {
     pub uid: Option<u32>,
     /// The group's number.
     pub gid: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    fn host(world: &World) -> Host {
+        Host::new(world.build(), Arc::new(Call::default()))
+    }
+
+    #[test]
+    fn backups_of_one_second_do_not_replace_each_other() {
+        let mut host = host(&World::new().file("/etc/conf", "one"));
+        let first = host.backup("/etc/conf").unwrap();
+        host.write("/etc/conf", "two").unwrap();
+        let second = host.backup("/etc/conf").unwrap();
+        let texts = [&first, &second].map(|path| host.read_text(path).unwrap());
+        assert_eq!(texts, ["one", "two"]);
+        let name = second.to_string_lossy().into_owned();
+        assert!(name.starts_with("/etc/conf.") && name.ends_with(".1~"), "{name}");
+    }
+
+    #[test]
+    fn an_account_is_looked_up_once_until_it_may_have_changed() {
+        let world = World::new().file("/etc/nsswitch.conf", "passwd: files ldap\n");
+        let world = world.says("getent passwd 77", "eve:x:77:77::/:/bin/sh\n").says("true", "");
+        let built = world.build();
+        let mut host = Host::new(built.clone(), Arc::new(Call::default()));
+        assert_eq!(host.user_of(77).unwrap().unwrap().name, "eve");
+        assert_eq!(host.user_of(5).unwrap(), None);
+        // Nobody else's change is seen within a call; one's own is.
+        built.place(Path::new("/etc/passwd"), Some(b"adam:x:5:5::/:/bin/sh\n".to_vec())).unwrap();
+        assert_eq!(host.user_of(5).unwrap(), None);
+        host.run(crate::cmd("true")).unwrap();
+        assert_eq!(host.user_of(5).unwrap().unwrap().name, "adam");
+        host.write("/etc/passwd", "cain:x:6:6::/:/bin/sh\n").unwrap();
+        assert_eq!(host.user("cain").unwrap().unwrap().uid, 6);
+    }
+
+    #[test]
+    fn a_backup_of_anothers_file_is_ones_own() {
+        let world = World::new().folder("/srv").owner("/srv", 1000, 1000).file("/srv/conf", "x");
+        let world = world.mode("/srv/conf", 0o664).running_as(1000, 1000);
+        let mut host = host(&world);
+        let backup = host.backup("/srv/conf").unwrap();
+        let stat = host.stat(&backup).unwrap().unwrap();
+        assert_eq!((stat.uid, stat.mode), (1000, 0o664));
+    }
 }

@@ -171,14 +171,35 @@ impl Overlay {
         Ok(plan.add(path, Inode::imported(&stat, body)))
     }
 
-    fn change(&self, path: &Path, links: Links, with: impl FnOnce(&mut Inode)) -> io::Result<()> {
+    /// Whether something was mounted on a path: it cannot be replaced then.
+    fn is_mounted(&self, plan: &Plan, path: &Path) -> bool {
+        let name = path.to_string_lossy().into_owned();
+        let of_plan = plan.things.get(&(Thing::Mount, name.clone())).cloned();
+        of_plan.or_else(|| self.base.planned(Thing::Mount, &name)).is_some_and(|state| state == "mounted")
+    }
+
+    /// Fails as the kernel does when a user gives a file away.
+    fn may_give(&self, inode: &Inode, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+        let me = self.base.identity();
+        let own = |gid: u32| me.gid == gid || me.groups.contains(&gid);
+        let given =
+            uid.is_some_and(|uid| uid != inode.uid) || gid.is_some_and(|gid| gid != inode.gid && !own(gid));
+        if me.uid != 0 && given { Err(errno(rustix::io::Errno::PERM)) } else { Ok(()) }
+    }
+
+    fn change(
+        &self,
+        path: &Path,
+        links: Links,
+        with: impl FnOnce(&mut Inode) -> io::Result<()>,
+    ) -> io::Result<()> {
         let now = Time::from(self.base.now());
         let mut plan = self.locked();
         let path = self.resolve(&plan, path, links)?;
         let id = self.import(&mut plan, &path)?;
         if let Some(inode) = plan.inodes.get_mut(&id) {
             inode.changed = now;
-            with(inode);
+            with(inode)?;
         }
         plan.version += 1;
         Ok(())
@@ -219,6 +240,15 @@ impl Overlay {
             changed: now,
             xattrs: std::collections::BTreeMap::new(),
             body,
+            names: 0,
+        })
+    }
+
+    /// Sets owner and group as a command or a test does, whoever the runner is.
+    pub(crate) fn give(&self, path: &Path, uid: u32, gid: u32) -> io::Result<()> {
+        self.change(path, Links::Keep, |inode| {
+            (inode.uid, inode.gid) = (uid, gid);
+            Ok(())
         })
     }
 
@@ -229,9 +259,7 @@ impl Overlay {
             for name in self.names(plan, path)? {
                 self.import_tree(plan, &path.join(name))?;
             }
-            if let Some(inode) = plan.inodes.get_mut(&id) {
-                inode.body = Body::Fresh;
-            }
+            plan.set_body(id, Body::Fresh);
         }
         Ok(())
     }
@@ -258,7 +286,8 @@ impl Overlay {
     /// Writes bytes where a test or an effect wants them; folders above are made.
     pub(crate) fn place(&self, path: &Path, content: Option<Vec<u8>>) -> io::Result<()> {
         self.make_folders(path.parent().unwrap_or(Path::new("/")))?;
-        let body = content.map_or(Body::Unknown(0), Body::Bytes);
+        // This is a file of accounts, or what a command is known to write: never long, and needed.
+        let body = content.map_or(Body::Unknown(0), |bytes| Body::Bytes(bytes.into()));
         let mut plan = self.locked();
         let path = self.resolve(&plan, path, Links::Follow)?;
         self.put(&mut plan, &path, body)
@@ -293,10 +322,10 @@ impl Overlay {
                 let id = self.import(plan, path)?;
                 if let Some(inode) = plan.inodes.get_mut(&id) {
                     inode.kind = FileKind::File;
-                    inode.body = body;
                     inode.modified = now;
                     inode.changed = now;
                 }
+                plan.set_body(id, body);
                 plan.version += 1;
                 Ok(())
             }
@@ -309,11 +338,13 @@ impl Overlay {
         }
     }
 
-    fn body(content: &mut dyn Read) -> io::Result<Body> {
+    /// Content as a plan keeps it, if there is room for it.
+    fn body(content: &mut dyn Read, room: u64) -> io::Result<Body> {
+        let most = KEPT.min(room);
         let mut bytes = Vec::new();
-        content.take(KEPT + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 <= KEPT {
-            return Ok(Body::Bytes(bytes));
+        content.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= most {
+            return Ok(Body::Bytes(bytes.into()));
         }
         let rest = io::copy(content, &mut io::sink())?;
         Ok(Body::Unknown(bytes.len() as u64 + rest))
@@ -521,7 +552,7 @@ impl Act for Overlay {
         let folder = self.resolve(&plan, folder, Links::Follow)?;
         let name = format!(".shevek_{}", plan.version);
         let path = folder.join(name);
-        let body = Self::body(content)?;
+        let body = Self::body(content, plan.room())?;
         let inode = self.fresh(&plan, &path, New(FileKind::File, 0o600, body))?;
         let size = inode.size();
         plan.add(&path, inode);
@@ -535,11 +566,15 @@ impl Act for Overlay {
         if before.is_some_and(|b| b.is_folder()) {
             return Err(errno(rustix::io::Errno::ISDIR));
         }
+        if self.is_mounted(&plan, &dest) {
+            return Err(errno(rustix::io::Errno::BUSY));
+        }
         let Some(inode) = plan.inode(&staged.path).cloned() else { return Err(missing()) };
         plan.remove(&staged.path);
         plan.entries.remove(&staged.path);
         plan.remove(&dest);
         let kept = before.filter(|b| !how.fresh && !b.is_link());
+        self.may_give(&inode, how.uid, how.gid)?;
         let umask = self.base.identity().umask;
         plan.add(
             &dest,
@@ -561,7 +596,8 @@ impl Act for Overlay {
     }
 
     fn write_in_place(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
-        let body = Self::body(content)?;
+        let room = self.locked().room();
+        let body = Self::body(content, room)?;
         let mut plan = self.locked();
         let path = self.resolve(&plan, path, Links::Follow)?;
         self.put(&mut plan, &path, body)
@@ -584,11 +620,7 @@ impl Act for Overlay {
         }
         self.fresh(&plan, &path, New(FileKind::File, 0, Body::Nothing))?;
         let id = self.import(&mut plan, &existing)?;
-        if let Some(inode) = plan.inodes.get_mut(&id) {
-            inode.nlink += 1;
-        }
-        plan.entries.insert(path, Entry::Is(id));
-        plan.version += 1;
+        plan.link(path, id);
         Ok(())
     }
 
@@ -652,13 +684,18 @@ impl Act for Overlay {
     }
 
     fn chmod(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.change(path, Links::Follow, |inode| inode.mode = mode & 0o7777)
+        self.change(path, Links::Follow, |inode| {
+            inode.mode = mode & 0o7777;
+            Ok(())
+        })
     }
 
     fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()> {
         self.change(path, links, |inode| {
+            self.may_give(inode, uid, gid)?;
             inode.uid = uid.unwrap_or(inode.uid);
             inode.gid = gid.unwrap_or(inode.gid);
+            Ok(())
         })
     }
 
@@ -666,12 +703,14 @@ impl Act for Overlay {
         self.change(path, links, |inode| {
             inode.accessed = times.accessed.map_or(inode.accessed, Time::from);
             inode.modified = times.modified.map_or(inode.modified, Time::from);
+            Ok(())
         })
     }
 
     fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()> {
         self.change(path, Links::Keep, |inode| {
             inode.xattrs.insert(name.to_owned(), value.map(<[u8]>::to_vec));
+            Ok(())
         })
     }
 
@@ -723,5 +762,55 @@ impl Act for Overlay {
         let mut plan = self.locked();
         plan.unsure = true;
         plan.version += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    fn planned() -> Overlay {
+        Overlay::over(World::new().build())
+    }
+
+    fn write(plan: &Overlay, path: &str, length: usize) {
+        let path = Path::new(path);
+        let staged = plan.stage(path, &mut io::repeat(b'x').take(length as u64)).unwrap();
+        plan.commit(staged, path, &Commit::default()).unwrap();
+    }
+
+    fn read(plan: &Overlay, path: &str) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        plan.open(Path::new(path))?.read_to_end(&mut bytes)
+    }
+
+    #[test]
+    fn a_plan_holds_no_more_than_its_budget() {
+        const LENGTH: usize = 12 * 1024 * 1024;
+        let plan = planned();
+        for path in ["/a", "/b", "/c"] {
+            write(&plan, path, LENGTH);
+        }
+        assert_eq!(read(&plan, "/b").unwrap(), LENGTH);
+        let over = read(&plan, "/c").unwrap_err();
+        assert!(over.get_ref().is_some_and(|inner| inner.is::<Unknowable>()), "{over}");
+        assert_eq!(plan.stat(Path::new("/c")).unwrap().size, LENGTH as u64);
+        plan.hardlink(Path::new("/a"), Path::new("/d")).unwrap();
+        plan.unlink(Path::new("/a")).unwrap();
+        assert_eq!(read(&plan, "/d").unwrap(), LENGTH, "it has a name still");
+        plan.unlink(Path::new("/d")).unwrap();
+        write(&plan, "/c", LENGTH);
+        assert_eq!(read(&plan, "/c").unwrap(), LENGTH, "what is gone makes room");
+    }
+
+    #[test]
+    fn another_runner_continues_a_plan() {
+        let (plan, other) = (planned(), planned());
+        write(&plan, "/a", 100);
+        let bytes = postcard::to_stdvec(&plan.plan()).unwrap();
+        other.set_plan(postcard::from_bytes(&bytes).unwrap());
+        assert_eq!(read(&other, "/a").unwrap(), 100);
+        assert_eq!(other.plan().room(), plan.plan().room());
     }
 }

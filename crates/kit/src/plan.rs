@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,13 @@ pub struct Plan {
     pub(crate) things: BTreeMap<(Thing, String), String>,
     pub(crate) unsure: bool,
     pub(crate) version: u64,
+    /// How many bytes of content it holds.
+    kept: u64,
 }
+
+/// How much content a plan holds: a check run must fill neither the host's memory nor a frame between two runners. What is
+/// beyond is *unknown* when it is read back.
+pub(crate) const BUDGET: u64 = 32 * 1024 * 1024;
 
 /// What would be at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +53,8 @@ pub(crate) struct Inode {
     pub changed: Time,
     pub xattrs: BTreeMap<String, Option<Vec<u8>>>,
     pub body: Body,
+    /// How many paths of the plan lead here.
+    pub names: u32,
 }
 
 /// What is in a file, a link or a folder.
@@ -58,7 +67,7 @@ pub(crate) enum Body {
     /// The host's folder, with planned entries on top.
     Merged,
     /// Bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "shared_bytes")] Arc<[u8]>),
     /// What the host's file holds.
     Lower(PathBuf, u64),
     /// Only the real run can tell; this long, if that is known.
@@ -67,6 +76,16 @@ pub(crate) enum Body {
     Target(PathBuf),
     /// Neither: pipes, sockets, devices.
     Nothing,
+}
+
+impl Body {
+    /// How many bytes of content it holds.
+    fn held(&self) -> u64 {
+        match self {
+            Body::Bytes(bytes) => bytes.len() as u64,
+            _ => 0,
+        }
+    }
 }
 
 impl Inode {
@@ -86,6 +105,7 @@ impl Inode {
             changed: stat.changed,
             xattrs: BTreeMap::new(),
             body,
+            names: 0,
         }
     }
 
@@ -136,10 +156,35 @@ impl Plan {
         if inode.ino == 0 {
             inode.ino = id;
         }
+        inode.names = 1;
+        self.kept += inode.body.held();
         self.inodes.insert(id, inode);
         self.entries.insert(path.to_owned(), Entry::Is(id));
         self.version += 1;
         id
+    }
+
+    /// How many bytes of content there is room for.
+    pub(crate) fn room(&self) -> u64 {
+        BUDGET.saturating_sub(self.kept)
+    }
+
+    /// Gives an inode other content.
+    pub(crate) fn set_body(&mut self, id: u64, body: Body) {
+        if let Some(inode) = self.inodes.get_mut(&id) {
+            self.kept = (self.kept + body.held()).saturating_sub(inode.body.held());
+            inode.body = body;
+        }
+    }
+
+    /// Gives an inode another name.
+    pub(crate) fn link(&mut self, path: PathBuf, id: u64) {
+        if let Some(inode) = self.inodes.get_mut(&id) {
+            inode.names += 1;
+            inode.nlink += 1;
+            self.entries.insert(path, Entry::Is(id));
+            self.version += 1;
+        }
     }
 
     pub(crate) fn inode(&self, path: &Path) -> Option<&Inode> {
@@ -177,7 +222,9 @@ impl Plan {
                 && let Some(inode) = self.inodes.get_mut(&id)
             {
                 inode.nlink = inode.nlink.saturating_sub(1);
-                if !self.entries.values().any(|e| *e == Entry::Is(id)) {
+                inode.names = inode.names.saturating_sub(1);
+                if inode.names == 0 {
+                    self.kept = self.kept.saturating_sub(inode.body.held());
                     self.inodes.remove(&id);
                 }
             }
@@ -196,5 +243,36 @@ impl Plan {
             .take_while(move |(p, _)| p.starts_with(folder))
             .filter(move |(p, _)| p.parent() == Some(folder))
             .map(|(p, e)| (p, *e))
+    }
+}
+
+/// Content on its way to another runner.
+mod shared_bytes {
+    use std::fmt;
+    use std::sync::Arc;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &Arc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[u8]>, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Arc<[u8]>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Ok(bytes.into())
+            }
+        }
+
+        deserializer.deserialize_bytes(Bytes)
     }
 }

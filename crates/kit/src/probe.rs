@@ -16,6 +16,8 @@ use crate::content::{Content, Courier, NoCourier};
 use crate::effect::Thing;
 use crate::fault::{Fault, Result};
 use crate::http::{self, Request, Response, Stream};
+use crate::looked_up::{LookedUp, Table};
+use crate::lossless;
 use crate::overlay::Unknowable;
 use crate::system::{Access, Identity, Look, Stat, Uname, Volume};
 
@@ -31,7 +33,15 @@ pub struct Call {
     pub courier: Arc<dyn Courier>,
     /// Warnings given so far.
     pub warnings: Warnings,
+    /// Secrets that no option's declaration tells of.
+    pub concealed: Concealed,
+    /// Accounts looked up so far.
+    pub looked_up: LookedUp,
 }
+
+/// Values that the result must not show, besides those of options that are secrets by declaration.
+#[derive(Debug, Default)]
+pub struct Concealed(Mutex<Vec<String>>);
 
 /// Warnings for the user, collected while a call runs.
 #[derive(Debug, Default)]
@@ -45,6 +55,8 @@ impl Default for Call {
             diff: false,
             courier: Arc::new(NoCourier),
             warnings: Warnings::default(),
+            concealed: Concealed::default(),
+            looked_up: LookedUp::default(),
         }
     }
 }
@@ -53,6 +65,11 @@ impl Call {
     /// Takes the warnings given so far.
     pub(crate) fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut *self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the values to hide.
+    pub(crate) fn take_concealed(&self) -> Vec<String> {
+        std::mem::take(&mut *self.concealed.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -121,9 +138,15 @@ impl Probe {
         Ok(bytes)
     }
 
-    /// Reads a file as text; bytes that are not UTF-8 are replaced.
+    /// Reads a file as text that is only looked at: bytes that are not UTF-8 are replaced.
     pub fn read_text(&self, path: impl AsRef<Path>) -> Result<String> {
         Ok(String::from_utf8_lossy(&self.read(path)?).into_owned())
+    }
+
+    /// Reads a file that is going to be changed as text, bytes that are not UTF-8 included; see [`lossless`]. Empty when
+    /// it is not there.
+    pub fn read_lossless(&self, path: impl AsRef<Path>) -> Result<String> {
+        Ok(lossless::text(&self.read_if_there(path)?.unwrap_or_default()))
     }
 
     /// Reads a file, if it is there.
@@ -175,12 +198,29 @@ impl Probe {
 
     /// All users of /etc/passwd.
     pub fn users(&self) -> Result<Vec<User>> {
-        Ok(self.lines("/etc/passwd")?.iter().filter_map(|l| User::parse(l)).collect())
+        Ok(self.local_users()?.all.clone())
+    }
+
+    fn local_users(&self) -> Result<Arc<Table<User>>> {
+        self.call
+            .looked_up
+            .users(|| Ok(self.lines("/etc/passwd")?.iter().filter_map(|l| User::parse(l)).collect()))
     }
 
     /// All groups of /etc/group.
     pub fn groups(&self) -> Result<Vec<Group>> {
-        Ok(self.lines("/etc/group")?.iter().filter_map(|l| Group::parse(l)).collect())
+        Ok(self.local_groups()?.all.clone())
+    }
+
+    fn local_groups(&self) -> Result<Arc<Table<Group>>> {
+        self.call
+            .looked_up
+            .groups(|| Ok(self.lines("/etc/group")?.iter().filter_map(|l| Group::parse(l)).collect()))
+    }
+
+    /// Forgets the accounts looked up so far: something may have changed them.
+    pub(crate) fn forget_accounts(&self) {
+        self.call.looked_up.forget();
     }
 
     fn lines(&self, path: &str) -> Result<Vec<String>> {
@@ -190,7 +230,7 @@ impl Probe {
 
     /// The user of this name, from /etc/passwd or what else the host asks (LDAP and the like).
     pub fn user(&self, name: &str) -> Result<Option<User>> {
-        match self.users()?.into_iter().find(|u| u.name == name) {
+        match self.local_users()?.named(name).cloned() {
             None => Ok(self.getent("passwd", name).and_then(|l| User::parse(&l)).filter(|u| u.name == name)),
             found => Ok(found),
         }
@@ -198,7 +238,7 @@ impl Probe {
 
     /// The user of this number.
     pub fn user_of(&self, uid: u32) -> Result<Option<User>> {
-        match self.users()?.into_iter().find(|u| u.uid == uid) {
+        match self.local_users()?.numbered(uid).cloned() {
             None => Ok(self.getent("passwd", &uid.to_string()).and_then(|l| User::parse(&l))),
             found => Ok(found),
         }
@@ -206,7 +246,7 @@ impl Probe {
 
     /// The group of this name.
     pub fn group(&self, name: &str) -> Result<Option<Group>> {
-        match self.groups()?.into_iter().find(|g| g.name == name) {
+        match self.local_groups()?.named(name).cloned() {
             None => Ok(self.getent("group", name).and_then(|l| Group::parse(&l)).filter(|g| g.name == name)),
             found => Ok(found),
         }
@@ -214,7 +254,7 @@ impl Probe {
 
     /// The group of this number.
     pub fn group_of(&self, gid: u32) -> Result<Option<Group>> {
-        match self.groups()?.into_iter().find(|g| g.gid == gid) {
+        match self.local_groups()?.numbered(gid).cloned() {
             None => Ok(self.getent("group", &gid.to_string()).and_then(|l| Group::parse(&l))),
             found => Ok(found),
         }
@@ -230,12 +270,14 @@ impl Probe {
 
     /// One entry of a database of the name service, as `getent` prints it.
     pub fn getent(&self, database: &str, key: &str) -> Option<String> {
-        // A host with only local accounts has asked all there is already.
-        if matches!(database, "passwd" | "group") && self.only_local_accounts(database) {
-            return None;
-        }
-        let ran = self.ask(cmd("getent").arg(database).arg(key).any_rc()).ok()?;
-        ran.ok().then(|| ran.out().trim_end_matches('\n').to_owned()).filter(|l| !l.is_empty())
+        self.call.looked_up.asked(database, key, || {
+            // A host with only local accounts has asked all there is already.
+            if matches!(database, "passwd" | "group") && self.only_local_accounts(database) {
+                return None;
+            }
+            let ran = self.ask(cmd("getent").arg(database).arg(key).any_rc()).ok()?;
+            ran.ok().then(|| ran.out().trim_end_matches('\n').to_owned()).filter(|l| !l.is_empty())
+        })
     }
 
     fn only_local_accounts(&self, database: &str) -> bool {
@@ -264,11 +306,6 @@ impl Probe {
         }
         all.sort();
         all
-    }
-
-    /// `environment:` of the task.
-    pub fn task_environment(&self) -> &[(String, String)] {
-        &self.call.environment
     }
 
     /// Where a program is: a path is taken as it is, a name is looked for in `PATH` and the system's own folders.
@@ -413,6 +450,15 @@ impl Probe {
         let warning = warning.into();
         if !warnings.contains(&warning) {
             warnings.push(warning);
+        }
+    }
+
+    /// Hides a value wherever it turns up in the result of this call.
+    pub fn conceal(&self, value: impl Into<String>) {
+        let value = value.into();
+        let mut concealed = self.call.concealed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !value.is_empty() && !concealed.contains(&value) {
+            concealed.push(value);
         }
     }
 

@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags};
@@ -30,6 +30,8 @@ pub struct Real {
 impl Real {
     /// The host.
     pub fn new() -> Self {
+        // Where the kernel does not tell the umask it has to be set to be read: better now than beside other threads.
+        umask();
         Self::default()
     }
 
@@ -76,7 +78,13 @@ fn stat(meta: &fs::Metadata) -> Stat {
     }
 }
 
+/// The umask that this process was started with; it never changes its own.
 fn umask() -> u32 {
+    static UMASK: OnceLock<u32> = OnceLock::new();
+    *UMASK.get_or_init(read_umask)
+}
+
+fn read_umask() -> u32 {
     // The kernel tells without changing it; older ones only by setting it.
     let told = fs::read_to_string("/proc/self/status").ok().and_then(|text| {
         let line = text.lines().find_map(|l| l.strip_prefix("Umask:"))?.trim().to_owned();

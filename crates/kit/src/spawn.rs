@@ -7,23 +7,15 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as Process, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::Mode;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::command::{Command, Ran};
 
 /// How often a wait looks whether the controller has cancelled.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How long outputs may stay open and quiet after the program itself has ended: a daemon that it started has them.
-const GRACE: Duration = Duration::from_millis(150);
-
-/// The umask belongs to the whole process: one start at a time may set it.
-static UMASK: Mutex<()> = Mutex::new(());
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &Command, interrupted: &AtomicBool) -> io::Result<Ran> {
@@ -39,7 +31,12 @@ pub(crate) fn run(command: &Command, interrupted: &AtomicBool) -> io::Result<Ran
     let exit = Pid::from_child(&child);
     let exit = pidfd_open(exit, PidfdFlags::empty()).ok();
     let deadline = command.timeout.map(|t| Instant::now() + t);
-    let done = job.converse(&mut child, exit.as_ref(), &command.stdin, &Limits { deadline, interrupted });
+    let done = job.converse(
+        &mut child,
+        exit.as_ref(),
+        &command.stdin,
+        &Limits { deadline, linger: command.linger, interrupted },
+    );
     if !matches!(done, Ok(true)) {
         kill(&mut child);
     }
@@ -59,22 +56,30 @@ pub(crate) fn exit_code(status: ExitStatus) -> i32 {
 
 struct Limits<'a> {
     deadline: Option<Instant>,
+    linger: Duration,
     interrupted: &'a AtomicBool,
 }
 
 fn start(command: &Command) -> io::Result<Child> {
-    let mut process = Process::new(locate(command)?);
-    process.arg0(&command.program).args(&command.args).process_group(0);
+    let program = locate(command)?;
+    let mut process = match command.umask {
+        None => {
+            let mut process = Process::new(program);
+            process.arg0(&command.program);
+            process
+        }
+        // A umask belongs to a whole process: this one has threads that make files, so the child sets its own.
+        Some(umask) => {
+            let mut process = Process::new("/bin/sh");
+            process.arg("-c").arg(format!("umask {umask:04o} && exec \"$0\" \"$@\"")).arg(program);
+            process
+        }
+    };
+    process.args(&command.args).process_group(0);
     process.stdin(if command.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     process.stdout(Stdio::piped()).stderr(Stdio::piped());
     surround(&mut process, command);
-    let _one = UMASK.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = command.umask.map(|umask| rustix::process::umask(Mode::from_raw_mode(umask)));
-    let child = process.spawn();
-    if let Some(before) = before {
-        rustix::process::umask(before);
-    }
-    child
+    process.spawn()
 }
 
 /// Gives a process the command's folder and variables.
@@ -95,6 +100,11 @@ pub(crate) fn surround(process: &mut Process, command: &Command) {
 pub(crate) fn locate(command: &Command) -> io::Result<PathBuf> {
     let program = Path::new(&command.program);
     if program.components().count() > 1 || program.is_absolute() {
+        // Where the child's shell starts it, nobody else would say that it is not there.
+        let from = command.folder.as_deref().unwrap_or(Path::new("")).join(program);
+        if command.umask.is_some() {
+            rustix::fs::access(&from, rustix::fs::Access::EXEC_OK)?;
+        }
         return Ok(program.to_owned());
     }
     let own = command.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
@@ -169,12 +179,12 @@ impl Job {
             }
             let wait =
                 limits.deadline.map_or(TICK, |d| d.saturating_duration_since(Instant::now()).min(TICK));
-            let wait = if ended.is_some() { wait.min(GRACE) } else { wait };
+            let wait = if ended.is_some() { wait.min(limits.linger) } else { wait };
             let heard = self.wait(exit.filter(|_| ended.is_none()), wait)?;
             self.write(input);
             let moved = self.read()?;
             match ended {
-                Some(since) if !heard && !moved && since.elapsed() >= GRACE => return Ok(true),
+                Some(since) if !heard && !moved && since.elapsed() >= limits.linger => return Ok(true),
                 Some(_) if moved => ended = Some(Instant::now()),
                 _ => {}
             }
@@ -280,6 +290,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_child_says_a_moment_later_is_heard() {
+        let late = cmd("sh").args(["-c", "(sleep 0.4; echo late) & echo now"]);
+        assert_eq!(ran(late.clone().lingering()).out(), "now\nlate\n");
+        assert_eq!(ran(late).out(), "now\n");
+    }
+
+    #[test]
     fn much_input_and_output_do_not_block_each_other() {
         let input = vec![b'x'; 1 << 20];
         assert_eq!(ran(cmd("cat").stdin(input.clone())).stdout, input);
@@ -287,7 +304,12 @@ mod tests {
 
     #[test]
     fn the_umask_holds_for_the_command_only() {
-        let ran = ran(cmd("sh").args(["-c", "umask"]).umask(Some(0o027)));
-        assert_eq!(ran.out().trim(), "0027");
+        let own = std::fs::read_to_string("/proc/self/status").unwrap();
+        let asked = cmd("sh").args(["-c", "umask; grep Umask: /proc/$PPID/status; exit $1", "sh", "3"]);
+        let ran = ran(asked.umask(Some(0o027)));
+        let (umask, ours) = ran.out().split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        assert_eq!((umask.as_str(), ran.rc), ("0027", 3));
+        assert!(own.contains(ours.trim()), "{ours}");
+        assert!(run(&cmd("/no/such").umask(Some(0o027)), &AtomicBool::new(false)).is_err());
     }
 }

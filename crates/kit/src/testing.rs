@@ -9,6 +9,6 @@ mod examples;
 mod nothing;
 mod world;
 
-pub use conform::{Ran, Session, TestModule, conform, conform_apart};
+pub use conform::{Ran, Session, TestModule, conform, conform_apart, module};
 pub use examples::check_examples;
 pub use world::World;

@@ -12,7 +12,7 @@ use shevek_proto::{Batch, Call, Fault, FaultKind, Item, Outcome, Up, Val};
 use crate::courier::BatchCourier;
 use crate::exchange::Exchange;
 use crate::job;
-use crate::wire::Outlet;
+use crate::wire::{Outlet, Side};
 
 /// What a batch needs of the runner around it.
 pub struct Around {
@@ -32,12 +32,15 @@ impl Around {
         let before = self.overlay.version();
         let end = self.all(batch, real);
         // The plan goes up before the end is told: the next batch may be for another user, and must see it.
-        if self.overlay.version() != before
-            && let Ok(plan) = postcard::to_stdvec(&self.overlay.plan())
-        {
-            self.outlet.hand_up(plan);
+        let is_new = self.outlet.side() == Side::Parent && self.overlay.version() != before;
+        match is_new.then(|| self.outlet.hand_up(&self.overlay.plan())).transpose() {
+            Ok(_) => self.outlet.say(end),
+            // Without it the tasks that follow would be told what is not so.
+            Err(message) => {
+                let fault = Fault { kind: FaultKind::Protocol, message, help: None };
+                self.outlet.say(Up::Fault { batch: Some(batch.id), fault });
+            }
         }
-        self.outlet.say(end);
     }
 
     fn all(&self, batch: &Batch, real: &Arc<Real>) -> Up {

@@ -15,7 +15,7 @@ use crate::beside::start_beside;
 use crate::login::{Said, log_in};
 use crate::parts::{Parts, Program};
 use crate::terminal::Terminal;
-use crate::wire::{FromChild, Outlet, ToChild};
+use crate::wire::{FromChild, Outlet, ToChild, packed};
 
 /// How long further runners may take to end when they are asked to.
 const LAST_WAIT: Duration = Duration::from_secs(3);
@@ -71,9 +71,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Child {
     fn tell(&self, message: &ToChild) -> bool {
-        let Ok(frame) = encode(message) else { return false };
+        encode(message).is_ok_and(|frame| self.send(&frame))
+    }
+
+    fn send(&self, frame: &[u8]) -> bool {
         match locked(&self.stdin).as_mut() {
-            Some(stdin) => stdin.write_all(&frame).and_then(|()| stdin.flush()).is_ok(),
+            Some(stdin) => stdin.write_all(frame).and_then(|()| stdin.flush()).is_ok(),
             None => false,
         }
     }
@@ -117,8 +120,13 @@ impl Children {
             Ok(child) => child,
         };
         locked(&self.routes).batches.insert(id, child.clone());
-        if batch.calls.iter().any(|call| call.mode.check) {
-            self.hand_down_plan(&child);
+        if batch.calls.iter().any(|call| call.mode.check)
+            && let Err(why) = self.hand_down_plan(&child)
+        {
+            locked(&self.routes).batches.remove(&id);
+            let message = format!("check mode's plan cannot be handed on: {why}");
+            let fault = Fault { kind: FaultKind::Protocol, message, help: None };
+            return self.outlet.say(Up::Fault { batch: Some(id), fault });
         }
         let told = child.tell(&ToChild::Message(Down::Run(batch)));
         // The relay may have found its end before the batch was on the list.
@@ -204,15 +212,16 @@ impl Children {
         Ok(child)
     }
 
-    fn hand_down_plan(&self, child: &Child) {
+    fn hand_down_plan(&self, child: &Child) -> Result<(), String> {
         let plan = self.overlay.plan();
         let mut known = locked(&child.plan);
-        if *known != plan.version()
-            && let Ok(bytes) = postcard::to_stdvec(&plan)
-        {
-            *known = plan.version();
-            child.tell(&ToChild::Plan(bytes));
+        if *known == plan.version() {
+            return Ok(());
         }
+        let frame = encode(&ToChild::Plan(packed(&plan)?)).map_err(|e| e.to_string())?;
+        *known = plan.version();
+        child.send(&frame);
+        Ok(())
     }
 }
 

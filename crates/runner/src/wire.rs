@@ -4,6 +4,7 @@ use std::io::{self, Read, Stdout, Write};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use shevek_kit::Plan;
 use shevek_proto::{Decoder, Down, FrameError, Item, MAX_FRAME, Outcome, Up, encode};
 
 /// Who started this runner.
@@ -42,6 +43,11 @@ pub enum Heard {
     Plan(Vec<u8>),
 }
 
+/// Check mode's plan as bytes.
+pub fn packed(plan: &Plan) -> Result<Vec<u8>, String> {
+    postcard::to_stdvec(plan).map_err(|e| e.to_string())
+}
+
 /// Where messages go out; shared by all threads.
 pub struct Outlet {
     side: Side,
@@ -59,11 +65,16 @@ impl Outlet {
         self.write(framed(self.side, message));
     }
 
-    /// Hands check mode's plan to the runner that started this one.
-    pub fn hand_up(&self, plan: Vec<u8>) {
-        if self.side == Side::Parent {
-            self.write(encode(&FromChild::Plan(plan)));
-        }
+    /// Who listens.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Hands check mode's plan to the runner that started this one; or says why it cannot.
+    pub fn hand_up(&self, plan: &Plan) -> Result<(), String> {
+        let frame = packed(plan).and_then(|plan| encode(&FromChild::Plan(plan)).map_err(|e| e.to_string()));
+        self.write(Ok(frame.map_err(|why| format!("check mode's plan cannot be handed on: {why}"))?));
+        Ok(())
     }
 
     fn write(&self, frame: Result<Vec<u8>, FrameError>) {

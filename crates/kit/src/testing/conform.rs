@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::world::{self, World};
+use crate::arg::{Args, Settled};
 use crate::drive::{Entry, Ground};
 use crate::overlay::Overlay;
 use crate::printed::python_str;
@@ -50,6 +51,20 @@ pub fn conform_apart<M: TestModule>(args: &str, world: World) -> Session {
     let outcome = run(entry, args, &world::ground(&world));
     let commands = world::ran(&world);
     Session { entry, world, check: Outcome::ok(), outcome, commands }
+}
+
+/// A module with its arguments, for tests of its own functions.
+///
+/// # Panics
+///
+/// When the arguments are not what the module takes.
+#[track_caller]
+pub fn module<M: TestModule + Args>(args: &str) -> M {
+    let settled = match M::entry().schema.settle(arguments(args)) {
+        Ok(settled) => settled,
+        Err(problems) => panic!("the test's arguments are wrong: {problems:?}"),
+    };
+    M::read(&mut Settled::new(settled)).expect("the test's arguments fit")
 }
 
 /// Reads arguments as a test writes them.

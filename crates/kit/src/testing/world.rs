@@ -11,7 +11,7 @@ use crate::http::Response;
 use crate::overlay::Overlay;
 use crate::probe::{Call, Probe};
 use crate::script::Script;
-use crate::system::{Act, Links, Look};
+use crate::system::{Act, Look};
 
 /// A fake host: files, users, groups, and what commands answer. Built step by step; each step gives the world back.
 pub struct World {
@@ -90,7 +90,7 @@ impl World {
     pub fn owner(self, path: &str, uid: u32, gid: u32) -> Self {
         let path = path.to_owned();
         self.step(move |o| {
-            o.chown(Path::new(&path), Some(uid), Some(gid), Links::Keep).expect("a path of the World");
+            o.give(Path::new(&path), uid, gid).expect("a path of the World");
         })
     }
 
