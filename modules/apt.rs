@@ -7,7 +7,7 @@
 //! - apt: { upgrade: dist }
 //! - apt: { name: apache2, state: absent, purge: true, autoremove: true }
 //! ```
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shevek_kit::prelude::*;
@@ -103,6 +103,7 @@ pub enum Wanted {
     /// Not installed.
     Absent,
     /// What they are built with is installed.
+    #[choice("build-dep")]
     BuildDep,
     /// Installed, and broken dependencies mended.
     Fixed,
@@ -147,8 +148,14 @@ enum Relation {
     AtLeast,
 }
 
-const NOTHING_DONE: &str = "0 upgraded, 0 newly installed, 0 to remove";
+/// Whether apt-get says that it changes nothing. The line is looked at from its start: "10 upgraded" ends like "0 upgraded".
+fn nothing_done(said: &str) -> bool {
+    said.lines().any(|line| line.starts_with("0 upgraded, 0 newly installed, 0 to remove"))
+}
+
 pub(crate) const STATUS: &str = "/var/lib/dpkg/status";
+/// Where apt keeps which packages were installed only because others needed them.
+const EXTENDED: &str = "/var/lib/apt/extended_states";
 const STAMP: &str = "/var/lib/apt/periodic/update-success-stamp";
 const LISTS: &str = "/var/lib/apt/lists";
 
@@ -280,6 +287,10 @@ impl Apt {
                 wanted.push((spec.name.clone(), word));
             }
         }
+        // What apt-get is told to install is marked by apt-get itself.
+        let rest = specs.iter().map(|spec| spec.name.as_str());
+        let rest: Vec<&str> = rest.filter(|name| !wanted.iter().any(|(known, _)| known == name)).collect();
+        mark_manual(&rest, &known, host)?;
         if wanted.is_empty() {
             return Ok(Outcome::ok());
         }
@@ -367,7 +378,7 @@ impl Apt {
         let command = self.installing(self.apt_get()).arg("build-dep").args(packages);
         let simulated =
             host.probe().ask(self.installing(self.apt_get()).arg("-s").arg("build-dep").args(packages))?;
-        if simulated.ok() && simulated.out().contains(NOTHING_DONE) {
+        if simulated.ok() && nothing_done(&simulated.out()) {
             return Ok(Outcome::ok().with("stdout", simulated.out()).with("stderr", simulated.err()));
         }
         self.change(command, host)
@@ -407,7 +418,7 @@ impl Apt {
         let command = || self.apt_get().flag("--purge", self.purge);
         let simulated = host.probe().ask(command().arg("-s").arg(verb))?;
         let nothing = match verb {
-            "autoremove" => simulated.out().contains(NOTHING_DONE) || !simulated.out().contains("Remv "),
+            "autoremove" => nothing_done(&simulated.out()) || !simulated.out().contains("Remv "),
             _ => !simulated.out().lines().any(|line| line.starts_with("Del ")),
         };
         if simulated.ok() && nothing {
@@ -430,7 +441,7 @@ impl Apt {
                 .opt("-t", self.default_release.as_ref())
         };
         let simulated = host.probe().ask(command().arg("-s").args(verbs))?;
-        if simulated.ok() && simulated.out().contains(NOTHING_DONE) {
+        if simulated.ok() && nothing_done(&simulated.out()) {
             let words = simulated.out();
             return Ok(Outcome::ok()
                 .with("msg", words.clone())
@@ -471,6 +482,45 @@ impl Apt {
         }
         Ok(Outcome::ok().changed_if(true).with("stdout", ran.out()).with("stderr", ran.err()))
     }
+}
+
+/// Marks installed packages that a task names as wanted for themselves, so that no `autoremove` takes them away. As with
+/// Ansible, that alone is no change.
+fn mark_manual(names: &[&str], known: &Known, host: &mut Host) -> Result<()> {
+    let Some(states) = host.probe().read_if_there(EXTENDED)?.filter(|_| !names.is_empty()) else {
+        return Ok(());
+    };
+    let states = String::from_utf8_lossy(&states).into_owned();
+    let mut automatic: HashSet<&str> = HashSet::new();
+    for paragraph in states.split("\n\n") {
+        let has = |line: &str| paragraph.lines().any(|known| known.trim_end() == line);
+        if has("Auto-Installed: 1") {
+            automatic.extend(paragraph.lines().find_map(|line| line.strip_prefix("Package:")).map(str::trim));
+        }
+    }
+    let is_installed = |name: &str| known.get(name).is_some_and(|there| there.is_installed);
+    let bare = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
+    let marked: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| is_installed(name) && automatic.contains(bare(name).as_str()))
+        .collect();
+    if marked.is_empty() {
+        return Ok(());
+    }
+    if host.which("apt-mark").is_none() {
+        host.warn("Could not find apt-mark binary, not marking package(s) as manually installed.");
+        return Ok(());
+    }
+    let ran = host.run(cmd("apt-mark").arg("manual").args(&marked).any_rc().does(Effect::Nothing))?;
+    if !ran.ok() {
+        let message = format!("'apt-mark manual {}' failed: {}", marked.join(" "), ran.err());
+        return Err(Fault::new(message)
+            .with("stdout", ran.out())
+            .with("stderr", ran.err())
+            .with("rc", ran.rc));
+    }
+    Ok(())
 }
 
 /// `policy-rc.d` for the time of one command.
@@ -734,6 +784,29 @@ mod tests {
     #[test]
     fn nothing_is_run_for_what_is_installed_already() {
         conform::<Apt>("{ name: [curl, mail-transport-agent], state: present }", world()).unchanged().ran([]);
+    }
+
+    #[test]
+    fn ten_upgraded_are_not_nothing() {
+        let upgraded = "10 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
+        let world = |said: &str| self::world().says("apt-get *", said);
+        for args in ["{ upgrade: dist }", "{ name: '*', state: latest }", "{ name: nginx, state: build-dep }"]
+        {
+            conform::<Apt>(args, world(upgraded)).changed();
+            conform::<Apt>(args, world(upgraded.trim_start_matches('1'))).unchanged();
+        }
+    }
+
+    #[test]
+    fn a_named_package_that_came_along_with_others_is_marked_as_wanted() {
+        let states = "Package: curl\nArchitecture: amd64\nAuto-Installed: 1\n\n\
+                      Package: exim4\nArchitecture: all\nAuto-Installed: 0\n";
+        let world = || self::world().program("apt-mark").file(EXTENDED, states);
+        conform::<Apt>("{ name: [curl, exim4, smtp] }", world()).unchanged().ran(["apt-mark manual curl"]);
+        conform::<Apt>("{ name: exim4 }", world()).unchanged().ran([]);
+        let bare = self::world().file(EXTENDED, states);
+        let done = conform::<Apt>("{ name: curl }", bare).unchanged().ran([]);
+        assert!(done.outcome().warnings[0].contains("Could not find apt-mark binary"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use shevek_kit::http::{Request, UrlOptions};
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `apt_repository`.
@@ -84,6 +85,9 @@ impl Line {
 /// A list: its file, and what it says.
 type List = (PathBuf, Vec<Line>);
 
+/// A file as it was.
+type Kept = (Stat, Vec<u8>);
+
 const FOLDER: &str = "/etc/apt/sources.list.d";
 
 fn lists(host: &Probe) -> Result<Vec<List>> {
@@ -94,7 +98,7 @@ fn lists(host: &Probe) -> Result<Vec<List>> {
     let mut lists = Vec::new();
     for path in paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "list")) {
         if host.stat(&path)?.is_some_and(|stat| stat.is_file()) {
-            let text = host.read_text(&path)?;
+            let text = host.read_lossless(&path)?;
             lists.push((path, text.lines().map(Line::read).collect()));
         }
     }
@@ -141,7 +145,8 @@ impl Procedure for AptRepository {
             self.add(&wanted, ppa.as_ref(), &mut after);
         }
         let (mut added, mut removed) = (Vec::new(), Vec::new());
-        let mut changed = false;
+        // What is changed, as it was.
+        let mut touched: Vec<(PathBuf, Option<Kept>)> = Vec::new();
         for (path, lines) in &after {
             let old = before.iter().find(|(known, _)| known == path).map(|(_, lines)| text(lines));
             let new = Some(text(lines)).filter(|text| !text.is_empty());
@@ -149,14 +154,15 @@ impl Procedure for AptRepository {
             if old == new || (new.is_none() && old.as_deref() == Some("")) {
                 continue;
             }
-            changed = true;
             let name = path.display().to_string();
             // Differs from Ansible: the difference is in the result only when differences are asked for.
-            host.diff(text_diff(
-                &name,
-                old.as_ref().map(String::as_bytes),
-                new.as_ref().map(String::as_bytes),
-            ));
+            let bytes = |text: &Option<String>| text.as_deref().map(lossless::bytes);
+            host.diff(text_diff(&name, bytes(&old).as_deref(), bytes(&new).as_deref()));
+            let was = match host.stat(path)? {
+                Some(stat) => Some((stat, host.read(path)?)),
+                None => None,
+            };
+            touched.push((path.clone(), was));
             match (&old, &new) {
                 (None, _) => added.push(name),
                 (Some(_), None) => removed.push(name),
@@ -164,12 +170,17 @@ impl Procedure for AptRepository {
             }
             self.save(path, old.is_none(), new.as_deref(), host)?;
         }
+        let changed = !touched.is_empty();
         if changed && self.update_cache {
             let retries = (self.update_cache_retries, self.update_cache_retry_max_delay);
             if let Err(fault) = crate::apt::fetch_lists(retries, 60, host) {
-                for (path, _) in &after {
-                    match before.iter().find(|(known, _)| known == path) {
-                        Some((_, lines)) => host.write(path, text(lines))?,
+                for (path, was) in touched {
+                    match was {
+                        Some((stat, content)) => {
+                            let (mode, uid, gid) = (Some(stat.mode), Some(stat.uid), Some(stat.gid));
+                            let how = Commit { mode, uid, gid, ..Commit::default() };
+                            host.write_as(followed(host, &path, Links::Follow), &mut &*content, &how)?;
+                        }
                         None => host.remove(path)?,
                     }
                 }
@@ -309,11 +320,10 @@ impl AptRepository {
         {
             host.mkdir(folder, 0o755)?;
         }
-        let mode = if is_new { Some(0o644) } else { None };
-        host.write_as(&path, &mut text.as_bytes(), &Commit { mode, ..Commit::default() })?;
-        let attributes =
-            FileAttributes { mode: self.mode.clone().filter(|_| is_new), ..FileAttributes::default() };
-        attributes.ensure(host, &path, &mut AttributeDiff::default()).map(drop)
+        let mode = self.mode.clone().unwrap_or(Permissions::Number(0o644));
+        let attributes = FileAttributes { mode: Some(mode).filter(|_| is_new), ..FileAttributes::default() };
+        let how = attributes.commit(host, &path)?;
+        host.write_as(&path, &mut &*lossless::bytes(text), &how)
     }
 }
 
@@ -364,6 +374,17 @@ mod tests {
         conform_apart::<AptRepository>(args, world)
             .failed("Failed to update apt cache")
             .lacks("/etc/apt/sources.list.d/x.list");
+        let odd = b"deb  http://h/debian   stable main\n\n#  words, gr\xfcn\n".as_slice();
+        let other = "/etc/apt/sources.list.d/x.list";
+        let world = self::world()
+            .answers("apt-get update*", Ran::failed(100, "E: no\n"))
+            .file(LIST, odd)
+            .file(other, odd);
+        let before = world.probe().stat(LIST).unwrap().unwrap().ino;
+        let done = conform_apart::<AptRepository>(args, world).failed("Failed to update apt cache");
+        assert_eq!(done.probe().read(other).unwrap(), odd);
+        assert_eq!(done.probe().read(LIST).unwrap(), odd);
+        assert_eq!(done.probe().stat(LIST).unwrap().unwrap().ino, before, "nobody touched it");
         conform::<AptRepository>("{ repo: 'http://x' }", self::world())
             .failed("Invalid repository string: http://x");
     }

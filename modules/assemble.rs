@@ -123,10 +123,9 @@ impl Procedure for Assemble {
             .with("checksum", sum(Algorithm::Sha1))
             .with("md5sum", sum(Algorithm::Md5));
         let edit = Edit {
-            path: &self.dest,
             validate: self.validate.as_deref(),
             backup: self.backup,
-            attributes: &self.attributes,
+            ..Edit::of(&self.dest, &self.attributes)
         };
         let changed = now.as_ref() != Some(&content);
         if changed {

@@ -97,7 +97,11 @@ impl AsyncStatus {
 impl Procedure for AsyncStatus {
     fn guard(&self, host: &Probe) -> Result<Guard> {
         let file = self.file(host);
-        if self.jid.contains('/') || !host.exists(&file) {
+        // What a job's id leads to may be removed: it must be a file of the folder, and never a folder.
+        let is_job = !self.jid.is_empty()
+            && !self.jid.contains('/')
+            && host.stat(&file)?.is_some_and(|stat| stat.is_file());
+        if !is_job {
             let mut outcome = self.base(&file).with("msg", "could not find job");
             outcome.failed = true;
             outcome.set("started", true);
@@ -148,5 +152,16 @@ mod tests {
         conform::<AsyncStatus>("{ jid: j2.5, _async_dir: /jobs }", job("")).failed("could not find job");
         conform::<AsyncStatus>("{ jid: ../jobs/j1.5, _async_dir: /jobs }", job(""))
             .failed("could not find job");
+    }
+
+    #[test]
+    fn no_folder_is_ever_cleaned_up() {
+        for jid in ["''", ".", "..", "inner"] {
+            let world = job("").file("/jobs/inner/x", "");
+            let args = format!("{{ jid: {jid}, mode: cleanup, _async_dir: /jobs }}");
+            conform::<AsyncStatus>(&args, world).failed("could not find job").holds("/jobs/inner/x", "");
+        }
+        conform::<AsyncStatus>("{ jid: j1.5, mode: cleanup, _async_dir: /jobs }", job(""))
+            .lacks("/jobs/j1.5");
     }
 }

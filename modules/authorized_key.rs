@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use shevek_kit::http::{Request, UrlOptions};
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `authorized_key`.
@@ -115,25 +116,29 @@ impl Procedure for AuthorizedKey {
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let wanted = self.wanted(host)?;
         let file = self.file(host)?;
-        let mut at = file.clone();
-        if self.follow {
-            at = followed(host, &at, Links::Follow);
+        let links = if self.follow { Links::Follow } else { Links::Keep };
+        let at = followed(host, &file, links);
+        let folder = followed(host, file.parent().unwrap_or(&file), links);
+        for path in [&folder, &at] {
+            refuse_link(host, path)?;
         }
         let before = host.read_if_there(&at)?;
-        let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
+        let text = lossless::text(before.as_deref().unwrap_or_default());
         let mut lines: Vec<(Option<Key>, String)> =
             text.lines().map(|line| (Key::read(line), line.to_owned())).collect();
         let mut changed = self.edit(&wanted, &mut lines);
         let after: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+        let after = lossless::bytes(&after);
         if changed {
             if self.manage_dir {
-                self.make_folder(host, &file)?;
+                self.make_folder(host, &folder)?;
             }
-            self.write(host, &at, before.is_none(), &after)?;
+            self.write(host, &at, &after)?;
             let name = file.display().to_string();
-            host.diff(text_diff(&name, before.as_deref(), Some(after.as_bytes())));
-        } else if self.manage_dir && self.state == Presence::Present {
-            changed = self.own(host, &file)?;
+            host.diff(text_diff(&name, before.as_deref(), Some(&after)));
+        }
+        if self.manage_dir && self.state == Presence::Present {
+            changed |= self.own(host, &folder, &at)?;
         }
         let text = |value: &Option<String>| value.as_ref().map_or(Val::Null, Val::from);
         Ok(Outcome::ok()
@@ -151,6 +156,20 @@ impl Procedure for AuthorizedKey {
             .with("state", self.state)
             .with("path", self.path.as_ref().map_or(Val::Null, Val::from)))
     }
+}
+
+/// Refuses what the user of the keys may have put in the way: root would read, write or give away what a link leads to.
+// Differs from Ansible: it follows a link in the place of the folder, and reads through one in the place of the file.
+fn refuse_link(host: &Probe, path: &Path) -> Result<()> {
+    let Some(stat) = host.lstat(path)? else { return Ok(()) };
+    if stat.is_link() && stat.uid != host.identity().uid {
+        fail!("{} is a link, and 'follow' is not set", path.display());
+    }
+    let end = host.stat(path)?;
+    if end.is_some_and(|stat| !stat.is_file() && !stat.is_folder()) {
+        fail!("{} is no plain file", path.display());
+    }
+    Ok(())
 }
 
 impl AuthorizedKey {
@@ -228,17 +247,18 @@ impl AuthorizedKey {
         Ok(user.map_or_else(Owner::default, |user| Owner { uid: Some(user.uid), gid: Some(user.gid) }))
     }
 
-    fn make_folder(&self, host: &mut Host, file: &Path) -> Result<()> {
-        let folder = file.parent().unwrap_or(file);
-        if !host.exists(folder) {
+    fn make_folder(&self, host: &mut Host, folder: &Path) -> Result<()> {
+        if host.lstat(folder)?.is_none() {
             host.mkdir(folder, 0o700)?;
             let owner = self.owner(host)?;
-            host.chown(folder, owner, Links::Follow)?;
+            host.chown(folder, owner, Links::Keep)?;
         }
         Ok(())
     }
 
-    fn write(&self, host: &mut Host, path: &Path, is_new: bool, text: &str) -> Result<()> {
+    fn write(&self, host: &mut Host, path: &Path, mut text: &[u8]) -> Result<()> {
+        // A link that is replaced by a file is no model for it.
+        let is_new = !host.lstat(path)?.is_some_and(|stat| stat.is_file());
         let mut how = Commit::default();
         if is_new {
             how.mode = Some(0o600);
@@ -247,22 +267,21 @@ impl AuthorizedKey {
             let owner = self.owner(host)?;
             (how.uid, how.gid) = (owner.uid, owner.gid);
         }
-        host.write_as(path, &mut text.as_bytes(), &how)
+        host.write_as(path, &mut text, &how)
     }
 
     /// Gives folder and file to the user, and to nobody else.
-    fn own(&self, host: &mut Host, file: &Path) -> Result<bool> {
+    fn own(&self, host: &mut Host, folder: &Path, file: &Path) -> Result<bool> {
         let owner = self.owner(host)?;
         let mut changed = false;
-        let folder = file.parent().unwrap_or(file).to_owned();
-        for (path, mode) in [(folder.as_path(), 0o700), (file, 0o600)] {
-            let Some(stat) = host.stat(path)? else { continue };
+        for (path, mode) in [(folder, 0o700), (file, 0o600)] {
+            let Some(stat) = host.lstat(path)?.filter(|stat| !stat.is_link()) else { continue };
             if stat.mode != mode {
                 host.chmod(path, mode)?;
                 changed = true;
             }
             if owner.uid.is_some_and(|uid| uid != stat.uid) || owner.gid.is_some_and(|gid| gid != stat.gid) {
-                host.chown(path, owner, Links::Follow)?;
+                host.chown(path, owner, Links::Keep)?;
                 changed = true;
             }
         }
@@ -294,6 +313,38 @@ mod tests {
         let done = done.holds(FILE, "ssh-ed25519 AAAA ann@laptop\nno-pty,command=\"a b\" ssh-rsa BBBB\n");
         let done = done.then("{ user: ann, key: 'ssh-ed25519 AAAA', state: absent }").changed();
         done.holds(FILE, "no-pty,command=\"a b\" ssh-rsa BBBB\n");
+    }
+
+    #[test]
+    fn links_that_the_user_laid_are_not_followed() {
+        let args = "{ user: ann, key: 'ssh-rsa NEW new' }";
+        let world = || world().file("/etc/secret", "root's\n").folder("/home/ann/.ssh").folder("/srv/keys");
+        let file = || world().link(FILE, "/etc/secret").owner(FILE, 1000, 1000);
+        conform_apart::<AuthorizedKey>(args, file()).failed("is a link").holds("/etc/secret", "root's\n");
+        let folder = || {
+            let world = self::world().folder("/srv/keys").link("/home/ann/.ssh", "/srv/keys");
+            world.owner("/home/ann/.ssh", 1000, 1000)
+        };
+        let done = conform_apart::<AuthorizedKey>(args, folder()).failed("is a link");
+        assert_eq!(done.probe().stat("/srv/keys").unwrap().unwrap().uid, 0);
+        let follow = "{ user: ann, key: 'ssh-rsa NEW new', follow: yes }";
+        conform::<AuthorizedKey>(follow, folder())
+            .changed()
+            .holds("/srv/keys/authorized_keys", "ssh-rsa NEW new\n");
+        // One's own link is replaced, and the file is the user's.
+        let done = conform::<AuthorizedKey>(args, world().link(FILE, "/etc/secret")).changed();
+        let stat = done.probe().lstat(FILE).unwrap().unwrap();
+        assert_eq!((stat.is_file(), stat.mode, stat.uid), (true, 0o600, 1000));
+        assert_eq!(done.probe().stat("/etc/secret").unwrap().unwrap().uid, 0);
+    }
+
+    #[test]
+    fn a_file_that_is_changed_is_the_users_too() {
+        let world = world().file(FILE, b"# J\xf6rg\n".as_slice()).mode(FILE, 0o644);
+        let done = conform::<AuthorizedKey>("{ user: ann, key: 'ssh-rsa NEW new' }", world).changed();
+        let stat = done.probe().stat(FILE).unwrap().unwrap();
+        assert_eq!((stat.mode, stat.uid), (0o600, 1000));
+        assert_eq!(done.probe().read(FILE).unwrap(), b"# J\xf6rg\nssh-rsa NEW new\n");
     }
 
     #[test]

@@ -65,10 +65,9 @@ impl Procedure for Blockinfile {
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let edit = Edit {
-            path: &self.path,
             validate: self.validate.as_deref(),
             backup: self.backup,
-            attributes: &self.attributes,
+            ..Edit::of(&self.path, &self.attributes)
         };
         let before = edit.read(host)?;
         let present = self.state == Presence::Present;

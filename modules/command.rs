@@ -191,7 +191,7 @@ impl Task {
     }
 
     pub fn run(&self, host: &mut Host) -> Result<Outcome> {
-        let command = self.command(host).any_rc().own_locale();
+        let command = self.command(host).any_rc().own_locale().lingering();
         let shown = command
             .words()
             .as_list()

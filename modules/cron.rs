@@ -11,6 +11,7 @@
 //! ```
 use std::path::{Path, PathBuf};
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `cron`.
@@ -112,7 +113,7 @@ impl Procedure for Cron {
             (None, None) => "crontab".to_owned(),
         };
         let mut diff = Diff {
-            before: before.clone().into(),
+            before: lossless::shown(&before).into(),
             after: "".into(),
             before_header: Some(header.clone()),
             after_header: Some(header),
@@ -132,8 +133,10 @@ impl Procedure for Cron {
         }
         // A crontab without an end of line at its end is mended.
         changed |= !before.is_empty() && !before.ends_with(['\n', '\r']);
-        let jobs: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix(MARK)).collect();
-        let names: Vec<&str> = lines.iter().filter_map(|line| variable(line)).collect();
+        let jobs: Vec<String> =
+            lines.iter().filter_map(|line| line.strip_prefix(MARK)).map(lossless::shown).collect();
+        let names: Vec<String> =
+            lines.iter().filter_map(|line| variable(line)).map(lossless::shown).collect();
         outcome = outcome.changed_if(changed).with("jobs", jobs).with("envs", names);
         if changed {
             let after = render(&lines);
@@ -141,11 +144,11 @@ impl Procedure for Cron {
                 let backup =
                     crate::tempfile::folder(host)?.join(format!("crontab{}", crate::tempfile::unguessable()));
                 let private = Commit { mode: Some(0o600), fresh: true, ..Commit::default() };
-                host.write_as(&backup, &mut render(&copy).as_bytes(), &private)?;
+                host.write_as(&backup, &mut &*lossless::bytes(&render(&copy)), &private)?;
                 outcome.set("backup_file", &backup);
             }
             self.write(file.as_deref(), &after, host)?;
-            diff.after = after.into();
+            diff.after = lossless::shown(&after).into();
             host.diff(diff);
         }
         Ok(outcome)
@@ -212,8 +215,7 @@ impl Cron {
     /// The whole text, and its lines without the header that old crons write.
     fn read(&self, file: Option<&Path>, host: &Probe) -> Result<(String, Vec<String>)> {
         if let Some(file) = file {
-            let bytes = host.read_if_there(file)?.unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let text = host.read_lossless(file)?;
             let lines = text.lines().map(str::to_owned).collect();
             return Ok((text, lines));
         }
@@ -224,7 +226,7 @@ impl Cron {
                 if ran.rc != 0 && ran.rc != 1 {
                     fail!("Unable to read crontab");
                 }
-                ran.out()
+                lossless::text(&ran.stdout)
             }
         };
         let is_header = |line: &str| {
@@ -241,11 +243,12 @@ impl Cron {
     fn write(&self, file: Option<&Path>, text: &str, host: &mut Host) -> Result<()> {
         if let Some(file) = file {
             let mode = if host.exists(file) { None } else { Some(0o644) };
-            return host.write_as(file, &mut text.as_bytes(), &Commit { mode, ..Commit::default() });
+            return host.write_as(file, &mut &*lossless::bytes(text), &Commit { mode, ..Commit::default() });
         }
         let name = planned_name(self.user.as_deref());
         let effect = Effect::Set { thing: Thing::Other, name, state: text.to_owned() };
-        let ran = host.run(self.command(host)?.arg("-").stdin(text).any_rc().does(effect))?;
+        let ran =
+            host.run(self.command(host)?.arg("-").stdin(lossless::bytes(text)).any_rc().does(effect))?;
         if !ran.ok() {
             return Err(Fault::new("Failed to install new cronfile")
                 .with("stderr", ran.err())
@@ -369,6 +372,16 @@ mod tests {
         let done = done.gives("envs", vec!["MAILTO"]);
         let after = format!("{HERS}#Ansible: check\n0 5,2 * * * ls > /dev/null\n");
         assert_eq!(done.outcome().diff[0].after, after.into());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let odd = b"# f\xfcr alle\n0 5 * * * root /bin/old\n".as_slice();
+        let world = || World::new().program("crontab").file("/etc/cron.d/x", odd);
+        let args = "{ name: new, user: root, cron_file: x, job: b }";
+        let done = conform::<Cron>(args, world()).changed();
+        let wanted = [odd, b"#Ansible: new\n* * * * * root b\n"].concat();
+        assert_eq!(done.probe().read("/etc/cron.d/x").unwrap(), wanted);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - dnf: { name: '@Development tools', state: present }
 //! - dnf: { name: httpd, state: absent, autoremove: true }
 //! ```
+use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use shevek_kit::prelude::*;
@@ -102,10 +103,39 @@ pub struct Dnf {
     /// Use only what was fetched before.
     #[arg(default = false)]
     cacheonly: bool,
-    /// Accepted; the host's own program is found.
+    /// Which generation of dnf is used, instead of the newest that is there.
     #[arg(default = "auto")]
-    #[expect(dead_code, reason = "accepted, of no consequence")]
-    use_backend: String,
+    use_backend: Backend,
+}
+
+/// Generations of dnf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
+pub enum Backend {
+    /// The newest that is there.
+    Auto,
+    /// The fourth.
+    Yum,
+    /// The fourth.
+    Yum4,
+    /// The fourth.
+    Dnf4,
+    /// The fifth.
+    Dnf5,
+    /// What the host calls so.
+    Dnf,
+}
+
+impl Backend {
+    /// The programs that do, in the order in which they are looked for.
+    fn programs(self) -> &'static [&'static str] {
+        match self {
+            Backend::Auto => &["dnf5", "dnf", "yum"],
+            Backend::Dnf => &["dnf", "yum"],
+            Backend::Dnf5 => &["dnf5"],
+            // Where `dnf` is the fifth, the fourth goes by this name.
+            Backend::Yum | Backend::Yum4 | Backend::Dnf4 => &["dnf-3", "dnf", "yum"],
+        }
+    }
 }
 
 /// What shall be of packages.
@@ -138,8 +168,10 @@ impl Procedure for Dnf {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
-        let Some(program) = ["dnf5", "dnf", "yum"].into_iter().find(|name| host.which(name).is_some()) else {
-            return Err(Fault::absent("Failed to find required executable \"dnf\""));
+        let programs = self.use_backend.programs();
+        let Some(program) = programs.iter().copied().find(|name| host.which(name).is_some()) else {
+            let name = if self.use_backend == Backend::Dnf5 { "dnf5" } else { "dnf" };
+            return Err(Fault::absent(format!("Failed to find required executable \"{name}\"")));
         };
         if let Some(what) = &self.list {
             return self.tell(program, what, host);
@@ -153,6 +185,7 @@ impl Procedure for Dnf {
             }
         }
         let wanted = self.state.unwrap_or(if self.autoremove { Wanted::Absent } else { Wanted::Present });
+        let mut skipped = Vec::new();
         let (command, todo) = match wanted {
             Wanted::Absent | Wanted::Removed => {
                 let there: Vec<&String> = self.installed(&names, host)?;
@@ -164,9 +197,21 @@ impl Procedure for Dnf {
                 }
                 (command, todo)
             }
+            Wanted::Present | Wanted::Installed if self.update_only => {
+                let there = self.installed(&names, host)?;
+                skipped =
+                    names.iter().filter(|name| !there.contains(name)).map(|name| without(name)).collect();
+                let there: Vec<String> = there.into_iter().cloned().collect();
+                self.newest(program, &there, host)?
+            }
             Wanted::Present | Wanted::Installed => {
                 let there = self.installed(&names, host)?;
-                let missing: Vec<&String> = names.iter().filter(|name| !there.contains(name)).collect();
+                let mut missing: Vec<&String> = Vec::new();
+                for name in names.iter().filter(|name| !there.contains(name)) {
+                    if self.allow_downgrade || !self.is_newer_there(program, name, host)? {
+                        missing.push(name);
+                    }
+                }
                 let todo = !missing.is_empty();
                 let mut command = self.command(program).arg("install");
                 command = command.flag("--downloadonly", self.download_only);
@@ -178,19 +223,25 @@ impl Procedure for Dnf {
             Wanted::Latest => self.newest(program, &names, host)?,
         };
         if !todo {
-            return Ok(done(false, "Nothing to do", Vec::new()));
+            return Ok(done(false, "Nothing to do", skipped));
         }
         let ran = self.through(command, host)?;
         let out = ran.out();
-        let results = transaction(&out);
+        let mut results = skipped;
+        let told = results.len();
+        results.extend(transaction(&out));
         let nothing = out.contains("Nothing to do") || out.contains("No packages marked for removal");
-        let changed = host.rehearsing() || (!nothing && (out.contains("Complete!") || !results.is_empty()));
+        let changed = host.rehearsing() || (!nothing && (out.contains("Complete!") || results.len() > told));
         Ok(done(changed, if changed { "" } else { "Nothing to do" }, results))
     }
 }
 
 fn done(changed: bool, message: &str, results: Vec<String>) -> Outcome {
     Outcome::ok().changed_if(changed).with("msg", message).with("rc", 0).with("results", results)
+}
+
+fn without(name: &str) -> String {
+    format!("Packages providing {name} not installed due to update_only specified")
 }
 
 /// A package as the command line takes it: conditions on versions stand in one word, with blanks.
@@ -223,6 +274,60 @@ fn transaction(out: &str) -> Vec<String> {
         }
     }
     results
+}
+
+/// Compares `epoch:version-release`, as rpm does.
+fn compare(one: &str, other: &str) -> Ordering {
+    let parts = |evr: &str| -> (u64, String, String) {
+        let (epoch, rest) = evr.split_once(':').unwrap_or(("0", evr));
+        let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        (epoch.parse().unwrap_or(0), version.to_owned(), release.to_owned())
+    };
+    let ((e1, v1, r1), (e2, v2, r2)) = (parts(one), parts(other));
+    e1.cmp(&e2).then_with(|| compare_parts(&v1, &v2)).then_with(|| compare_parts(&r1, &r2))
+}
+
+/// Compares runs of digits and of letters in turn; `~` comes before everything, `^` only before more.
+fn compare_parts(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (one, other);
+    loop {
+        let separates = |c: char| !c.is_ascii_alphanumeric() && c != '~' && c != '^';
+        (one, other) = (one.trim_start_matches(separates), other.trim_start_matches(separates));
+        for (mark, if_only_one, if_at_end) in
+            [('~', Ordering::Less, None), ('^', Ordering::Less, Some(Ordering::Greater))]
+        {
+            match (one.strip_prefix(mark), other.strip_prefix(mark)) {
+                (Some(a), Some(b)) => return compare_parts(a, b),
+                (Some(_), None) => return if_at_end.filter(|_| other.is_empty()).unwrap_or(if_only_one),
+                (None, Some(_)) => {
+                    return if_at_end.filter(|_| one.is_empty()).unwrap_or(if_only_one).reverse();
+                }
+                (None, None) => {}
+            }
+        }
+        let (Some(a), Some(b)) = (one.chars().next(), other.chars().next()) else {
+            return one.len().cmp(&other.len());
+        };
+        let digits = a.is_ascii_digit();
+        if digits != b.is_ascii_digit() {
+            return if digits { Ordering::Greater } else { Ordering::Less };
+        }
+        let run = |text: &str| {
+            let ends = |c: char| !c.is_ascii_alphanumeric() || c.is_ascii_digit() != digits;
+            text.find(ends).unwrap_or(text.len())
+        };
+        let ((head, tail), (other_head, other_tail)) = (one.split_at(run(one)), other.split_at(run(other)));
+        let order = if digits {
+            let (x, y) = (head.trim_start_matches('0'), other_head.trim_start_matches('0'));
+            x.len().cmp(&y.len()).then_with(|| x.cmp(y))
+        } else {
+            head.cmp(other_head)
+        };
+        if order.is_ne() {
+            return order;
+        }
+        (one, other) = (tail, other_tail);
+    }
 }
 
 impl Dnf {
@@ -345,6 +450,37 @@ impl Dnf {
         Ok(there)
     }
 
+    /// Whether a newer version is installed than the one that is named: taking that would be a step back.
+    fn is_newer_there(&self, program: &str, name: &str, host: &Probe) -> Result<bool> {
+        if name.starts_with('@') || name.contains(['*', '?', '[', '/', ' ', '<', '>']) {
+            return Ok(false);
+        }
+        // dnf takes its time to answer: it is asked only where rpm has what stands before a version.
+        let mut is_there = false;
+        for (at, _) in name.match_indices(['-', '=']) {
+            let (package, version) =
+                (name.get(..at).unwrap_or_default(), name.get(at + 1..).unwrap_or_default());
+            if version.starts_with(|c: char| c.is_ascii_digit()) {
+                is_there |= !self.installed(&[package.to_owned()], host)?.is_empty();
+            }
+        }
+        if !is_there {
+            return Ok(false);
+        }
+        let format = "%{name}\\t%{evr}\\n";
+        let of = |which: &str| self.command(program).args(["repoquery", "--qf", format, which]).any_rc();
+        let named = host.ask(of("--available").arg("--latest-limit=1").arg(spec(name)))?.out();
+        let Some((package, evr)) = named.lines().find_map(|line| line.trim().split_once('\t')) else {
+            return Ok(false);
+        };
+        if package == name {
+            return Ok(false);
+        }
+        let there = host.ask(of("--installed").arg(package))?.out();
+        let newest = there.lines().filter_map(|line| line.trim().split_once('\t')).map(|(_, evr)| evr);
+        Ok(newest.max_by(|a, b| compare(a, b)).is_some_and(|there| compare(there, evr).is_gt()))
+    }
+
     fn newest(&self, program: &str, names: &[String], host: &Probe) -> Result<(Command, bool)> {
         let everything = names.iter().any(|name| name == "*");
         let there = if everything { Vec::new() } else { self.installed(names, host)? };
@@ -446,6 +582,67 @@ mod tests {
             .gives("rc", 0);
         conform::<Dnf>("{ name: [vim], state: absent }", world()).unchanged();
         conform::<Dnf>("{ name: [httpd], state: removed }", world()).changed().ran(["dnf -y remove httpd"]);
+    }
+
+    #[test]
+    fn no_step_back_is_taken_unless_it_is_allowed() {
+        let format = "'%{name}\\t%{evr}\\n'";
+        let world = || {
+            world()
+                .answers("rpm -q*", Ran::failed(1, ""))
+                .says("rpm -q --whatprovides bash", "bash-5.2-1.x86_64\n")
+                .says(
+                    &format!("dnf -y repoquery --qf {format} --available --latest-limit=1 bash-5.1"),
+                    "bash\t5.1-2\n",
+                )
+                .says(
+                    &format!("dnf -y repoquery --qf {format} --available --latest-limit=1 bash-5.10"),
+                    "bash\t5.10-1\n",
+                )
+                .says(&format!("dnf -y repoquery --qf {format} --installed bash"), "bash\t5.2-1\n")
+                .says("dnf -y install bash*", "Complete!\n")
+        };
+        conform::<Dnf>("{ name: bash-5.1 }", world()).unchanged().gives("msg", "Nothing to do").ran([]);
+        conform::<Dnf>("{ name: bash-5.1, allow_downgrade: yes }", world()).ran(["dnf -y install bash-5.1"]);
+        conform::<Dnf>("{ name: bash-5.10 }", world()).changed().ran(["dnf -y install bash-5.10"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_installed_when_only_updates_are_wanted() {
+        let world = || world().says("dnf -y check-update httpd", "");
+        let done = conform::<Dnf>("{ name: [httpd, vim], update_only: yes }", world()).unchanged().ran([]);
+        done.gives("results", vec!["Packages providing vim not installed due to update_only specified"]);
+        let upgraded = "Upgraded:\n  httpd-2.5-1.x86_64\n\nComplete!\n";
+        let world = world().answers("dnf -y check-update httpd", Ran { rc: 100, ..Ran::default() });
+        let world = world.says("dnf -y upgrade httpd", upgraded);
+        conform::<Dnf>("{ name: httpd, update_only: yes }", world).changed().ran(["dnf -y upgrade httpd"]);
+    }
+
+    #[test]
+    fn the_program_is_the_one_that_is_asked_for() {
+        let world = || world().program("dnf5").program("dnf-3").says("dnf-3 -y install vim", "Complete!\n");
+        conform::<Dnf>("{ name: vim, use_backend: dnf4 }", world()).changed().ran(["dnf-3 -y install vim"]);
+        let bare = self::world();
+        conform::<Dnf>("{ name: vim, use_backend: dnf5 }", bare).failed("executable \"dnf5\"");
+        conform::<Dnf>("{ name: vim, use_backend: apt }", world())
+            .failed("value of use_backend must be one of");
+    }
+
+    #[test]
+    fn versions_are_compared_as_rpm_does() {
+        for (low, high) in [
+            ("1.0-1", "1.0-2"),
+            ("1.9-1", "1.10-1"),
+            ("9-1", "1:1-1"),
+            ("1.0~rc1-1", "1.0-1"),
+            ("1.0-1", "1.0a-1"),
+            ("1.a-1", "1.1-1"),
+            ("1.0-1", "1.0^git1-1"),
+        ] {
+            assert!(compare(low, high).is_lt(), "{low} {high}");
+            assert!(compare(high, low).is_gt(), "{low} {high}");
+        }
+        assert!(compare("0:1.0-1", "1.0-1").is_eq() && compare("1.05-1", "1.5-1").is_eq());
     }
 
     #[test]

@@ -6,6 +6,9 @@
 //! - hostname: { name: web01 }
 //! - hostname: { name: web01, use: systemd }
 //! ```
+use std::path::Path;
+
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `hostname`.
@@ -178,6 +181,18 @@ fn names(strategy: Strategy, host: &Probe) -> Result<(String, String)> {
     Ok((permanent.clone(), permanent))
 }
 
+/// Writes the file of the name. In a container it is often mounted, and can only be written over.
+fn write(path: &str, text: &str, host: &mut Host) -> Result<()> {
+    let path = followed(host, Path::new(path), Links::Follow);
+    let bytes = lossless::bytes(text);
+    match host.write(&path, &bytes) {
+        Err(fault) if fault.os == Some(rustix::io::Errno::BUSY.raw_os_error()) => {
+            host.write_in_place(&path, &mut &*bytes)
+        }
+        done => done,
+    }
+}
+
 impl Hostname {
     fn set(&self, strategy: Strategy, before: (&str, &str), host: &mut Host) -> Result<()> {
         let name = &self.name;
@@ -207,17 +222,16 @@ impl Hostname {
                     Strategy::Redhat => format!("HOSTNAME={name}"),
                     _ => format!("hostname=\"{name}\""),
                 };
-                let text = String::from_utf8_lossy(&host.read_if_there(file(strategy))?.unwrap_or_default())
-                    .into_owned();
+                let text = host.read_lossless(file(strategy))?;
                 let mut lines: Vec<&str> = text.lines().collect();
                 match lines.iter_mut().find(|known| known.trim().starts_with(key)) {
                     Some(known) => *known = &line,
                     None => lines.push(&line),
                 }
-                host.write(file(strategy), lines.join("\n") + "\n")?;
+                write(file(strategy), &(lines.join("\n") + "\n"), host)?;
             }
             _ => {
-                host.write(file(strategy), format!("{name}\n"))?;
+                write(file(strategy), &format!("{name}\n"), host)?;
                 if strategy == Strategy::Alpine {
                     host.run(cmd("hostname").args(["-F", file(strategy)]).does(effect()))?;
                 }
@@ -242,6 +256,13 @@ mod tests {
         conform::<Hostname>("{ name: new, use: redhat }", world)
             .changed()
             .holds("/etc/sysconfig/network", "NETWORKING=yes\nHOSTNAME=new\n");
+    }
+
+    #[test]
+    fn a_file_that_is_mounted_is_written_over() {
+        let world = World::new().file("/etc/os-release", "ID=debian\n").file("/etc/hostname", "old\n");
+        let world = world.thing(Thing::Mount, "/etc/hostname", "mounted");
+        conform::<Hostname>("{ name: new }", world).changed().holds("/etc/hostname", "new\n");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! ```
 use std::path::PathBuf;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 use crate::editing::Edit;
@@ -55,7 +56,6 @@ pub struct IniFile {
     modify_inactive_option: bool,
     /// Write through a link that is at the path.
     #[arg(default = false)]
-    #[expect(dead_code, reason = "links are always written through")]
     follow: bool,
     /// Owner, mode and the like.
     #[arg(flatten)]
@@ -106,8 +106,8 @@ impl Procedure for IniFile {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
-        let edit =
-            Edit { path: &self.path, validate: None, backup: self.backup, attributes: &self.attributes };
+        let links = if self.follow { Links::Follow } else { Links::Keep };
+        let edit = Edit { backup: self.backup, links, ..Edit::of(&self.path, &self.attributes) };
         if self.state == Presence::Present
             && self.option.is_some()
             && self.wanted().is_empty()
@@ -123,18 +123,21 @@ impl Procedure for IniFile {
             }
             edit.make_folders(host)?;
         }
-        let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
-        let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+        // As with Ansible, a file that changes comes out without a mark at its start, and with newlines between its lines.
+        let bytes = before.as_deref().unwrap_or_default();
+        let text = lossless::text(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+        let known: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+        let mut lines = known.clone();
         let message = self.edit(&mut lines);
-        let after = lines.concat();
         // A missing end of line at the end of the file is no change by itself.
-        let changed = after.trim_end_matches('\n') != text.trim_end_matches('\n');
+        let changed = lines != known;
+        let after = lossless::bytes(&lines.concat());
         let mut outcome = Outcome::ok();
         if changed {
-            let backup = edit.save(host, after.as_bytes())?;
+            let backup = edit.save(host, &after)?;
             outcome.set("backup_file", backup.as_ref().map_or(Val::Null, Val::from));
             outcome.result.retain(|(_, value)| *value != Val::Null);
-            edit.content_diff(host, text.as_bytes(), after.as_bytes());
+            edit.content_diff(host, bytes, &after);
         }
         outcome.changed = edit.finish(host, changed, "")?.changed;
         Ok(outcome.with("msg", message).with("path", &self.path))
@@ -328,6 +331,27 @@ mod tests {
         let done = done.changed().gives("msg", "option changed");
         let done = done.then("{ path: /etc/conf, section: b, option: x, value: '2', no_extra_spaces: yes }");
         done.changed().holds(FILE, "top=1\n\n[a]\nx = 1\nz = 5\n# note\n\n[b]\ny=9\nx=2\n");
+    }
+
+    #[test]
+    fn bytes_marks_and_ends_of_lines_are_no_change_by_themselves() {
+        let text = b"\xef\xbb\xbf[a]\r\nx = 1\r\nwho = J\xf6rg\r\n".as_slice();
+        let world = || World::new().file(FILE, text);
+        conform::<IniFile>("{ path: /etc/conf, section: a, option: x, value: '1' }", world()).unchanged();
+        let done =
+            conform::<IniFile>("{ path: /etc/conf, section: a, option: x, value: '2' }", world()).changed();
+        assert_eq!(done.probe().read(FILE).unwrap(), b"[a]\nx = 2\nwho = J\xf6rg\n");
+    }
+
+    #[test]
+    fn a_link_is_replaced_unless_it_is_followed() {
+        let world = || World::new().file("/srv/conf", "[a]\n").link(FILE, "/srv/conf");
+        let done =
+            conform::<IniFile>("{ path: /etc/conf, section: a, option: x, value: '1' }", world()).changed();
+        let done = done.holds(FILE, "[a]\nx = 1\n").holds("/srv/conf", "[a]\n");
+        assert!(done.probe().lstat(FILE).unwrap().unwrap().is_file());
+        let args = "{ path: /etc/conf, section: a, option: x, value: '1', follow: yes }";
+        conform::<IniFile>(args, world()).changed().holds("/srv/conf", "[a]\nx = 1\n");
     }
 
     #[test]

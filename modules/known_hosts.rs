@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `known_hosts`.
@@ -70,7 +71,7 @@ impl Procedure for KnownHosts {
         let name = self.name.to_lowercase();
         let key = self.key(&name)?;
         let before = host.read_if_there(&self.path)?;
-        let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
+        let text = lossless::text(before.as_deref().unwrap_or_default());
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let found = search(&lines, &name, key.as_deref());
         let mut outcome = Outcome::ok()
@@ -82,11 +83,12 @@ impl Procedure for KnownHosts {
         self.edit(&mut lines, &found, key.as_deref(), &name);
         let after = lines.concat();
         outcome.changed = after != text;
+        let after = lossless::bytes(&after);
         if outcome.changed {
             host.write(&self.path, &after)?;
         }
         let path = self.path.display().to_string();
-        let diff = text_diff(&path, before.as_deref(), Some(after.as_bytes()));
+        let diff = text_diff(&path, before.as_deref(), Some(&after));
         if host.wants_diff() {
             if outcome.changed {
                 host.diff(diff);
@@ -249,6 +251,13 @@ mod tests {
         let done = done.then("{ name: a.org, state: absent, key: a.org ssh-rsa OTHER }").changed();
         let done = done.then("{ name: x.b.org, state: absent }").changed();
         done.holds(FILE, "c.org ssh-rsa CCCC\n").then("{ name: x.b.org, state: absent }").unchanged();
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let world = World::new().file(FILE, b"a.org ssh-rsa AAAA J\xf6rg\n".as_slice());
+        let done = conform::<KnownHosts>("{ name: c.org, key: c.org ssh-rsa C }", world).changed();
+        assert_eq!(done.probe().read(FILE).unwrap(), b"a.org ssh-rsa AAAA J\xf6rg\nc.org ssh-rsa C\n");
     }
 
     #[test]

@@ -191,6 +191,64 @@ mod tests {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
+    /// Files that read text with its bytes replaced and write files too, how often they read so, and what they read: it is
+    /// not what they write.
+    const ONLY_LOOKED_AT: &[(&str, usize, &str)] = &[
+        ("apt.rs", 2, "what apt and dpkg have noted"),
+        ("apt_repository.rs", 2, "os-release, and what Launchpad says"),
+        ("authorized_key.rs", 1, "what a web server says"),
+        ("copy.rs", 1, "a difference to be shown"),
+        ("editing/mod.rs", 1, "a pattern to be shown"),
+        ("get_url.rs", 1, "lists of checksums"),
+        ("hostname.rs", 2, "os-release, and names to be compared"),
+        ("modprobe.rs", 2, "what the kernel says"),
+        ("mount.rs", 1, "what the kernel says"),
+        ("rpm_key.rs", 1, "what a web server says"),
+        ("sysctl.rs", 1, "what the kernel says"),
+        ("timezone.rs", 2, "a name and a word to be compared"),
+        ("uri.rs", 1, "what a web server says"),
+        ("user/home.rs", 1, "login.defs"),
+    ];
+
+    #[test]
+    fn what_is_written_back_was_read_without_loss() {
+        use std::sync::Arc;
+
+        let host = shevek_kit::Probe::new(Arc::new(shevek_kit::Real::new()), Arc::default());
+        let mut wrong = Vec::new();
+        let mut todo = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
+        while let Some(folder) = todo.pop() {
+            for name in host.list(&folder).unwrap() {
+                let path = folder.join(name);
+                if host.is_folder(&path) {
+                    todo.push(path);
+                    continue;
+                }
+                if path.extension().is_none_or(|end| end != "rs") {
+                    continue;
+                }
+                let text = host.read_text(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap();
+                let lossy: usize =
+                    ["from_utf8_lossy(", ".read_text("].iter().map(|call| code.matches(call).count()).sum();
+                let writes = ["host.write(", "host.write_as(", "host.write_in_place(", "host.stage("];
+                let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
+                let known =
+                    ONLY_LOOKED_AT.iter().find(|(known, ..)| *known == name).map_or(0, |(_, n, _)| *n);
+                if lossy > known && writes.iter().any(|call| code.contains(call)) {
+                    wrong.push(name);
+                }
+            }
+        }
+        wrong.sort();
+        assert!(
+            wrong.is_empty(),
+            "these read text with bytes replaced, and write files: use read_lossless and lossless::bytes for what is \
+             written back, or say in ONLY_LOOKED_AT what it is: {}",
+            wrong.join(", ")
+        );
+    }
+
     #[test]
     fn a_module_is_found_under_each_of_its_names() {
         for name in ["group", "ansible.builtin.group", "ansible.legacy.group"] {

@@ -82,10 +82,9 @@ impl Procedure for Lineinfile {
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         self.warn_of_empty(host);
         let edit = Edit {
-            path: &self.path,
             validate: self.validate.as_deref(),
             backup: self.backup,
-            attributes: &self.attributes,
+            ..Edit::of(&self.path, &self.attributes)
         };
         let before = edit.read(host)?;
         let present = self.state == Presence::Present;

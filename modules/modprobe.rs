@@ -4,8 +4,10 @@
 //! - community.general.modprobe: { name: 8021q, state: present }
 //! - community.general.modprobe: { name: dummy, state: present, params: numdummies=2, persistent: present }
 //! ```
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `modprobe`.
@@ -60,13 +62,8 @@ impl Procedure for Modprobe {
         match self.persistent {
             Persistent::Disabled => {}
             Persistent::Present => {
-                changed |= self.keep(host, LOADED, std::slice::from_ref(&self.name))?;
-                let options: Vec<String> = self
-                    .params
-                    .split_whitespace()
-                    .map(|parameter| format!("options {} {parameter}", self.name))
-                    .collect();
-                changed |= self.keep(host, OPTIONS, &options)?;
+                changed |= self.keep_name(host)?;
+                changed |= self.keep_parameters(host)?;
             }
             Persistent::Absent => {
                 changed |= self.drop_lines(host, LOADED, &self.name)?;
@@ -86,12 +83,19 @@ fn files(host: &Probe, folder: &str) -> Result<Vec<PathBuf>> {
     if !host.is_folder(folder) {
         return Ok(Vec::new());
     }
-    let paths = host.list(folder)?.into_iter().map(|name| PathBuf::from(folder).join(name));
-    Ok(paths.filter(|path| path.extension().is_some_and(|end| end == "conf")).collect())
+    let mut files = Vec::new();
+    for name in host.list(folder)? {
+        let path = PathBuf::from(folder).join(name);
+        let is_conf = path.extension().is_some_and(|end| end == "conf");
+        if is_conf && host.stat(&path)?.is_some_and(|stat| stat.is_file()) {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 fn words(line: &str) -> String {
-    line.split('#').next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+    line.split(['#', ';']).next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Modprobe {
@@ -110,31 +114,74 @@ impl Modprobe {
         Ok(String::from_utf8_lossy(&text).lines().any(|line| file(line) == format!("{name}.ko")))
     }
 
-    /// Writes the file of this module, unless all lines stand in the folder already.
-    fn keep(&self, host: &mut Host, folder: &str, lines: &[String]) -> Result<bool> {
-        let mut there: Vec<String> = Vec::new();
-        for path in files(host, folder)? {
-            there.extend(host.read_text(&path)?.lines().map(words));
+    /// The parameters that the folder's files give the module.
+    fn parameters(&self, host: &Probe) -> Result<BTreeSet<String>> {
+        let start = format!("options {} ", self.name);
+        let mut there = BTreeSet::new();
+        for path in files(host, OPTIONS)? {
+            for line in host.read_lossless(&path)?.lines().map(words) {
+                there.extend(
+                    line.strip_prefix(&start).into_iter().flat_map(str::split_whitespace).map(str::to_owned),
+                );
+            }
         }
-        if lines.iter().all(|line| there.contains(line)) {
+        Ok(there)
+    }
+
+    /// Writes the parameters into the file of this module, unless just these are given already.
+    fn keep_parameters(&self, host: &mut Host) -> Result<bool> {
+        let wanted: BTreeSet<String> = self.params.split_whitespace().map(str::to_owned).collect();
+        if self.parameters(host)? == wanted {
             return Ok(false);
+        }
+        self.drop_lines(host, OPTIONS, &format!("options {} ", self.name))?;
+        let lines: Vec<String> = self
+            .params
+            .split_whitespace()
+            .map(|parameter| format!("options {} {parameter}", self.name))
+            .collect();
+        self.add(host, OPTIONS, &lines)?;
+        Ok(true)
+    }
+
+    /// Writes the module's name into its file, unless a file has it already.
+    fn keep_name(&self, host: &mut Host) -> Result<bool> {
+        for path in files(host, LOADED)? {
+            if host.read_lossless(&path)?.lines().any(|line| words(line) == self.name) {
+                return Ok(false);
+            }
+        }
+        self.add(host, LOADED, std::slice::from_ref(&self.name))?;
+        Ok(true)
+    }
+
+    /// Adds lines to the file of this module.
+    // Differs from Ansible: what else is in the file stays there.
+    fn add(&self, host: &mut Host, folder: &str, lines: &[String]) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
         }
         if !host.exists(folder) {
             host.mkdir(folder, 0o755)?;
         }
         let path = format!("{folder}/{}.conf", self.name);
         let before = host.read_if_there(&path)?;
-        let after = lines.join("\n") + "\n";
+        let mut after = before.clone().unwrap_or_default();
+        if !after.is_empty() && !after.ends_with(b"\n") {
+            after.push(b'\n');
+        }
+        lines.iter().for_each(|line| after.extend([line.as_bytes(), b"\n"].concat()));
         host.write(&path, &after)?;
-        host.diff(text_diff(&path, before.as_deref(), Some(after.as_bytes())));
-        Ok(true)
+        host.diff(text_diff(&path, before.as_deref(), Some(&after)));
+        Ok(())
     }
 
     /// Comments out the lines that start so.
     fn drop_lines(&self, host: &mut Host, folder: &str, start: &str) -> Result<bool> {
         let mut changed = false;
         for path in files(host, folder)? {
-            let text = host.read_text(&path)?;
+            let before = host.read(&path)?;
+            let text = lossless::text(&before);
             let is_ours = |line: &str| {
                 let line = words(line);
                 line == start || (start.ends_with(' ') && line.starts_with(start))
@@ -143,10 +190,10 @@ impl Modprobe {
                 continue;
             }
             let mark = |line: &str| if is_ours(line) { format!("#{line}\n") } else { format!("{line}\n") };
-            let after: String = text.lines().map(mark).collect();
+            let after = lossless::bytes(&text.lines().map(mark).collect::<String>());
             host.write(&path, &after)?;
             let name = path.display().to_string();
-            host.diff(text_diff(&name, Some(text.as_bytes()), Some(after.as_bytes())));
+            host.diff(text_diff(&name, Some(&before), Some(&after)));
             changed = true;
         }
         Ok(changed)
@@ -183,5 +230,24 @@ mod tests {
         );
         let done = done.then(args).unchanged().then("{ name: br_netfilter, persistent: absent }").changed();
         done.holds("/etc/modules-load.d/br_netfilter.conf", "#br_netfilter\n");
+    }
+
+    #[test]
+    fn new_parameters_take_the_place_of_old_ones_and_of_nothing_else() {
+        let world = world()
+            .folder("/etc/modprobe.d/odd.conf")
+            .file(
+                "/etc/modprobe.d/all.conf",
+                b"options br_netfilter a=1 z=0 # J\xf6rg\noptions other a=1\n".as_slice(),
+            )
+            .file("/etc/modprobe.d/br_netfilter.conf", "blacklist x")
+            .file("/etc/modules-load.d/br_netfilter.conf", "other\n");
+        let args = "{ name: br_netfilter, persistent: present, params: 'a=2' }";
+        let done = conform::<Modprobe>(args, world).changed();
+        let done = done.holds("/etc/modules-load.d/br_netfilter.conf", "other\nbr_netfilter\n");
+        let done = done.holds("/etc/modprobe.d/br_netfilter.conf", "blacklist x\noptions br_netfilter a=2\n");
+        let all = b"#options br_netfilter a=1 z=0 # J\xf6rg\noptions other a=1\n";
+        assert_eq!(done.probe().read("/etc/modprobe.d/all.conf").unwrap(), all);
+        done.then(args).unchanged();
     }
 }

@@ -7,6 +7,7 @@
 //! ```
 use std::path::PathBuf;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `mount`.
@@ -24,9 +25,8 @@ pub struct Mount {
     fstype: Option<String>,
     /// Options.
     opts: Option<String>,
-    /// Whether the options are kept out of the log.
+    /// Whether the options are kept out of what is shown.
     #[arg(default = false)]
-    #[expect(dead_code, reason = "nothing is logged on the host")]
     opts_no_log: bool,
     /// Whether it is dumped.
     #[arg(default = "0")]
@@ -79,6 +79,10 @@ impl Procedure for Mount {
         let path = if self.path == "/" { "/" } else { self.path.trim_end_matches('/') };
         let mut outcome = Outcome::ok();
         let mut changed = false;
+        if let Some(opts) = self.opts.as_ref().filter(|_| self.opts_no_log) {
+            host.conceal(opts);
+            host.conceal(escaped(opts));
+        }
         match self.state {
             Wanted::Absent | Wanted::AbsentFromFstab => {
                 changed = self.write_line(path, None, host, &mut outcome)?;
@@ -150,7 +154,7 @@ impl Mount {
     ) -> Result<bool> {
         let file = followed(host, &self.file(), Links::Follow);
         let before = host.read_if_there(&file)?;
-        let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
+        let text = lossless::text(before.as_deref().unwrap_or_default());
         let mut after = String::new();
         let mut open = line;
         for known in text.split_inclusive('\n') {
@@ -179,13 +183,14 @@ impl Mount {
         if after == text {
             return Ok(false);
         }
+        let after = lossless::bytes(&after);
         if self.backup && before.is_some() {
             let backup = host.backup(&file)?;
             outcome.set("backup_file", &backup);
         }
         host.write(&file, &after)?;
         let name = file.display().to_string();
-        host.diff(text_diff(&name, before.as_deref(), Some(after.as_bytes())));
+        host.diff(text_diff(&name, before.as_deref(), Some(&after)));
         Ok(true)
     }
 
@@ -302,12 +307,28 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_text_stay() {
+        let world = world().file(FSTAB, b"# f\xfcr alle\n".as_slice());
+        let args = "{ path: /x, src: a, fstype: nfs, state: present }";
+        let done = conform::<Mount>(args, world).changed();
+        assert_eq!(done.probe().read(FSTAB).unwrap(), b"# f\xfcr alle\na /x nfs defaults 0 0\n");
+    }
+
+    #[test]
     fn a_mount_goes_with_its_line_and_folder() {
         let done =
             conform::<Mount>("{ path: /data, state: absent }", world()).changed().ran(["umount /data"]);
         let done = done.holds(FSTAB, "# static\nUUID=1 / ext4 defaults 0 1\n").lacks("/data");
         done.then("{ path: /data, state: absent }").unchanged();
         conform::<Mount>("{ path: /srv, state: unmounted }", world()).unchanged();
+    }
+
+    #[test]
+    fn options_that_are_secret_are_shown_nowhere() {
+        let args = "{ path: /x, src: //h/s, fstype: cifs, opts: 'password=se cret', opts_no_log: yes, state: present }";
+        let done = conform::<Mount>(args, world()).changed();
+        assert!(!format!("{:?}", done.outcome()).contains("cret"), "{:?}", done.outcome());
+        assert!(done.probe().read_text(FSTAB).unwrap().contains("password=se\\040cret"));
     }
 
     #[test]

@@ -50,10 +50,9 @@ impl Procedure for Replace {
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let edit = Edit {
-            path: &self.path,
             validate: self.validate.as_deref(),
             backup: self.backup,
-            attributes: &self.attributes,
+            ..Edit::of(&self.path, &self.attributes)
         };
         let Some(bytes) = edit.read(host)? else {
             let message = format!("Path {} does not exist !", self.path.display());

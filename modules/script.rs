@@ -72,7 +72,7 @@ impl Procedure for Script {
             }
             None => cmd(&path),
         };
-        command = command.args(arguments).any_rc().own_locale();
+        command = command.args(arguments).any_rc().own_locale().lingering();
         if let Some(folder) = &self.chdir {
             command = command.folder(folder);
         }

@@ -7,6 +7,7 @@
 //! ```
 use std::path::PathBuf;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `sysctl`.
@@ -75,7 +76,7 @@ impl Procedure for Sysctl {
         }
         let path = followed(host, &self.sysctl_file, Links::Follow);
         let before = host.read_if_there(&path)?;
-        let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
+        let text = lossless::text(before.as_deref().unwrap_or_default());
         let last =
             text.lines().filter_map(setting).filter(|(known, _)| *known == name).map(|(_, v)| v).next_back();
         let is_right = match self.state {
@@ -98,10 +99,10 @@ impl Procedure for Sysctl {
             }
         }
         if !is_right {
-            let after = self.edited(&text, name, &value);
+            let after = lossless::bytes(&self.edited(&text, name, &value));
             host.write(&path, &after)?;
             let shown = path.display().to_string();
-            host.diff(text_diff(&shown, before.as_deref(), Some(after.as_bytes())));
+            host.diff(text_diff(&shown, before.as_deref(), Some(&after)));
             if self.reload {
                 let command = cmd("sysctl").flag("-e", self.ignoreerrors).arg("-p").arg(&path);
                 let ran = host.run(command.any_rc().does(Effect::Nothing))?;
@@ -184,6 +185,13 @@ mod tests {
         done.holds(FILE, "# own\nkernel.panic=1\n")
             .then("{ name: vm.swappiness, state: absent }")
             .unchanged();
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let world = world().file(FILE, b"# f\xfcr alle\nkernel.panic=1\n".as_slice());
+        let done = conform::<Sysctl>("{ name: vm.swappiness, value: 5, reload: no }", world).changed();
+        assert_eq!(done.probe().read(FILE).unwrap(), b"# f\xfcr alle\nkernel.panic=1\nvm.swappiness=5\n");
     }
 
     #[test]

@@ -92,7 +92,15 @@ impl Procedure for SystemdService {
 }
 
 impl SystemdService {
-    fn systemctl(&self, verb: &str) -> Command {
+    /// With the way to the user's own manager, where the login has not set it.
+    fn reaching(&self, command: Command, host: &Probe) -> Command {
+        match host.env("XDG_RUNTIME_DIR") {
+            Some(_) => command,
+            None => command.env("XDG_RUNTIME_DIR", format!("/run/user/{}", host.identity().uid)),
+        }
+    }
+
+    fn systemctl(&self, verb: &str, host: &Probe) -> Command {
         let scope = match self.scope {
             Scope::System => None,
             Scope::User => Some("--user"),
@@ -102,17 +110,18 @@ impl SystemdService {
             Some(scope) => cmd("systemctl").arg(scope),
             None => cmd("systemctl"),
         };
+        let command = self.reaching(command, host);
         command.flag("--no-block", self.no_block).flag("--force", self.force == Some(true)).arg(verb)
     }
 
     /// `systemctl` without options that only matter when something is changed.
-    fn question(&self, verb: &str) -> Command {
+    fn question(&self, verb: &str, host: &Probe) -> Command {
         let quiet = SystemdServiceQuestion { scope: self.scope };
-        quiet.command(verb).any_rc()
+        self.reaching(quiet.command(verb), host).any_rc()
     }
 
     fn manager(&self, host: &mut Host, verb: &str) -> Result<()> {
-        let ran = host.run(self.systemctl(verb).any_rc().does(Effect::Nothing))?;
+        let ran = host.run(self.systemctl(verb, host).any_rc().does(Effect::Nothing))?;
         if !ran.ok() {
             let words = ran.err();
             if offline(host.probe()) {
@@ -170,13 +179,13 @@ impl SystemdService {
     }
 
     fn properties(&self, unit: &str, probe: &Probe) -> Result<Properties> {
-        let ran = probe.ask(self.question("show").arg(unit))?;
+        let ran = probe.ask(self.question("show", probe).arg(unit))?;
         let ignored = |words: &str| words.contains("=") && words.contains("ignoring request");
         if ran.ok() && !ignored(&ran.out()) && !ignored(&ran.err()) {
             return Ok(parse(&ran.out()));
         }
         // In a chroot `show` says nothing, but unit files can still be looked at.
-        let ran = probe.ask(self.question("list-unit-files").arg(unit))?;
+        let ran = probe.ask(self.question("list-unit-files", probe).arg(unit))?;
         let full = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };
         let is_there = ran.out().lines().any(|line| line.split_whitespace().next() == Some(full.as_str()));
         Ok(if is_there { vec![("LoadState".into(), "loaded".into())] } else { Vec::new() })
@@ -185,14 +194,17 @@ impl SystemdService {
     fn mask(&self, unit: &str, wanted: bool, host: &mut Host) -> Result<bool> {
         let masked = match host.probe().planned(Thing::UnitEnabled, unit) {
             Some(state) => state == "masked",
-            None => host.probe().ask(self.question("is-enabled").arg(unit))?.out().trim() == "masked",
+            None => host.probe().ask(self.question("is-enabled", host).arg(unit))?.out().trim() == "masked",
         };
         if masked == wanted {
             return Ok(false);
         }
         let (verb, state) = if wanted { ("mask", "masked") } else { ("unmask", "disabled") };
-        let ran =
-            host.run(self.systemctl(verb).arg(unit).any_rc().does(set(Thing::UnitEnabled, unit, state)))?;
+        let ran = host.run(self.systemctl(verb, host).arg(unit).any_rc().does(set(
+            Thing::UnitEnabled,
+            unit,
+            state,
+        )))?;
         if !ran.ok() {
             fail!("Failed to {verb} the service ({unit}): {}", ran.err().trim());
         }
@@ -203,7 +215,7 @@ impl SystemdService {
         let enabled = match host.probe().planned(Thing::UnitEnabled, unit) {
             Some(state) => state == "enabled",
             None => {
-                let ran = host.probe().ask(self.question("is-enabled").arg(unit).arg("-l"))?;
+                let ran = host.probe().ask(self.question("is-enabled", host).arg(unit).arg("-l"))?;
                 // These count as enabled for systemctl, and are not what was asked for.
                 ran.ok() && !matches!(ran.out().trim_end(), "enabled-runtime" | "indirect" | "alias")
             }
@@ -212,8 +224,11 @@ impl SystemdService {
             return Ok(false);
         }
         let (verb, state) = if wanted { ("enable", "enabled") } else { ("disable", "disabled") };
-        let ran =
-            host.run(self.systemctl(verb).arg(unit).any_rc().does(set(Thing::UnitEnabled, unit, state)))?;
+        let ran = host.run(self.systemctl(verb, host).arg(unit).any_rc().does(set(
+            Thing::UnitEnabled,
+            unit,
+            state,
+        )))?;
         if !ran.ok() {
             fail!("Unable to {verb} service {unit}: {}{}", ran.out(), ran.err());
         }
@@ -237,7 +252,7 @@ impl SystemdService {
         };
         let end = if wanted == Wanted::Stopped { "stopped" } else { "started" };
         let ran =
-            host.run(self.systemctl(verb).arg(unit).any_rc().does(set(Thing::UnitActive, unit, end)))?;
+            host.run(self.systemctl(verb, host).arg(unit).any_rc().does(set(Thing::UnitActive, unit, end)))?;
         if !ran.ok() {
             fail!("Unable to {verb} service {unit}: {}", ran.err());
         }
@@ -337,6 +352,15 @@ mod tests {
         conform::<SystemdService>("{ name: nginx, state: started, enabled: true }", world())
             .changed()
             .ran(["systemctl enable nginx", "systemctl start nginx"]);
+    }
+
+    #[test]
+    fn the_way_to_the_users_manager_is_known_without_a_login() {
+        let module = shevek_kit::testing::module::<SystemdService>("{ name: a, scope: user }");
+        let way = |world: World| module.systemctl("start", &world.probe()).env;
+        let set = Some(std::ffi::OsString::from("/run/user/1000"));
+        assert_eq!(way(World::new().running_as(1000, 1000)), [("XDG_RUNTIME_DIR".into(), set)]);
+        assert_eq!(way(World::new().env("XDG_RUNTIME_DIR", "/x")), []);
     }
 
     #[test]

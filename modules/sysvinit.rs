@@ -59,17 +59,24 @@ impl Procedure for Sysvinit {
         }
         let runs = self.runs(host)?;
         let mut changed = false;
-        let mut status = Vec::new();
-        if let Some(enabled) = self.enabled {
-            let is = self.is_enabled(host)?;
-            status
-                .push(("enabled".to_owned(), map(&[("changed", (is != enabled).into()), ("rc", Val::Null)])));
-            if is != enabled {
-                changed = true;
-                self.enable(enabled, host)?;
-            }
+        let mut enabling = None;
+        if let Some(enabled) = self.enabled
+            && self.is_enabled(host)? != enabled
+        {
+            changed = true;
+            enabling = Some(self.enable(enabled, host)?);
         }
-        if let Some(state) = self.state {
+        let mut told = told(enabling.as_ref(), host);
+        if !self.runlevels.is_empty() {
+            told.push(("runlevels".to_owned(), self.runlevels.clone().into()));
+        }
+        let mut status = vec![("enabled".to_owned(), Val::Map(told))];
+        let Some(state) = self.state else {
+            // As Ansible's result has it.
+            status.push(("null".to_owned(), Val::Map(self::told(None, host))));
+            return Ok(Outcome::ok().changed_if(changed).with("name", &self.name).with("status", status));
+        };
+        {
             let verb = match state {
                 Wanted::Started if runs => None,
                 Wanted::Stopped if !runs => None,
@@ -78,29 +85,24 @@ impl Procedure for Sysvinit {
                 Wanted::Restarted => Some("restart"),
                 Wanted::Reloaded => Some("reload"),
             };
-            if let Some(verb) = verb {
-                changed = true;
-                let ran = self.act(&script, verb, host)?;
-                let told = [
-                    ("changed", Val::Bool(true)),
-                    ("rc", ran.rc.into()),
-                    ("stdout", ran.out().into()),
-                    ("stderr", ran.err().into()),
-                ];
-                status.push((verb.to_owned(), map(&told)));
-            }
+            changed |= verb.is_some();
+            let ran = verb.map(|verb| self.act(&script, verb, host)).transpose()?;
+            status.push((state.word().to_owned(), Val::Map(self::told(ran.as_ref(), host))));
         }
-        let attempts = Val::from(status);
-        Ok(Outcome::ok()
-            .changed_if(changed)
-            .with("name", &self.name)
-            .with("results", "")
-            .with("status", attempts))
+        Ok(Outcome::ok().changed_if(changed).with("name", &self.name).with("status", status))
     }
 }
 
-fn map(entries: &[(&str, Val)]) -> Val {
-    Val::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+/// What the result says of a command that ran or was not needed.
+fn told(ran: Option<&Ran>, host: &Probe) -> Vec<(String, Val)> {
+    let shown = ran.filter(|_| !host.rehearsing());
+    let entries = [
+        ("changed", ran.is_some().into()),
+        ("rc", shown.map_or(Val::Null, |ran| ran.rc.into())),
+        ("stdout", shown.map_or(Val::Null, |ran| ran.out().into())),
+        ("stderr", shown.map_or(Val::Null, |ran| ran.err().into())),
+    ];
+    entries.map(|(key, value)| (key.to_owned(), value)).to_vec()
 }
 
 impl Sysvinit {
@@ -158,7 +160,7 @@ impl Sysvinit {
         Ok(if self.runlevels.is_empty() { found > 0 } else { found == levels.len() })
     }
 
-    fn enable(&self, enabled: bool, host: &mut Host) -> Result<()> {
+    fn enable(&self, enabled: bool, host: &mut Host) -> Result<Ran> {
         let state = if enabled { "enabled" } else { "disabled" };
         let effect =
             || Effect::Set { thing: Thing::UnitEnabled, name: self.name.clone(), state: state.to_owned() };
@@ -168,14 +170,13 @@ impl Sysvinit {
             }
             let verb = if enabled { "enable" } else { "disable" };
             return host
-                .run(cmd("update-rc.d").args([&self.name, verb]).args(&self.runlevels).does(effect()))
-                .map(drop);
+                .run(cmd("update-rc.d").args([&self.name, verb]).args(&self.runlevels).does(effect()));
         }
         if host.which("chkconfig").is_some() {
             let verb = if enabled { "on" } else { "off" };
             let command =
                 cmd("chkconfig").arg("--level").arg(self.levels().concat()).args([&self.name, verb]);
-            return host.run(command.does(effect())).map(drop);
+            return host.run(command.does(effect()));
         }
         Err(Fault::absent("Cannot enable the service: neither update-rc.d nor chkconfig is there"))
     }
@@ -220,13 +221,25 @@ mod tests {
             .answers("service web status", Ran { rc: 3, ..Ran::default() })
     }
 
+    fn told(one: &str, one_changed: bool, other: &str, other_changed: bool) -> Val {
+        let part = |changed: bool| {
+            let (rc, out) = if changed { (Val::Int(0), Val::from("")) } else { (Val::Null, Val::Null) };
+            let entries = [("changed", changed.into()), ("rc", rc), ("stdout", out.clone()), ("stderr", out)];
+            Val::Map(entries.map(|(key, value)| (key.to_owned(), value)).to_vec())
+        };
+        Val::Map(vec![(one.to_owned(), part(one_changed)), (other.to_owned(), part(other_changed))])
+    }
+
     #[test]
     fn a_service_is_started_and_enabled() {
         let done = conform::<Sysvinit>("{ name: web, state: started, enabled: yes }", world()).changed();
         done.ran(["update-rc.d web defaults", "update-rc.d web enable", "/etc/init.d/web start"])
-            .gives("name", "web");
+            .gives("name", "web")
+            .gives("status", told("enabled", true, "started", true));
         let world = world().says("service web status", "web is running\n").file("/etc/rc2.d/S01web", "");
-        conform::<Sysvinit>("{ name: web, state: started, enabled: yes }", world).unchanged().ran([]);
+        let done =
+            conform::<Sysvinit>("{ name: web, state: started, enabled: yes }", world).unchanged().ran([]);
+        done.gives("status", told("enabled", false, "started", false));
     }
 
     #[test]

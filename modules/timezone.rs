@@ -3,6 +3,7 @@
 //! ```yaml
 //! - community.general.timezone: { name: Asia/Tokyo }
 //! ```
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `timezone`.
@@ -83,8 +84,13 @@ fn set_zone(name: &str, systemd: bool, host: &mut Host) -> Result<()> {
     if systemd && !host.rehearsing() {
         host.run(cmd("timedatectl").args(["set-timezone", name]))?;
     } else {
-        host.remove("/etc/localtime")?;
-        host.symlink(&target, "/etc/localtime")?;
+        // There is no moment without a time zone: the new link takes the old one's place.
+        let new = format!("/etc/.localtime{}", crate::tempfile::unguessable());
+        host.symlink(&target, &new)?;
+        if let Err(fault) = host.rename(&new, "/etc/localtime") {
+            host.remove(&new)?;
+            return Err(fault);
+        }
     }
     // Debian keeps the name in a file of its own.
     if host.exists("/etc/timezone") {
@@ -100,13 +106,13 @@ fn set_clock(clock: Clock, systemd: bool, host: &mut Host) -> Result<()> {
     }
     let word = if clock == Clock::Local { "LOCAL" } else { "UTC" };
     let text = host.read_if_there("/etc/adjtime")?.unwrap_or_else(|| b"0.0 0 0.0\n0\nUTC\n".to_vec());
-    let text = String::from_utf8_lossy(&text).into_owned();
+    let text = lossless::text(&text);
     let mut lines: Vec<&str> = text.lines().collect();
     lines.resize(3.max(lines.len()), "0");
     if let Some(line) = lines.get_mut(2) {
         *line = word;
     }
-    host.write("/etc/adjtime", lines.join("\n") + "\n")
+    host.write("/etc/adjtime", lossless::bytes(&(lines.join("\n") + "\n")))
 }
 
 #[cfg(test)]
@@ -129,6 +135,13 @@ mod tests {
         assert_eq!(link.to_str(), Some("/usr/share/zoneinfo/Asia/Tokyo"));
         let done = done.then("{ name: Asia/Tokyo, hwclock: UTC }").unchanged();
         done.then("{ hwclock: local }").changed().holds("/etc/adjtime", "0.0 0 0.0\n0\nLOCAL\n");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let world = world().file("/etc/adjtime", b"0.0 0 0.0\n0\nUTC\n\xfc\n".as_slice());
+        let done = conform::<Timezone>("{ hwclock: local }", world).changed();
+        assert_eq!(done.probe().read("/etc/adjtime").unwrap(), b"0.0 0 0.0\n0\nLOCAL\n\xfc\n");
     }
 
     #[test]

@@ -256,7 +256,7 @@ impl Resource for User {
         }
         self.want_password(now, &mut want);
         if let Some(expires) = self.expires {
-            want.expires = Known::Is((expires >= 0.0).then_some((expires / 86_400.0).floor() as i64));
+            want.expires = Known::Is(days(expires)?);
         }
         for (option, field) in [
             (self.password_expire_account_disable, &mut want.inactive),
@@ -300,14 +300,14 @@ impl Resource for User {
                 host.result("remove", self.remove);
             }
             Change::Create(to) => {
-                self.create(&to, host).map_err(named)?;
+                let made = self.create(&to, host).map_err(named)?;
                 host.result("system", self.system);
                 host.result("create_home", self.create_home);
-                self.finish(&to, host).map_err(named)?;
+                self.finish(&to, made, host).map_err(named)?;
             }
             Change::Update { from, to } => {
                 self.modify(&from, &to, host).map_err(named)?;
-                self.finish(&to, host).map_err(named)?;
+                self.finish(&to, false, host).map_err(named)?;
             }
         }
         Ok(())
@@ -450,7 +450,9 @@ impl User {
         }
     }
 
-    fn create(&self, to: &UserState, host: &mut Host) -> Result<()> {
+    /// Makes the user; true: its home folder was made here, not by useradd.
+    fn create(&self, to: &UserState, host: &mut Host) -> Result<bool> {
+        let mut made = false;
         let mut command = cmd(self.program("useradd"));
         if let Known::Is(uid) = to.uid {
             command = command.arg("-u").arg(uid.to_string()).flag("-o", self.non_unique);
@@ -468,7 +470,7 @@ impl User {
         command = command.opt("-c", self.comment.as_ref());
         if let Some(home) = &self.home {
             if self.create_home && home.parent().is_some_and(|p| !host.is_folder(p)) {
-                self.make_home(home, host)?;
+                made = self.make_home(home, host)?;
             }
             command = command.arg("-d").arg(home);
         }
@@ -499,7 +501,8 @@ impl User {
         }
         let ran = host.run(command.does(Effect::User(account)))?;
         said(host, &ran);
-        self.local_rest(&groups, &[], to, host)
+        self.local_rest(&groups, &[], to, host)?;
+        Ok(made)
     }
 
     fn modify(&self, from: &UserState, to: &UserState, host: &mut Host) -> Result<()> {
@@ -592,13 +595,10 @@ impl User {
     }
 
     /// What is done once the user is there: home folder, SSH key, the password's age.
-    fn finish(&self, to: &UserState, host: &mut Host) -> Result<()> {
+    fn finish(&self, to: &UserState, home_made: bool, host: &mut Host) -> Result<()> {
         let Some(user) = host.user(&self.name)? else { return Ok(()) };
         let home = PathBuf::from(&user.home);
-        if self.create_home && !host.exists(&home) {
-            self.make_home(&home, host)?;
-        }
-        if self.create_home {
+        if self.create_home && (self.make_home(&home, host)? || home_made) {
             self.own_home(&home, &user, host)?;
         }
         if self.generate_ssh_key {
@@ -626,6 +626,29 @@ impl User {
         Ok(())
     }
 }
+
+/// The day of a time; `None` for one before 1970, which stands for "never".
+fn days(expires: f64) -> Result<Option<i64>> {
+    // The last year that Python's clock can tell is 2147485547.
+    if !expires.is_finite() || expires.abs() >= 67_768_036_191_676_800.0 {
+        let why = match expires {
+            _ if expires.is_nan() => "Invalid value NaN (not a number)",
+            _ if expires.is_infinite() => "cannot convert float infinity to integer",
+            _ if expires.abs() < 9.2e18 => "[Errno 75] Value too large for defined data type",
+            _ => "timestamp out of range for platform time_t",
+        };
+        fail!("Invalid value for 'expires' None: {why}");
+    }
+    let days = (expires / 86_400.0).floor() as i64;
+    // useradd reads years of four digits.
+    if days > LAST_DAY {
+        fail!("Invalid value for 'expires' {expires}: it is after the year 9999");
+    }
+    Ok((expires >= 0.0).then_some(days))
+}
+
+/// The last day of the year 9999.
+const LAST_DAY: i64 = 2_932_896;
 
 /// A day as useradd and usermod read it; empty for "never".
 fn date(days: Option<i64>) -> String {

@@ -6,6 +6,7 @@
 //! ```
 use std::path::PathBuf;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `yum_repository`.
@@ -218,8 +219,7 @@ impl Procedure for YumRepository {
         let name = self.file.as_ref().unwrap_or(&self.name);
         let path = self.reposdir.join(format!("{name}.repo"));
         let before = host.read_if_there(&path)?;
-        let text = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
-        let mut sections = sections(&text);
+        let mut sections = sections(&lossless::text(before.as_deref().unwrap_or_default()));
         let now = sections.iter().position(|(known, _)| *known == self.name);
         let entries = self.entries();
         let changed = match (present, now) {
@@ -250,11 +250,16 @@ impl Procedure for YumRepository {
                 entries.iter().for_each(|(key, value)| after.push_str(&format!("{key} = {value}\n")));
                 after.push('\n');
             }
+            let after = lossless::bytes(&after);
             let shown = path.display().to_string();
-            let new = (!sections.is_empty()).then_some(after.as_bytes());
+            let new = (!sections.is_empty()).then_some(&*after);
             host.diff(text_diff(&shown, before.as_deref(), new));
             match new {
-                Some(mut new) => host.write_as(&path, &mut new, &Commit::default())?,
+                // There may be a password in it: it is never seen with another mode than the one asked for.
+                Some(mut new) => {
+                    let how = self.attributes.commit(host, &path)?;
+                    host.write_as(&path, &mut new, &how)?;
+                }
                 None => host.remove(&path)?,
             }
         }
@@ -277,7 +282,7 @@ fn sections(text: &str) -> Vec<(String, Vec<(String, String)>)> {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             sections.push((name.to_owned(), Vec::new()));
         } else if let Some((_, entries)) = sections.last_mut() {
-            match (is_more, entries.last_mut(), line.split_once('=')) {
+            match (is_more, entries.last_mut(), line.split_once(['=', ':'])) {
                 (true, Some((_, value)), _) => value.push_str(&format!("\n\t{line}")),
                 (_, _, Some((key, value))) => {
                     entries.push((key.trim().to_lowercase(), value.trim().to_owned()))
@@ -369,6 +374,17 @@ mod tests {
         let done = done.then(other).changed().then("{ name: epel, state: absent }").changed();
         let done = done.holds(FILE, "[aaa]\nmetalink = http://m\nname = A\n\n");
         done.then("{ name: aaa, file: epel, state: absent }").changed().lacks(FILE);
+    }
+
+    #[test]
+    fn what_others_wrote_stays_as_it_was_read() {
+        let text = b"[old]\nname: Depot f\xfcr alle\nbaseurl=http://x:8080/\n".as_slice();
+        let world = World::new().file(FILE, text);
+        let args = "{ name: new, description: N, metalink: m, file: epel, password: pw, mode: '0600' }";
+        let done = conform::<YumRepository>(args, world).changed();
+        let wanted = b"[new]\nmetalink = m\nname = N\npassword = pw\n\n[old]\nname = Depot f\xfcr alle\nbaseurl = http://x:8080/\n\n";
+        assert_eq!(done.probe().read(FILE).unwrap(), wanted);
+        assert_eq!(done.probe().stat(FILE).unwrap().unwrap().mode, 0o600);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Files are edited as bytes, read as Latin-1 text: patterns match as Python's over `bytes`, and bytes that are no UTF-8
 //! stay as they are.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use shevek_kit::prelude::*;
@@ -24,6 +25,18 @@ pub(crate) struct Edit<'a> {
     pub backup: bool,
     /// What owner, mode and the like it shall have.
     pub attributes: &'a FileAttributes,
+    /// Whether a link is written through, or replaced by a file.
+    pub links: Links,
+    /// The difference of the mode that the new content came with.
+    pub came_with: RefCell<AttributeDiff>,
+}
+
+impl<'a> Edit<'a> {
+    /// An edit of this file, without check and backup, through links.
+    pub fn of(path: &'a Path, attributes: &'a FileAttributes) -> Edit<'a> {
+        let came_with = RefCell::new(AttributeDiff::default());
+        Edit { path, validate: None, backup: false, attributes, links: Links::Follow, came_with }
+    }
 }
 
 impl Edit<'_> {
@@ -50,16 +63,21 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Puts new content in place; says where the old file is kept, if it is. Links are followed: the real file changes.
+    /// Puts new content in place, with the mode that is asked for: it is never seen with another one. Says where the old
+    /// file is kept, if it is.
     pub fn save(&self, host: &mut Host, content: &[u8]) -> Result<Option<PathBuf>> {
         let backup = if self.backup && host.exists(self.path) { Some(host.backup(self.path)?) } else { None };
-        let dest = followed(host, self.path, Links::Follow);
+        let dest = followed(host, self.path, self.links);
         let staged = host.stage(&dest, &mut &*content)?;
         if let Err(fault) = self.check(host, &staged.path) {
             host.discard(staged);
             return Err(fault);
         }
-        let how = Commit { unsafe_writes: self.attributes.writes_in_place(host), ..Commit::default() };
+        let how = Commit {
+            mode: self.attributes.new_mode(host, &dest, &mut self.came_with.borrow_mut())?,
+            unsafe_writes: self.attributes.writes_in_place(host),
+            ..Commit::default()
+        };
         host.commit(staged, &dest, &how)?;
         Ok(backup)
     }
@@ -81,8 +99,10 @@ impl Edit<'_> {
 
     /// Sets the attributes, adds their difference, and puts `changed` and `msg` into the outcome.
     pub fn finish(&self, host: &mut Host, changed: bool, message: &str) -> Result<Outcome> {
-        let mut diff = AttributeDiff::default();
-        let attributes = host.exists(self.path) && self.attributes.ensure(host, self.path, &mut diff)?;
+        let mut diff = self.came_with.take();
+        let came = diff != AttributeDiff::default();
+        let attributes =
+            host.exists(self.path) && self.attributes.ensure(host, self.path, &mut diff)? || came;
         let mut message = message.to_owned();
         if attributes {
             let header = Some(format!("{} (file attributes)", self.path.display()));
@@ -123,4 +143,24 @@ pub(crate) fn search<'t>(pattern: &Regex, text: &'t str) -> Result<Option<Captur
 /// Whether a line's end is there.
 pub(crate) fn ended(line: &str) -> bool {
     line.ends_with(['\n', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lineinfile::Lineinfile;
+
+    #[test]
+    fn a_new_file_has_its_mode_from_the_first_moment() {
+        let attributes =
+            FileAttributes { mode: Some(Permissions::Number(0o600)), ..FileAttributes::default() };
+        let mut diff = AttributeDiff::default();
+        let mode = attributes.new_mode(&World::new().probe(), Path::new("/etc/new"), &mut diff).unwrap();
+        assert_eq!(mode, Some(0o600));
+        let args = "{ path: /etc/new, line: x, create: yes, mode: '0600' }";
+        let done = conform::<Lineinfile>(args, World::new()).changed();
+        let done = done.gives("msg", "line added and ownership, perms or SE linux context changed");
+        assert_eq!(done.probe().stat("/etc/new").unwrap().unwrap().mode, 0o600);
+        done.diff("~ mode: 0644 -> 0600");
+    }
 }

@@ -43,6 +43,8 @@ impl Repository {
     pub fn ask(&self, host: &Probe, words: &[&str]) -> Result<Ran> {
         let (verb, args) = words.split_first().ok_or_else(|| Fault::new("git: no verb"))?;
         let command = self.command(verb).args(args).any_rc();
+        // A question must not even renew the index.
+        let command = command.env("GIT_OPTIONAL_LOCKS", "0");
         host.ask(if host.is_folder(&self.dest) { command.folder(&self.dest) } else { command })
     }
 

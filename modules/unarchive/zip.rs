@@ -1,5 +1,6 @@
 //! Zip archives, by `unzip` and `zipinfo`.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
@@ -77,14 +78,10 @@ impl Archive<'_> {
     pub(super) fn zip_differences(&self, host: &Probe) -> Result<String> {
         let listed = host.ask(cmd("zipinfo").args(["-T", "-s"]).arg(self.path).any_rc())?.out();
         let sums = host.ask(cmd("unzip").arg("-v").arg(self.path).any_rc())?.out();
-        let sum = |name: &str| {
-            let line =
-                sums.lines().find(|line| line.ends_with(name) && line.trim_end() == line.trim_end())?;
-            line.split_whitespace().nth(6).and_then(|hex| u32::from_str_radix(hex, 16).ok())
-        };
+        let sums: HashMap<&str, u32> = sums.lines().filter_map(checksum).collect();
         let mut found = String::new();
         for member in listed.lines().filter_map(Member::read).filter(|member| self.wanted(member.name)) {
-            if let Some(marks) = self.compare(&member, sum(member.name), host)? {
+            if let Some(marks) = self.compare(&member, sums.get(member.name).copied(), host)? {
                 let _ = writeln!(found, "{marks} {}", member.name);
             }
         }
@@ -153,6 +150,17 @@ impl Archive<'_> {
     }
 }
 
+/// Name and checksum of a line of `unzip -v`: length, method, size, ratio, date, time, sum, and two blanks before the name.
+fn checksum(line: &str) -> Option<(&str, u32)> {
+    let mut rest = line;
+    let mut word = "";
+    for _ in 0..7 {
+        rest = rest.trim_start();
+        (word, rest) = rest.split_at(rest.find(' ')?);
+    }
+    Some((rest.strip_prefix("  ")?, u32::from_str_radix(word, 16).ok()?))
+}
+
 /// The checksum that zip archives keep.
 fn crc32(host: &Probe, path: &Path) -> Result<u32> {
     let mut file = host.open(path)?;
@@ -202,5 +210,23 @@ mod tests {
         conform::<Unarchive>(args, world().file("/opt/a b.txt", "abc")).unchanged().ran([]);
         let done = conform::<Unarchive>(args, world().file("/opt/a b.txt", "abd")).changed();
         assert_eq!(done.outcome().diff[0].prepared.as_deref(), Some(".fc......?? a b.txt\n"));
+    }
+
+    #[test]
+    fn a_member_whose_name_ends_like_anothers_has_its_own_sum() {
+        let other = SUMS.replace("352441c2", "00000001").replace("a b.txt", "b.txt");
+        let listed = LISTED.replace("a b.txt", "b.txt");
+        let world = world()
+            .says("zipinfo -1 /a.zip", "a b.txt\nb.txt\n")
+            .says("zipinfo -T -s /a.zip", &listed.replace("1 file,", &LISTED[LISTED.find("-rw").unwrap()..]))
+            .says("unzip -v /a.zip", &format!("{SUMS}{other}"))
+            .file("/opt/a b.txt", "abc")
+            .file("/opt/b.txt", "abc");
+        let done = conform::<Unarchive>("{ src: /a.zip, dest: /opt, remote_src: yes }", world).changed();
+        assert_eq!(done.outcome().diff[0].prepared.as_deref(), Some(".fc......?? b.txt\n"));
+        assert_eq!(
+            checksum("       0  Stored        0   0% 2023-11-14 22:13 00000000  x/  y"),
+            Some(("x/  y", 0))
+        );
     }
 }

@@ -7,8 +7,11 @@ use shevek_kit::prelude::*;
 use super::User;
 
 impl User {
-    /// Makes the home folder as a copy of the skeleton.
-    pub(super) fn make_home(&self, home: &Path, host: &mut Host) -> Result<()> {
+    /// Makes the home folder as a copy of the skeleton, unless something is there; true: it was made.
+    pub(super) fn make_home(&self, home: &Path, host: &mut Host) -> Result<bool> {
+        if host.exists(home) {
+            return Ok(false);
+        }
         let skeleton = self.skeleton.as_deref().unwrap_or("/etc/skel");
         let missing: Vec<&Path> = home
             .ancestors()
@@ -19,23 +22,17 @@ impl User {
         for folder in missing.into_iter().rev() {
             host.mkdir(folder, 0o755)?;
         }
-        if !host.exists(home) {
-            host.mkdir(home, 0o755)?;
-            if skeleton != "/dev/null" && host.is_folder(skeleton) {
-                fill(Path::new(skeleton), home, host)?;
-            }
-            host.chmod(home, mode(host)?)?;
+        host.mkdir(home, 0o755)?;
+        if skeleton != "/dev/null" && host.is_folder(skeleton) {
+            fill(Path::new(skeleton), home, host)?;
         }
-        Ok(())
+        host.chmod(home, mode(host)?)?;
+        Ok(true)
     }
 
-    /// Gives a home folder that was made here to its user.
+    /// Gives a home folder that was made here to its user. One that was there already is left as it is: it may be shared,
+    /// or hold what is another's on purpose.
     pub(super) fn own_home(&self, home: &Path, user: &shevek_kit::User, host: &mut Host) -> Result<()> {
-        let Some(stat) = host.lstat(home)? else { return Ok(()) };
-        // One that belongs to the user, or to another user than root, was there before or is useradd's.
-        if stat.uid != 0 || user.uid == 0 {
-            return Ok(());
-        }
         own(home, Owner { uid: Some(user.uid), gid: Some(user.gid) }, host)
     }
 }

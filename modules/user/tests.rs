@@ -71,6 +71,19 @@ fn a_password_is_set_and_never_shown() {
 }
 
 #[test]
+fn a_time_that_no_clock_can_tell_is_refused() {
+    for (expires, why) in [
+        ("1.0e+25", "out of range"),
+        ("1.0e+17", "too large"),
+        ("1.0e+12", "year 9999"),
+        (".inf", "infinity"),
+    ] {
+        conform::<User>(&format!("{{ name: ann, expires: {expires} }}"), world()).failed(why);
+    }
+    conform::<User>("{ name: ann, expires: -1.0e+10 }", world().user("ann", 1001)).unchanged();
+}
+
+#[test]
 fn ages_of_passwords_are_set_by_chage() {
     let done = conform::<User>(
         "{ name: ann, password_expire_max: 10, password_expire_min: 5 }",
@@ -90,6 +103,23 @@ fn a_missing_home_folder_is_made_from_the_skeleton() {
     let stat = done.probe().stat("/home/ann/.profile").unwrap().unwrap();
     assert_eq!((stat.uid, stat.gid), (1001, 1001));
     assert_eq!(done.probe().stat("/home/ann").unwrap().unwrap().mode, 0o700);
+}
+
+#[test]
+fn a_home_folder_that_was_there_keeps_its_owners() {
+    let world = world()
+        .user("ann", 1001)
+        .file("/home/ann/roots", "x")
+        .owner("/home/ann", 0, 0)
+        .user("bob", 1002)
+        .effect(Effect::Gone("/home/bob".into()));
+    let done = conform::<User>("{ name: ann, shell: /bin/zsh }", world).changed();
+    assert_eq!(done.probe().stat("/home/ann/roots").unwrap().unwrap().uid, 0);
+    assert_eq!(done.probe().stat("/home/ann").unwrap().unwrap().uid, 0);
+    let done = done.then("{ name: eve, home: /srv/deep/eve }").changed();
+    assert_eq!(done.probe().stat("/srv/deep/eve").unwrap().unwrap().uid, 1000);
+    let done = done.then("{ name: bob }").changed();
+    assert_eq!(done.probe().stat("/home/bob").unwrap().unwrap().uid, 1002);
 }
 
 #[test]
