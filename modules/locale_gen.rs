@@ -6,6 +6,7 @@
 //! ```
 use std::path::Path;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
 /// Arguments of `locale_gen`.
@@ -120,11 +121,11 @@ impl LocaleGen {
 
     fn by_list(&self, host: &mut Host) -> Result<()> {
         let path = followed(host, Path::new(LIST), Links::Follow);
-        let before = host.read_text(&path)?;
+        let before = lossless::text(&host.read(&path)?);
         let after: String = before.split_inclusive('\n').map(|line| self.line(line)).collect();
         if after != before {
-            host.write(&path, &after)?;
-            host.diff(text_diff(LIST, Some(before.as_bytes()), Some(after.as_bytes())));
+            host.write(&path, lossless::bytes(&after))?;
+            host.diff(text_diff(LIST, Some(&lossless::bytes(&before)), Some(&lossless::bytes(&after))));
         }
         host.run(self.does(cmd("locale-gen")))?;
         Ok(())
@@ -148,12 +149,12 @@ impl LocaleGen {
             return Ok(());
         }
         let path = format!("{UBUNTU}/local");
-        let before = host.read_text(&path)?;
+        let before = lossless::text(&host.read(&path)?);
         let kept =
             |line: &&str| !line.split(' ').next().is_some_and(|name| self.name.iter().any(|n| n == name));
         let after: String = before.split_inclusive('\n').filter(kept).collect();
-        host.write(&path, &after)?;
-        host.diff(text_diff(&path, Some(before.as_bytes()), Some(after.as_bytes())));
+        host.write(&path, lossless::bytes(&after))?;
+        host.diff(text_diff(&path, Some(&lossless::bytes(&before)), Some(&lossless::bytes(&after))));
         host.run(self.does(cmd("locale-gen").arg("--purge")))?;
         Ok(())
     }

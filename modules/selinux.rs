@@ -8,6 +8,7 @@
 //! ```
 use std::path::PathBuf;
 
+use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 use shevek_kit::selinux_enabled;
 
@@ -77,7 +78,7 @@ impl Procedure for Selinux {
                 "Please install SELinux-policy package, if this package is not installed previously.",
             ));
         }
-        let before = host.read_text(&file)?;
+        let before = lossless::text(&host.read(&file)?);
         let now = self.running(host)?;
         let kernel = if self.update_kernel_param { self.kernel(host)? } else { None };
         let had_policy = setting(&before, "SELINUXTYPE");
@@ -120,8 +121,12 @@ impl Procedure for Selinux {
             ));
         }
         if text != before {
-            host.write(&file, &text)?;
-            host.diff(text_diff(&self.configfile, Some(before.as_bytes()), Some(text.as_bytes())));
+            host.write(&file, lossless::bytes(&text))?;
+            host.diff(text_diff(
+                &self.configfile,
+                Some(&lossless::bytes(&before)),
+                Some(&lossless::bytes(&text)),
+            ));
         }
         let on = self.state != Mode::Disabled;
         if self.update_kernel_param && kernel != Some(on) {
