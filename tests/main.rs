@@ -25,6 +25,7 @@ mod examples;
 mod handlers;
 mod including;
 mod interrupting;
+mod language;
 mod loops;
 mod mistakes;
 mod network;

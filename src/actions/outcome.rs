@@ -91,7 +91,7 @@ impl Outcome {
         put("changed", self.changed.into());
         if self.unreachable {
             put("unreachable", true.into());
-        } else {
+        } else if self.failed || !self.skipped {
             put("failed", self.failed.into());
         }
         if self.skipped {

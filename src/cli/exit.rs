@@ -1,6 +1,6 @@
 //! How the program ends.
 
-use shevek_diag::{Diagnostic, Diagnostics, Kind};
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Severity};
 
 /// Why a verb could not do its work; everything that is wrong, together.
 #[derive(Debug, Clone, Default)]
@@ -9,15 +9,15 @@ pub struct Stop(pub Diagnostics);
 impl Stop {
     /// The exit code, as Ansible's tools have it.
     pub fn code(&self) -> u8 {
-        let kinds: Vec<Kind> = self.0.iter().map(|diagnostic| diagnostic.kind).collect();
-        if kinds.contains(&Kind::Bug) {
-            250
-        } else if kinds.contains(&Kind::Content) {
-            4
-        } else if kinds.contains(&Kind::Options) {
-            5
-        } else {
-            1
+        let errors = || self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        if errors().any(|diagnostic| diagnostic.kind == Kind::Bug) {
+            return 250;
+        }
+        // Ansible stops at the first of them.
+        match errors().next().map(|diagnostic| diagnostic.kind) {
+            Some(Kind::Content) => 4,
+            Some(Kind::Options) => 5,
+            _ => 1,
         }
     }
 }

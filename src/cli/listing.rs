@@ -51,13 +51,15 @@ impl Listing<'_> {
     }
 
     fn play(&self, number: usize, play: &Play, out: &mut String) -> Result<Diagnostics> {
-        let hosts = self.content.render(&play.hosts, &play.vars)?;
+        let known = known(play);
+        let hosts = self.content.render(&play.hosts, &known)?;
         let patterns: Vec<String> = match hosts.as_list() {
             Some(items) => items.iter().map(Value::text).collect(),
+            None if hosts.is_omit() => Vec::new(),
             None => vec![hosts.text()],
         };
         let own_tags = flat_tags(&play.tags);
-        let name = self.rendered(play.name.as_ref(), &play.vars).unwrap_or_else(|| patterns.join(","));
+        let name = self.rendered(play.name.as_ref(), &known).unwrap_or_else(|| patterns.join(","));
         let _ = writeln!(
             out,
             "\n  play #{number} ({}): {name}\tTAGS: [{}]",
@@ -67,9 +69,13 @@ impl Listing<'_> {
         let mut warnings = Diagnostics::new();
         if self.wanted.hosts {
             let words: Vec<&str> = patterns.iter().map(String::as_str).collect();
-            let chosen =
-                self.inventory.choose(&words, self.limit, self.content.mismatch(), &self.content.folder)?;
-            let shown = Value::from(patterns.clone()).text();
+            let chosen = if words.is_empty() {
+                Default::default()
+            } else {
+                self.inventory.choose(&words, self.limit, self.content.mismatch(), &self.content.folder)?
+            };
+            let shown =
+                if patterns.is_empty() { "None".to_owned() } else { Value::from(patterns.clone()).text() };
             let _ = writeln!(out, "    pattern: {shown}\n    hosts ({}):", chosen.hosts.len());
             for host in &chosen.hosts {
                 let _ = writeln!(out, "      {}", self.inventory.host(*host).name());
@@ -102,7 +108,7 @@ impl Listing<'_> {
                 all.extend(tags.iter().cloned());
                 if self.wanted.tasks {
                     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-                    let _ = writeln!(out, "      {}\tTAGS: [{}]", task.title(), tags.join(", "));
+                    let _ = writeln!(out, "      {}\tTAGS: [{}]", title(task), tags.join(", "));
                 }
             });
         }
@@ -117,6 +123,24 @@ impl Listing<'_> {
         let text = self.content.render(name, vars).unwrap_or_else(|_| name.clone()).text();
         Some(text).filter(|text| !text.is_empty())
     }
+}
+
+/// What hosts and name of a play can be made of: its variables, and those that its roles bring into it.
+fn known(play: &Play) -> Map {
+    let mut known = Map::default();
+    let mut add = |variables: &Map| {
+        known.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+    };
+    play.roles.iter().for_each(|role| add(&role.public_defaults));
+    add(&play.vars);
+    play.roles.iter().for_each(|role| add(&role.public_vars));
+    known
+}
+
+/// The name with its role; the action alone where there is no name.
+fn title(task: &Task) -> String {
+    let is_named = task.name.as_ref().is_some_and(|name| !name.text().is_empty());
+    if is_named { task.title() } else { task.action.name.text() }
 }
 
 /// Calls `visit` for each task that Ansible's lists show: not those of `rescue` and `always`.

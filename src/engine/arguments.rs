@@ -141,8 +141,8 @@ pub(crate) fn invocation(task: &Task, args: &Map) -> Value {
     Value::map(shown)
 }
 
-/// Holds an action's arguments to what it accepts; those that it renders itself are taken on trust.
-pub(crate) fn check(action: &dyn Action, args: &Map, task: &Task) -> Result<()> {
+/// What is wrong with an action's arguments; those that it renders itself are taken on trust.
+pub(crate) fn problems(action: &dyn Action, args: &Map) -> Option<String> {
     let schema = action.schema();
     let names: Vec<String> = args.keys().map(Value::text).collect();
     let values: Vec<Option<Val>> = args
@@ -154,10 +154,6 @@ pub(crate) fn check(action: &dyn Action, args: &Map, task: &Task) -> Result<()> 
         .collect();
     let given: Vec<(&str, Option<&Val>)> =
         names.iter().map(String::as_str).zip(values.iter().map(Option::as_ref)).collect();
-    let problems = schema.check(&given);
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Err(Diagnostic::new("invalid arguments").detail(words.join("; ")).or_at(task.origin.as_ref()))
+    let words: Vec<String> = schema.check(&given).iter().map(ToString::to_string).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }

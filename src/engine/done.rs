@@ -36,6 +36,8 @@ pub(crate) struct ItemDone {
     pub(crate) invocation: Option<Value>,
     /// How many attempts `until` took; 0 without it.
     pub(crate) attempts: u32,
+    /// It failed before its action had its turn.
+    pub(crate) early: bool,
 }
 
 /// What came of a task on a host: all its items.
@@ -87,13 +89,15 @@ impl ItemDone {
             index: u32::try_from(item.index).unwrap_or(u32::MAX),
             label: looping::label(&scope, item),
         });
+        let base = base(job, &scope, self.status(), self.shown());
         HostResult {
+            show: if self.early { Show::Verbose } else { base.show },
             item: label,
             diffs: self.outcome.diff.iter().flat_map(Diff::read).collect(),
             notices: self.all_notices(&job.task),
             attempts: self.attempts,
             delegate: self.delegate.as_ref().map(|(_, delegate)| delegate.clone()),
-            ..base(job, &scope, self.status(), self.shown())
+            ..base
         }
     }
 
@@ -136,9 +140,7 @@ impl Done {
             ..Outcome::default()
         };
         if self.items.is_empty() {
-            outcome = outcome
-                .with("skipped_reason", "No items in the list")
-                .with("skip_reason", "No items in the list");
+            outcome = outcome.with("skipped_reason", "No items in the list");
         } else {
             let message = match (outcome.failed || outcome.unreachable, all_skipped) {
                 (true, _) => "One or more items failed",
@@ -150,6 +152,21 @@ impl Done {
         outcome.with("results", results)
     }
 
+    /// The result of a loop: it says whether all was skipped, and of failure only where there is one.
+    fn loop_value(&self) -> Value {
+        let combined = self.combined();
+        let value = combined.to_value();
+        let Some(map) = value.as_map().filter(|_| !self.items.is_empty() && !combined.unreachable) else {
+            return value;
+        };
+        let mut map = map.clone();
+        map.insert(Value::str("skipped"), combined.skipped.into());
+        if !combined.failed {
+            map.shift_remove("failed");
+        }
+        Value::map(map)
+    }
+
     /// The result under its name.
     pub(crate) fn registered(&self, name: &str) -> Value {
         if !self.is_loop
@@ -157,7 +174,7 @@ impl Done {
         {
             return unknown::registered(name, &item.outcome);
         }
-        self.combined().to_value()
+        self.loop_value()
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -175,11 +192,7 @@ impl Done {
         let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
         let delegate =
             self.items.first().and_then(|item| item.delegate.as_ref()).map(|(_, delegate)| delegate.clone());
-        HostResult {
-            seconds: self.seconds,
-            delegate,
-            ..base(job, &scope, self.status(), self.combined().to_value())
-        }
+        HostResult { seconds: self.seconds, delegate, ..base(job, &scope, self.status(), self.loop_value()) }
     }
 }
 
@@ -218,6 +231,7 @@ fn base(job: &Job, scope: &HostScope, status: Status, result: Value) -> HostResu
     // Of variables from a vault nothing is shown, not even those that stand beside them in a plain file.
     let no_log = no_log || (&*job.task.action.resolved == "include_vars" && result.is_secret());
     let show = match &*job.task.action.resolved {
+        _ if no_log => Show::Verbose,
         "debug" => Show::Always,
         "assert" if !is_quiet(job, scope) => Show::Always,
         "setup" | "gather_facts" => Show::Never,

@@ -373,7 +373,9 @@ impl Job {
             if let Some(message) = arguments::strangers(action, &args) {
                 return Ok(Prepared::Over(Box::new(self.finished(Outcome::failure(message), item))));
             }
-            arguments::check(action, &args, task)?;
+            if let Some(message) = arguments::problems(action, &args) {
+                return Ok(Prepared::Over(Box::new(self.finished(Outcome::failure(message), item))));
+            }
         }
         let invocation = (action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION)
             .then(|| arguments::invocation(task, &args));
@@ -422,7 +424,7 @@ impl Job {
                 .fleet
                 .templar
                 .condition(condition, scope)
-                .map_err(|e| e.or_at(condition.origin()))?;
+                .map_err(|e| of_condition(e).or_at(condition.origin()))?;
             match truth {
                 Truth::Yes => {}
                 Truth::No => {
@@ -570,6 +572,7 @@ impl Job {
         let outcome = Outcome::failure(format!("Task failed: {}", error.message()));
         let mut done = self.finished(outcome, item);
         done.notices.push(Notice::from(error));
+        done.early = true;
         done
     }
 
@@ -585,6 +588,14 @@ fn noted<T>(outcome: &mut Outcome, key: &str, judged: Result<T>) -> Result<T> {
         outcome.body.insert(Value::str(key), error.message().into());
     }
     judged
+}
+
+/// Says that what is undefined is so in a condition.
+fn of_condition(mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+    if error.summary == "undefined variable" {
+        error.summary = "Error while evaluating conditional".into();
+    }
+    error
 }
 
 enum Verdict {

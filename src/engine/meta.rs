@@ -30,9 +30,6 @@ impl Batch<'_> {
     /// Does a meta task for the hosts that stand at it.
     pub(crate) async fn meta(&mut self, step: &Step, word: &str, hosts: &[HostId]) {
         let task = &step.task;
-        if !task.is_implicit {
-            self.tell_task(step, hosts.first().copied());
-        }
         // These concern all hosts: the first one's condition decides.
         let for_all = matches!(
             word,
@@ -40,6 +37,10 @@ impl Batch<'_> {
         );
         let hosts = if for_all { hosts.get(..1).unwrap_or_default() } else { hosts };
         for host in hosts {
+            // Each host's turn has its own heading.
+            if !task.is_implicit {
+                self.tell_task(step, Some(*host));
+            }
             let result = match self.is_due(step, *host) {
                 Ok(true) => self.meta_one(step, word, *host).await,
                 Ok(false) => {

@@ -60,14 +60,15 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
         Strategy::named(&strategy).map_err(|e| e.or_at(play.strategy.as_ref().and_then(Value::origin)))?;
     progress.plays += 1;
     let id = PlayId(progress.plays);
-    run.sink.send(Event::PlayStarted(PlayStarted {
+    let started = PlayStarted {
         id,
         name: name.clone(),
         hosts: hosts.len(),
         check: run.options.check,
         free: strategy.is_free(),
         place: play.origin.as_ref().map(shevek_diag::Origin::place),
-    }));
+    };
+    run.sink.send(Event::PlayStarted(started.clone()));
     if hosts.is_empty() {
         run.sink.send(Event::NoHostsMatched);
         return Ok(Next::Go);
@@ -97,7 +98,11 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
         }
         _ => false,
     };
-    for batch in batches {
+    for (number, batch) in batches.into_iter().enumerate() {
+        // Each batch of a play is told as a play of its own.
+        if number > 0 {
+            run.sink.send(Event::PlayStarted(started.clone()));
+        }
         let next = run_batch(
             run,
             &scope,
@@ -137,7 +142,6 @@ async fn run_batch(
     let mut states = IndexMap::new();
     for host in hosts {
         let name = run.fleet.host_name(*host).to_string();
-        progress.stats.host(&name);
         if progress.stats.failed.contains(&name) || progress.stats.unreachable.contains(&name) {
             continue;
         }

@@ -40,6 +40,7 @@ pub use model::{
     Action, Block, HandlerList, HandlerName, Handlers, IncludeFrame, Item, Keywords, Loop, LoopControl,
     LoopKind, Play, Playbook, Role, RoleMeta, Target, Task, TaskId, VarsPrompt,
 };
+pub use options::WrongOptions;
 pub use reserved::reserved;
 pub use scope::Scope;
 pub use tags::{Tags, flat as flat_tags};

@@ -12,6 +12,7 @@ use shevek_yaml::Duplicates;
 use crate::catalogue::{Catalogue, Known, Place};
 use crate::files::{Files, Relative, Wanted, expand_home};
 use crate::model::{Playbook, Target, TaskId};
+use crate::options::WrongOptions;
 use crate::reader::Reader;
 
 /// What of a template can be known or done while loading. The caller brings it: it has the engine for templates and
@@ -77,6 +78,7 @@ pub struct Loader {
     pub(crate) settings: Settings,
     pub(crate) files: Files,
     pub(crate) catalogue: Catalogue,
+    pub(crate) options: WrongOptions,
     next_task: AtomicU64,
     /// Folders with modules of all roles met so far.
     of_roles: RwLock<Vec<PathBuf>>,
@@ -104,13 +106,27 @@ impl Loader {
             let whole = files.absolute(&expand_home(path));
             *path = if whole.ends_with(COLLECTIONS) { whole } else { whole.join(COLLECTIONS) };
         }
-        Self { settings, files, catalogue, next_task: AtomicU64::new(1), of_roles: RwLock::default() }
+        Self {
+            settings,
+            files,
+            catalogue,
+            options: WrongOptions::default(),
+            next_task: AtomicU64::new(1),
+            of_roles: RwLock::default(),
+        }
     }
 
     /// The same, with another answer to a mapping that has a key twice (`DUPLICATE_YAML_DICT_KEY`).
     #[must_use]
     pub fn duplicates(mut self, duplicates: Duplicates) -> Self {
         self.files.duplicates = duplicates;
+        self
+    }
+
+    /// The same, with another answer to options that a module will refuse.
+    #[must_use]
+    pub fn wrong_options(mut self, options: WrongOptions) -> Self {
+        self.options = options;
         self
     }
 

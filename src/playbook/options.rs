@@ -1,6 +1,6 @@
 //! Checks a task's arguments against what its module accepts.
 
-use shevek_diag::Diagnostic;
+use shevek_diag::{Diagnostic, Severity};
 use shevek_kit::proto::Val;
 use shevek_kit::schema::Problem;
 use shevek_value::{Kind, Value};
@@ -51,9 +51,25 @@ impl Reader<'_> {
                     Diagnostic::new("options that don't go together").detail(message).at_maybe(at_action, "")
                 }
             };
-            self.wrong(diagnostic);
+            self.wrong(match self.loader.options {
+                WrongOptions::Refuse => diagnostic,
+                WrongOptions::Tell => Box::new(Diagnostic { severity: Severity::Warning, ..*diagnostic }),
+            });
         }
     }
+}
+
+/// What to do about a task whose options its module will refuse.
+///
+/// Differs from Ansible: that finds out when the task has its turn. Here a playbook is not begun that is bound to fail,
+/// unless it is only listed, or tags choose among its tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WrongOptions {
+    /// The playbook is not run.
+    #[default]
+    Refuse,
+    /// It is a warning.
+    Tell,
 }
 
 /// The value as a module gets it, if that is known before the run.

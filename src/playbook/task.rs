@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shevek_diag::Diagnostic;
+use shevek_diag::{Diagnostic, Kind};
 use shevek_value::{Map, Value};
 
 use crate::action::{Written, takes_free_form};
@@ -121,6 +121,7 @@ impl Reader<'_> {
                 .at_maybe(written.name.origin(), "");
             problem = match builtin_short(&name) {
                 "include" => problem
+                    .kind(Kind::Machine)
                     .help("`include` is gone: use `include_tasks`, `import_tasks` or `import_playbook`"),
                 _ => problem
                     .did_you_mean(&name, self.loader.catalogue.names())

@@ -23,7 +23,7 @@ impl HostVars {
     }
 
     fn of(&self, host: HostId) -> Value {
-        Value::object(ScopeVars::new(HostScope::new(&self.fleet, &self.play, host, None)))
+        Value::object(ScopeVars::new(HostScope::of_host(&self.fleet, &self.play, host)))
     }
 }
 

@@ -137,7 +137,10 @@ fn play_roles(scope: &HostScope, name: &str) -> Value {
         dependent.extend(role.all_dependencies().into_iter().map(|role| role.full_name()));
     }
     let names = match name {
-        "ansible_play_role_names" | "role_names" => own,
+        // A role that is used twice is there twice.
+        "ansible_play_role_names" | "role_names" => {
+            return Value::list(own.into_iter().map(Value::from).collect());
+        }
         "ansible_dependent_role_names" => dependent,
         _ => {
             own.extend(dependent);

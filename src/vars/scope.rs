@@ -40,7 +40,7 @@ impl std::fmt::Debug for HostScope {
 }
 
 impl HostScope {
-    /// What a task sees on a host; without a task, what `hostvars` shows of it.
+    /// What a task sees on a host; without a task, what the play sees.
     pub fn new(fleet: &Arc<Fleet>, play: &Arc<PlayScope>, host: HostId, task: Option<&Arc<Task>>) -> Self {
         let layers = layers(fleet, play, host, task.map(|task| &**task));
         Self {
@@ -52,6 +52,17 @@ impl HostScope {
             local: Map::default(),
             rendered: Mutex::default(),
         }
+    }
+
+    /// What `hostvars` shows of a host: nothing of what the play and its roles bring.
+    pub(crate) fn of_host(fleet: &Arc<Fleet>, play: &Arc<PlayScope>, host: HostId) -> Self {
+        let scope = Self::new(fleet, play, host, None);
+        let of_play = |level: Level| {
+            use Level::{PlayFiles, PlayPrompts, PlayVars, RoleDefaults, RoleVars};
+            matches!(level, PlayFiles | PlayPrompts | PlayVars | RoleDefaults | RoleVars)
+        };
+        let layers: Vec<Layer> = scope.layers.iter().filter(|layer| !of_play(layer.level)).cloned().collect();
+        Self { layers: layers.into(), ..scope }
     }
 
     /// The same with further variables on top: the item of a loop, a result under its name.

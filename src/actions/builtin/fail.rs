@@ -34,9 +34,9 @@ impl Action for Fail {
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(async move {
-            Ok(Outcome::failure(
-                call.text("msg").unwrap_or_else(|| "Failed as requested from task".to_owned()),
-            ))
+            let message = call.get("msg").cloned();
+            let message = message.unwrap_or_else(|| "Failed as requested from task".into());
+            Ok(Outcome { failed: true, ..Outcome::default() }.with("msg", message))
         })
     }
 }

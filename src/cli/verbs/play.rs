@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shevek_diag::{Diagnostic, Diagnostics, Kind};
-use shevek_playbook::Tags;
+use shevek_playbook::{Tags, WrongOptions};
 use shevek_settings::Settings;
 
 use crate::content::{Content, check_playbooks};
@@ -108,7 +108,7 @@ impl Play {
     }
 
     fn list(&self, content: &Content, wanted: Wanted) -> Ending {
-        let loader = content.loader();
+        let loader = content.loader().wrong_options(WrongOptions::Tell);
         let read = content.playbooks(&loader, &self.playbooks);
         let inventory =
             content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
@@ -134,7 +134,10 @@ impl Play {
     }
 
     fn start(self, content: Content) -> Ending {
-        let loader = content.loader();
+        let (tags, skip_tags) = self.tags(&content.settings);
+        let chooses = !tags.is_empty() || !skip_tags.is_empty();
+        let options = if chooses { WrongOptions::Tell } else { WrongOptions::Refuse };
+        let loader = content.loader().wrong_options(options);
         let read = content.playbooks(&loader, &self.playbooks);
         let inventory =
             content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
@@ -152,7 +155,6 @@ impl Play {
                     .into());
             }
         }
-        let (tags, skip_tags) = self.tags(&content.settings);
         let choice = Choice {
             tags,
             skip_tags,

@@ -271,7 +271,7 @@ impl Human {
         let name = self.tasks.get(&result.task).map_or("", |task| result::plain_name(task));
         let host = result::host_label(result);
         let mut text = format!("FAILED - RETRYING: [{host}]: {name} ({} retries left).", retry.left);
-        if self.look.verbosity > 2 {
+        if self.look.verbosity > 2 || result.show == Show::Always {
             text += "Result was: ";
             text += &self.dump(result);
         }
@@ -280,6 +280,7 @@ impl Human {
     }
 
     fn included(&mut self, included: &Included) -> io::Result<()> {
+        self.task_banner(included.task)?;
         let mut text = format!("included: {} for {}", included.file, included.hosts.join(", "));
         if let Some(label) = &included.label {
             text += &format!(" => (item={label})");
