@@ -119,6 +119,10 @@ impl<'a> Composer<'a> {
         };
         if let Some(anchor) = anchor {
             let size = self.size - before;
+            // YAML allows it; PyYAML does not, and who reads the file would have to know which one counts.
+            if self.anchors.contains_key(&anchor) {
+                return Err(self.error(format!("found duplicate anchor '{anchor}'"), &mark));
+            }
             self.anchors.insert(anchor, Anchored { value: node.value.clone(), size });
         }
         Ok(node)
