@@ -252,7 +252,7 @@ impl File {
         let was = Is::at(host, path)?;
         let mut changed = false;
         if was == Is::Absent {
-            host.write_in_place(path, &mut std::io::empty()).map_err(|f| Fault {
+            host.create(path).map_err(|f| Fault {
                 message: format!("Error, could not touch target: {}", f.message),
                 ..f.with("path", path)
             })?;

@@ -51,8 +51,8 @@ impl Placed {
 }
 
 impl Foreign {
-    fn folder(host: &Probe) -> PathBuf {
-        PathBuf::from(host.env("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()))
+    fn folder(host: &Probe) -> Result<PathBuf> {
+        host.program_folder()
     }
 
     fn place(&self, host: &mut Host) -> Result<Placed> {
@@ -63,7 +63,7 @@ impl Foreign {
             return Ok(Placed::Kept(kept));
         }
         let mut source = host.content(&self.content)?;
-        let staged = host.stage(Self::folder(host).join(&self.file), &mut source)?;
+        let staged = host.stage(Self::folder(host)?.join(&self.file), &mut source)?;
         host.chmod(&staged.path, 0o700)?;
         Ok(Placed::Staged(staged))
     }
@@ -120,7 +120,7 @@ impl Procedure for Foreign {
         let mut command = self.command(host, placed.path())?.any_rc().own_locale();
         let mut given = None;
         if let Some(input) = &self.input {
-            let staged = host.stage(Self::folder(host).join("args"), &mut input.as_bytes())?;
+            let staged = host.stage(Self::folder(host)?.join("args"), &mut input.as_bytes())?;
             command = command.arg(&staged.path);
             given = Some(staged);
         }

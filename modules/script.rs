@@ -59,9 +59,9 @@ impl Procedure for Script {
         let Some(content) = &self.content else { fail!("the script's text was not sent") };
         let given = words::split(&line).map_err(|why| Fault::new(format!("{line}: {why}")))?;
         let mut source = host.content(content)?;
-        let folder = host.probe().env("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
+        let folder = host.program_folder()?;
         let name = given.first().and_then(|name| name.rsplit('/').next()).unwrap_or("script").to_owned();
-        let staged = host.stage(PathBuf::from(folder).join(name), &mut source)?;
+        let staged = host.stage(folder.join(name), &mut source)?;
         let path = staged.path.clone();
         host.chmod(&path, 0o700)?;
         let arguments: Vec<&String> = given.iter().skip(1).collect();
@@ -95,6 +95,20 @@ impl Procedure for Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_runs_from_where_programs_run() {
+        let world = || World::new().noexec("/tmp").answers("/*", Ran::default());
+        let ran_from = |world: World| {
+            let done = conform_apart::<Script>("{ _raw_params: a.sh, _content: 'x' }", world);
+            assert!(!done.outcome().failed, "{}", done.outcome().message());
+            done.commands()[0].rsplit_once('/').unwrap().0.to_owned()
+        };
+        assert_eq!(ran_from(world().runner_at("/root/.cache/shevek/runner-1")), "/root/.cache/shevek");
+        assert_eq!(ran_from(world().folder("/var/tmp")), "/var/tmp");
+        conform_apart::<Script>("{ _raw_params: a.sh, _content: 'x' }", world())
+            .failed("tried were /tmp, /var/tmp");
+    }
 
     #[test]
     fn what_it_creates_keeps_it_from_running() {

@@ -74,7 +74,7 @@ impl Copy {
         }
         // At the end, so that a folder that is not writable can be filled.
         if fresh && let Some(stat) = host.stat(src)? {
-            host.chmod(dest, stat.mode)?;
+            host.chmod(followed(host, dest, Links::Follow), stat.mode)?;
         }
         Ok(changed)
     }

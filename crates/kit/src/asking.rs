@@ -13,9 +13,13 @@ enum How {
     Verb(&'static [&'static str]),
     /// With one of these among its arguments.
     With(&'static [&'static str]),
+    /// With nothing but these as its arguments, or none.
+    Bare(&'static [&'static str]),
+    /// As this function says, which gets the arguments.
+    So(fn(&[&str]) -> bool),
 }
 
-use How::{Freely, Verb, With};
+use How::{Bare, Freely, So, Verb, With};
 
 const LIST: &[(&str, How)] = &[
     ("alternatives", With(&["--display", "--list"])),
@@ -76,37 +80,14 @@ const LIST: &[(&str, How)] = &[
     ("getfattr", Freely),
     ("getsebool", Freely),
     ("grubby", With(&["--info"])),
-    (
-        "git",
-        Verb(&[
-            "rev-parse",
-            "ls-remote",
-            "status",
-            "show-ref",
-            "for-each-ref",
-            "diff",
-            "describe",
-            "cat-file",
-            "symbolic-ref",
-            "branch",
-            "tag",
-            "log",
-            "submodule",
-            "remote",
-            "config",
-            "verify-tag",
-            "verify-commit",
-            "--version",
-            "version",
-        ]),
-    ),
+    ("git", So(git_reads)),
     ("gpg", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
     ("gpg2", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
-    ("hostname", Freely),
+    ("hostname", Bare(&["-f", "--fqdn", "--long", "-s", "--short", "-d", "--domain", "-i", "-I", "-A"])),
     ("hostnamectl", Verb(&["status", "hostname", "show"])),
     ("id", Freely),
     ("initctl", Verb(&["list", "status"])),
-    ("ip", Freely),
+    ("ip", So(ip_reads)),
     ("ip6tables", With(&["-C", "--check", "-L", "--list", "-S", "--list-rules", "--version"])),
     ("ip6tables-save", Freely),
     ("iptables", With(&["-C", "--check", "-L", "--list", "-S", "--list-rules", "--version"])),
@@ -266,21 +247,138 @@ const FIREWALL: &[&str] = &[
     "--get-services",
 ];
 
-/// Options of `git config`, `git branch`, `git remote` and the like that would make them write.
-const GIT_WRITES: &[&str] = &[
-    "--add",
-    "--unset",
-    "--unset-all",
-    "--replace-all",
-    "-d",
-    "-D",
-    "add",
-    "set-url",
-    "remove",
-    "update",
-    "init",
-    "sync",
+/// What makes a program write in spite of the list above: options, or options and a value after `=`.
+const NEVER: &[(&str, &[&str])] = &[
+    ("blkid", &["-g", "--garbage-collect"]),
+    ("date", &["-s", "--set"]),
+    ("dmidecode", &["--dump-bin"]),
+    (
+        "dpkg",
+        &[
+            "-i",
+            "--install",
+            "-r",
+            "--remove",
+            "-P",
+            "--purge",
+            "--unpack",
+            "--configure",
+            "--set-selections",
+        ],
+    ),
+    ("file", &["--compile"]),
+    ("gpg", GPG_WRITES),
+    ("gpg2", GPG_WRITES),
+    (
+        "journalctl",
+        &[
+            "--cursor-file",
+            "--flush",
+            "--relinquish-var",
+            "--rotate",
+            "--setup-keys",
+            "--smart-relinquish-var",
+            "--sync",
+            "--update-catalog",
+            "--vacuum-files",
+            "--vacuum-size",
+            "--vacuum-time",
+        ],
+    ),
+    ("openssl", &["-out"]),
+    ("rpm", &["-e", "--erase", "-i", "--install", "-U", "--upgrade", "-F", "--freshen", "--import"]),
+    ("ss", &["--kill", "--diag"]),
+    ("sysctl", &["-w", "--write", "-p", "--load", "--system"]),
 ];
+
+const GPG_WRITES: &[&str] =
+    &["--recv-keys", "--refresh-keys", "--delete-keys", "--edit-key", "--output", "-o", "--gen-key"];
+/// Letters that make a program write, also within a group of them (`ss -tK`).
+const NEVER_LETTERS: &[(&str, &[char])] = &[("file", &['C']), ("ss", &['K', 'D'])];
+
+/// Options before a verb whose value is the next argument.
+const VALUED: &[&str] =
+    &["-C", "-c", "-o", "-n", "-t", "-r", "--username", "--password", "--config", "--root", "-p"];
+
+/// Where the first argument stands that is no option and no option's value.
+fn verb_at(args: &[&str]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(arg) = args.get(at) {
+        match arg.starts_with('-') {
+            false => return Some(at),
+            true => at += 1 + usize::from(VALUED.contains(arg)),
+        }
+    }
+    None
+}
+
+fn plain<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    args.iter().copied().filter(|arg| !arg.starts_with('-')).collect()
+}
+
+/// `ip`: an object alone, or one to be shown.
+fn ip_reads(args: &[&str]) -> bool {
+    const OPTIONS: &[&str] = &[
+        "-o", "-oneline", "-4", "-6", "-j", "-json", "-p", "-pretty", "-d", "-details", "-s", "-stats", "-br",
+    ];
+    let options = args.iter().take_while(|arg| arg.starts_with('-'));
+    let known = options.clone().all(|option| OPTIONS.contains(option));
+    let words: Vec<_> = args.iter().skip(options.count()).collect();
+    known && words.get(1).is_none_or(|verb| ["show", "list", "lst", "ls", "get"].contains(*verb))
+}
+
+/// `git`: verbs that read, and those that read when called so.
+fn git_reads(args: &[&str]) -> bool {
+    let Some(at) = verb_at(args) else { return args.contains(&"--version") };
+    let rest = args.get(at + 1..).unwrap_or_default();
+    let words = plain(rest);
+    let has = |options: &[&str]| {
+        rest.iter().any(|arg| {
+            options.iter().any(|o| arg == o || arg.strip_prefix(o).is_some_and(|r| r.starts_with('=')))
+        })
+    };
+    if has(&["--output"]) {
+        return false;
+    }
+    let first = words.first().copied();
+    match args.get(at).copied().unwrap_or_default() {
+        "rev-parse" | "ls-remote" | "status" | "show-ref" | "for-each-ref" | "diff" | "describe"
+        | "cat-file" | "log" | "verify-tag" | "verify-commit" | "version" => true,
+        "branch" => {
+            let lists = has(&[
+                "-a",
+                "--all",
+                "-r",
+                "--remotes",
+                "--list",
+                "--contains",
+                "--merged",
+                "--show-current",
+            ]);
+            let writes =
+                ["-d", "-D", "-m", "-M", "-c", "-C", "-f", "-u", "-t", "--delete", "--move", "--copy"];
+            let more = ["--force", "--set-upstream-to", "--unset-upstream", "--edit-description", "--track"];
+            (words.is_empty() || lists) && !has(&writes) && !has(&more)
+        }
+        "tag" => {
+            let lists = has(&["-l", "--list", "--contains", "--points-at", "--merged"]);
+            (rest.is_empty() || lists)
+                && !has(&["-d", "--delete", "-f", "--force", "-a", "-s", "-u", "-m", "-F"])
+        }
+        "config" => {
+            has(&["--get", "--get-all", "--get-regexp", "--list", "-l"])
+                || matches!(first, Some("get" | "list"))
+        }
+        "remote" => matches!(first, None | Some("show" | "get-url")),
+        "symbolic-ref" => words.len() <= 1 && !has(&["-d", "--delete"]),
+        "submodule" => match words.as_slice() {
+            ["status" | "summary", ..] => true,
+            ["foreach", program, "rev-parse", ..] => program.rsplit('/').next() == Some("git"),
+            _ => false,
+        },
+        _ => false,
+    }
+}
 
 /// Says why a command may not be asked, or nothing if it may.
 pub(crate) fn refusal(command: &Command) -> Option<String> {
@@ -291,12 +389,38 @@ pub(crate) fn refusal(command: &Command) -> Option<String> {
         ));
     };
     let args: Vec<_> = command.args.iter().map(|a| a.to_string_lossy()).collect();
+    let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+    let is = |arg: &str, word: &str| {
+        arg == word || arg.strip_prefix(word).is_some_and(|rest| rest.starts_with('='))
+    };
     let fits = match how {
         Freely => true,
-        With(words) => args.iter().any(|a| words.iter().any(|w| a == w || a.starts_with(&format!("{w}=")))),
-        Verb(verbs) => args.iter().any(|a| verbs.contains(&a.as_ref())),
+        With(words) => args.iter().any(|arg| words.iter().any(|word| is(arg, word))),
+        Verb(verbs) => verb_at(&args).map_or_else(
+            || args.iter().any(|arg| verbs.contains(arg)),
+            |at| args.get(at).is_some_and(|arg| verbs.contains(arg)),
+        ),
+        Bare(words) => args.iter().all(|arg| words.contains(arg)),
+        So(reads) => reads(&args),
     };
-    let writes = name == "git" && args.iter().any(|a| GIT_WRITES.contains(&a.as_ref()));
+    let of = |list: &[(&str, &'static [&'static str])]| {
+        list.iter().find(|(program, _)| *program == name).map(|(_, words)| *words).unwrap_or_default()
+    };
+    let never = of(NEVER);
+    let letters = NEVER_LETTERS
+        .iter()
+        .find(|(program, _)| *program == name)
+        .map(|(_, letters)| *letters)
+        .unwrap_or_default();
+    let writes = args.iter().any(|arg| {
+        let group = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        never.iter().any(|word| is(arg, word))
+            || group.is_some_and(|group| group.contains(letters))
+            || (name == "sysctl" && arg.contains('='))
+    });
+    // An import that only shows what it would import is the one way to see the fingerprints of a file's keys.
+    let imports = name.starts_with("gpg") && args.contains(&"--import");
+    let writes = writes || (imports && !["show-only", "--dry-run"].iter().all(|word| args.contains(word)));
     (!fits || writes)
         .then(|| format!("{} is not among the ways to call {name} that only read", command.line()))
 }
@@ -314,6 +438,66 @@ mod tests {
             [cmd("systemctl").arg("restart"), cmd("rm"), cmd("git").args(["remote", "add", "a", "b"])]
         {
             assert!(refusal(&command).is_some(), "{}", command.line());
+        }
+    }
+
+    #[test]
+    fn a_program_that_reads_may_not_write_by_the_way() {
+        let command = |line: &str| {
+            let mut words = line.split(' ');
+            cmd(words.next().unwrap()).args(words)
+        };
+        for line in [
+            "hostname web",
+            "hostname -F /etc/hostname",
+            "ip link set eth0 down",
+            "ip -batch file",
+            "ip addr add 10.0.0.1/8 dev show",
+            "journalctl --vacuum-size=1M",
+            "ss -tK dst 10.0.0.1",
+            "file -C -m magic",
+            "git branch new",
+            "git branch -D old",
+            "git tag v1",
+            "git tag -d v1",
+            "git config user.name x",
+            "git config --unset user.name",
+            "git remote set-url origin x",
+            "git push origin status",
+            "git diff --output=x",
+            "git symbolic-ref HEAD refs/heads/x",
+            "git submodule foreach rm -rf",
+            "git submodule update",
+            "systemctl stop show",
+            "sysctl -n kernel.panic=1",
+            "gpg --with-colons --import key",
+            "date +%z -s now",
+        ] {
+            assert!(refusal(&command(line)).is_some(), "{line}");
+        }
+        for line in [
+            "hostname",
+            "hostname -f",
+            "ip -o addr show",
+            "ip -4 route get 8.8.8.8",
+            "ip link",
+            "journalctl -u ssh",
+            "ss -tlnp",
+            "file --mime-type a",
+            "git branch --no-color -a",
+            "git -C /srv branch",
+            "git tag --list v*",
+            "git config --get-all user.name",
+            "git remote get-url origin",
+            "git ls-remote --get-url origin",
+            "git submodule foreach /usr/bin/git rev-parse HEAD",
+            "systemctl --user show nginx",
+            "dnf -y -c /etc/dnf.conf repoquery x",
+            "sysctl -n kernel.panic",
+            "gpg --with-colons -",
+            "date +%z",
+        ] {
+            assert!(refusal(&command(line)).is_none(), "{line}");
         }
     }
 }

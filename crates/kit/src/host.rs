@@ -195,6 +195,12 @@ impl Host {
         Ok(backup)
     }
 
+    /// Makes an empty file where there is nothing.
+    pub fn create(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.act.create(path).map_err(|e| io_fault("could not make the file", path, &e))
+    }
+
     /// Makes a folder.
     pub fn mkdir(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         let path = path.as_ref();
@@ -244,7 +250,7 @@ impl Host {
         self.act.rmdir(path).map_err(|e| io_fault("could not remove", path, &e))
     }
 
-    /// Sets permission bits of what a path leads to.
+    /// Sets permission bits of what a path names; a link has none, and is not followed: see [`followed`](crate::followed).
     pub fn chmod(&mut self, path: impl AsRef<Path>, mode: u32) -> Result<()> {
         let path = path.as_ref();
         self.act.chmod(path, mode).map_err(|e| io_fault("could not set the mode of", path, &e))

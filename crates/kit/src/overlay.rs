@@ -205,7 +205,7 @@ impl Overlay {
         Ok(())
     }
 
-    fn create(&self, path: &Path, kind: FileKind, mode: u32, body: Body) -> io::Result<()> {
+    fn make(&self, path: &Path, kind: FileKind, mode: u32, body: Body) -> io::Result<()> {
         let mut plan = self.locked();
         let path = self.resolve(&plan, path, Links::Keep)?;
         if self.at(&plan, &path)?.is_some() {
@@ -306,7 +306,7 @@ impl Overlay {
         let mut made = PathBuf::from("/");
         for part in parts(path).into_iter().rev() {
             made.push(part);
-            match self.create(&made, FileKind::Folder, 0o755, body.clone()) {
+            match self.make(&made, FileKind::Folder, 0o755, body.clone()) {
                 Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
                 _ => {}
             }
@@ -474,6 +474,10 @@ impl Look for Overlay {
         self.base.folder()
     }
 
+    fn program(&self) -> Option<PathBuf> {
+        self.base.program()
+    }
+
     fn now(&self) -> SystemTime {
         self.base.now()
     }
@@ -491,7 +495,7 @@ impl Look for Overlay {
         let path = self.resolve(&plan, path, Links::Follow)?;
         // A planned folder is on the volume of the nearest folder that is there.
         let there = path.ancestors().find(|p| self.base.lstat(p).is_ok()).unwrap_or(Path::new("/"));
-        self.base.volume(there)
+        self.base.volume(if self.script.is_some() { &path } else { there })
     }
 
     fn planned(&self, thing: Thing, name: &str) -> Option<String> {
@@ -603,12 +607,17 @@ impl Act for Overlay {
         self.put(&mut plan, &path, body)
     }
 
+    fn create(&self, path: &Path) -> io::Result<()> {
+        let mode = 0o666 & !self.base.identity().umask;
+        self.make(path, FileKind::File, mode, Body::Bytes(Arc::default()))
+    }
+
     fn mkdir(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.create(path, FileKind::Folder, mode, Body::Fresh)
+        self.make(path, FileKind::Folder, mode, Body::Fresh)
     }
 
     fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
-        self.create(path, FileKind::Link, 0o777, Body::Target(target.to_owned()))
+        self.make(path, FileKind::Link, 0o777, Body::Target(target.to_owned()))
     }
 
     fn hardlink(&self, existing: &Path, path: &Path) -> io::Result<()> {
@@ -625,7 +634,7 @@ impl Act for Overlay {
     }
 
     fn fifo(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.create(path, FileKind::Fifo, mode, Body::Nothing)
+        self.make(path, FileKind::Fifo, mode, Body::Nothing)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -684,7 +693,10 @@ impl Act for Overlay {
     }
 
     fn chmod(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.change(path, Links::Follow, |inode| {
+        self.change(path, Links::Keep, |inode| {
+            if inode.kind == FileKind::Link {
+                return Err(errno(rustix::io::Errno::LOOP));
+            }
             inode.mode = mode & 0o7777;
             Ok(())
         })

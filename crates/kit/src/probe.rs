@@ -308,6 +308,25 @@ impl Probe {
         all
     }
 
+    /// A folder that one may write to and run programs from: the runner's own, since it was found to run there, or one of
+    /// the usual ones for temporary files.
+    pub fn program_folder(&self) -> Result<PathBuf> {
+        let own = self.look.program().and_then(|program| program.parent().map(Path::to_owned));
+        let named =
+            [self.env("TMPDIR"), Some("/tmp".into()), Some("/var/tmp".into()), Some("/dev/shm".into())];
+        let tried: Vec<PathBuf> =
+            own.into_iter().chain(named.into_iter().flatten().map(PathBuf::from)).collect();
+        let fits = |folder: &&PathBuf| {
+            self.is_folder(folder)
+                && self.may(folder, Access::Write)
+                && self.volume(folder).is_ok_and(|volume| volume.runs_programs)
+        };
+        tried.iter().find(fits).cloned().ok_or_else(|| {
+            let names: Vec<_> = tried.iter().map(|folder| folder.display().to_string()).collect();
+            Fault::new(format!("no folder takes programs and lets them run; tried were {}", names.join(", ")))
+        })
+    }
+
     /// Where a program is: a path is taken as it is, a name is looked for in `PATH` and the system's own folders.
     pub fn which(&self, program: &str) -> Option<PathBuf> {
         self.which_in(program, &[])

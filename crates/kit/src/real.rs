@@ -4,16 +4,17 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatVfsMountFlags, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use crate::command::{Command, Ran};
+use crate::command::{Command, Ran, cmd};
 use crate::http::{self, Request, Response, Stream};
 use crate::spawn;
 use crate::system::{
@@ -22,9 +23,19 @@ use crate::system::{
 use crate::talk::{self, Manner, Talk};
 
 /// The host itself.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Real {
     interrupted: Arc<AtomicBool>,
+    /// Where the kernel tells of SELinux.
+    selinux: PathBuf,
+    /// The program that says which context the policy gives a path.
+    labeller: PathBuf,
+}
+
+impl Default for Real {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Real {
@@ -32,7 +43,11 @@ impl Real {
     pub fn new() -> Self {
         // Where the kernel does not tell the umask it has to be set to be read: better now than beside other threads.
         umask();
-        Self::default()
+        Real {
+            interrupted: Arc::default(),
+            selinux: "/sys/fs/selinux".into(),
+            labeller: "matchpathcon".into(),
+        }
     }
 
     /// A switch that kills what is running now and refuses to start more.
@@ -163,6 +178,11 @@ impl Look for Real {
         std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
     }
 
+    fn program(&self) -> Option<PathBuf> {
+        // One that was never written, or is removed already, has no such path.
+        std::env::current_exe().ok().filter(|path| path.is_file())
+    }
+
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
@@ -196,6 +216,7 @@ impl Look for Real {
             blocks_available: v.f_bavail,
             inodes: v.f_files,
             inodes_available: v.f_favail,
+            runs_programs: !v.f_flag.contains(StatVfsMountFlags::NOEXEC),
         })
     }
 }
@@ -261,9 +282,14 @@ impl Act for Real {
     }
 
     fn write_in_place(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
-        let mut file = File::options().write(true).create(true).truncate(true).open(path)?;
+        let mut file = File::options().write(true).truncate(true).open(path)?;
         io::copy(content, &mut file)?;
         file.flush()
+    }
+
+    fn create(&self, path: &Path) -> io::Result<()> {
+        // A link that somebody has laid meanwhile is not followed, and a file is not emptied.
+        File::options().write(true).create_new(true).open(path).map(drop)
     }
 
     fn mkdir(&self, path: &Path, mode: u32) -> io::Result<()> {
@@ -301,7 +327,18 @@ impl Act for Real {
     }
 
     fn chmod(&self, path: &Path, mode: u32) -> io::Result<()> {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o7777))
+        let permissions = fs::Permissions::from_mode(mode & 0o7777);
+        // The kernel has no chmod that leaves links alone: what is there now is held, and only then looked at.
+        let held = rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let held = File::from(held);
+        if held.metadata()?.is_symlink() {
+            return Err(Errno::LOOP.into());
+        }
+        match fs::set_permissions(format!("/proc/self/fd/{}", held.as_raw_fd()), permissions.clone()) {
+            // Without /proc there is no better way.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => fs::set_permissions(path, permissions),
+            done => done,
+        }
     }
 
     fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()> {
@@ -356,10 +393,34 @@ fn timespec(time: Option<SystemTime>) -> rustix::fs::Timespec {
     }
 }
 
-/// Attributes that go with a file when its content is replaced: its access list and its SELinux context.
-const KEPT: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
+/// The access list: a mode that is asked for overrules it.
+const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// Attributes that are about the content and not about the file: rights of the old program, its signatures.
+const OF_CONTENT: [&str; 3] = ["security.capability", "security.ima", "security.evm"];
+
+const CONTEXT: &str = "security.selinux";
+
+/// Names of extended attributes; none where the file system has none.
+fn xattr_names(path: &Path) -> Vec<String> {
+    let mut names = vec![0u8; 64 * 1024];
+    let length = rustix::fs::llistxattr(path, &mut names).unwrap_or(0);
+    let names =
+        names.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.filter_map(|name| String::from_utf8(name.to_vec()).ok()).collect()
+}
 
 impl Real {
+    /// The SELinux context that the policy gives a new file, where SELinux is on; the one of its folder is often another.
+    fn policy_context(&self, dest: &Path) -> Option<Vec<u8>> {
+        if !self.selinux.join("enforce").exists() {
+            return None;
+        }
+        let ran = self.ask(&cmd(&self.labeller).arg("-n").arg(dest).any_rc()).ok().filter(Ran::ok)?;
+        let context = ran.out().trim().to_owned();
+        (context.split(':').count() >= 3).then(|| format!("{context}\0").into_bytes())
+    }
+
     fn put_in_place(&self, staged: &Staged, dest: &Path, how: &Commit) -> io::Result<()> {
         let before = fs::symlink_metadata(dest).ok();
         let kept = before.as_ref().filter(|m| !how.fresh && !m.is_symlink());
@@ -380,14 +441,17 @@ impl Real {
         }
         self.chmod(&staged.path, mode)?;
         if kept.is_some() {
-            for name in KEPT {
-                if let Ok(Some(value)) = self.xattr(dest, name)
-                    && (name != "system.posix_acl_access" || how.mode.is_none())
-                {
-                    // Not every file system has them, and not every user may set them.
+            let wanted = |name: &String| {
+                !OF_CONTENT.contains(&name.as_str()) && (name != ACCESS_LIST || how.mode.is_none())
+            };
+            for name in xattr_names(dest).iter().filter(|name| wanted(name)) {
+                if let Ok(Some(value)) = self.xattr(dest, name) {
+                    // Not every user may set them.
                     let _ = self.set_xattr(&staged.path, name, Some(&value));
                 }
             }
+        } else if let Some(context) = self.policy_context(dest) {
+            let _ = self.set_xattr(&staged.path, CONTEXT, Some(&context));
         }
         match fs::rename(&staged.path, dest) {
             Ok(()) => {
@@ -435,6 +499,60 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert_ne!(fs::metadata(&path).unwrap().ino(), before);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_attributes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        fs::write(&path, "old").unwrap();
+        let real = Real::new();
+        if real.set_xattr(&path, "user.note", Some(b"mine")).is_err() {
+            // A file system without attributes has nothing to keep.
+            return;
+        }
+        let staged = real.stage(&path, &mut "new".as_bytes()).unwrap();
+        real.commit(staged, &path, &Commit::default()).unwrap();
+        assert_eq!(real.xattr(&path, "user.note").unwrap().as_deref(), Some(b"mine".as_slice()));
+        let staged = real.stage(&path, &mut "new".as_bytes()).unwrap();
+        real.commit(staged, &path, &Commit { fresh: true, ..Commit::default() }).unwrap();
+        assert_eq!(real.xattr(&path, "user.note").unwrap(), None);
+    }
+
+    #[test]
+    fn no_verb_follows_a_link_that_was_laid_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "kept").unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let real = Real::new();
+        assert!(real.chmod(&link, 0o666).is_err());
+        assert!(real.create(&link).is_err() && real.create(&target).is_err());
+        assert!(real.write_in_place(&folder.path().join("new"), &mut "x".as_bytes()).is_err());
+        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "kept");
+        real.chmod(&target, 0o640).unwrap();
+        real.chmod(folder.path(), 0o750).unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o640);
+        assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o750);
+    }
+
+    #[test]
+    fn a_new_file_gets_the_context_of_the_policy() {
+        let folder = tempfile::tempdir().unwrap();
+        let labeller = folder.path().join("says");
+        let real = Real { selinux: folder.path().to_owned(), labeller: labeller.clone(), ..Real::new() };
+        let dest = Path::new("/etc/conf");
+        fs::write(folder.path().join("enforce"), "1").unwrap();
+        // Without the program the kernel's own choice stays.
+        assert_eq!(real.policy_context(dest), None);
+        fs::write(&labeller, "#!/bin/sh\ntest \"$*\" = '-n /etc/conf' && echo system_u:object_r:etc_t:s0\n")
+            .unwrap();
+        real.chmod(&labeller, 0o700).unwrap();
+        assert_eq!(real.policy_context(dest).as_deref(), Some(b"system_u:object_r:etc_t:s0\0".as_slice()));
+        fs::remove_file(folder.path().join("enforce")).unwrap();
+        assert_eq!(real.policy_context(dest), None, "SELinux is off");
     }
 
     #[test]

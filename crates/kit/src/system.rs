@@ -41,6 +41,10 @@ pub trait Look: Send + Sync {
     fn environment(&self) -> Vec<(OsString, OsString)>;
     /// The folder that relative paths start from.
     fn folder(&self) -> PathBuf;
+    /// Where the runner's own program is, if it is in a file.
+    fn program(&self) -> Option<PathBuf> {
+        None
+    }
     /// The time.
     fn now(&self) -> SystemTime;
     /// Who the runner is.
@@ -78,8 +82,10 @@ pub trait Act: Look {
     fn commit(&self, staged: Staged, dest: &Path, how: &Commit) -> io::Result<()>;
     /// Removes a staged file.
     fn discard(&self, staged: Staged);
-    /// Appends to a file, or writes over it in place.
+    /// Writes over a file that is there in place.
     fn write_in_place(&self, path: &Path, content: &mut dyn Read) -> io::Result<()>;
+    /// Makes an empty file where there is nothing; a link is something.
+    fn create(&self, path: &Path) -> io::Result<()>;
     /// Makes a folder.
     fn mkdir(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Makes a symbolic link.
@@ -96,7 +102,7 @@ pub trait Act: Look {
     fn rmdir(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it; links in it are removed, never followed.
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
-    /// Sets permission bits of what the path leads to.
+    /// Sets permission bits of what the path names, which must be no link.
     fn chmod(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Sets owner and group.
     fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()>;
@@ -312,4 +318,5 @@ pub struct Volume {
     pub blocks_available: u64,
     pub inodes: u64,
     pub inodes_available: u64,
+    pub runs_programs: bool,
 }

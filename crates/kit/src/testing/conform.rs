@@ -1,5 +1,5 @@
-//! [`conform`]: the rite that every module passes. Check (the world is untouched) → apply → as wanted → a second run
-//! changes nothing.
+//! [`conform`]: the rite that every module passes. Check (the world is untouched, and it says what the real run does) →
+//! apply; and of a resource, whose state can be compared: → as wanted → a second run changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub use crate::command::Ran;
 /// # Panics
 ///
 /// When the module does not keep to the rules: check mode touched the world, check mode and real run disagree on
-/// `changed`, or a second run changes something again.
+/// `changed`, or a second run of a resource changes something again.
 #[track_caller]
 pub fn conform<M: TestModule>(args: &str, world: World) -> Session {
     Session::of(M::entry(), args, world)
@@ -218,6 +218,11 @@ impl Session {
     pub fn ran<const N: usize>(self, commands: [&str; N]) -> Session {
         assert_eq!(self.commands, commands);
         self
+    }
+
+    /// The commands of the real run.
+    pub fn commands(&self) -> &[String] {
+        &self.commands
     }
 
     /// The result has this value under this key.

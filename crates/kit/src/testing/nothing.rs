@@ -16,6 +16,10 @@ pub(crate) struct Nothing {
     pub identity: Identity,
     pub uname: Uname,
     pub now: SystemTime,
+    /// A folder that is mounted so that programs do not run from it.
+    pub noexec: Option<PathBuf>,
+    /// Where the runner's own program is.
+    pub program: Option<PathBuf>,
 }
 
 impl Default for Nothing {
@@ -34,12 +38,20 @@ impl Default for Nothing {
                 machine: "x86_64".into(),
             },
             now: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+            noexec: None,
+            program: None,
         }
     }
 }
 
 fn missing<T>() -> io::Result<T> {
     Err(io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()))
+}
+
+impl Nothing {
+    fn runs_programs(&self, path: &Path) -> bool {
+        !self.noexec.as_ref().is_some_and(|noexec| path.starts_with(noexec))
+    }
 }
 
 impl Look for Nothing {
@@ -114,6 +126,10 @@ impl Look for Nothing {
         PathBuf::from("/root")
     }
 
+    fn program(&self) -> Option<PathBuf> {
+        self.program.clone()
+    }
+
     fn now(&self) -> SystemTime {
         self.now
     }
@@ -126,13 +142,14 @@ impl Look for Nothing {
         self.uname.clone()
     }
 
-    fn volume(&self, _path: &Path) -> io::Result<Volume> {
+    fn volume(&self, path: &Path) -> io::Result<Volume> {
         Ok(Volume {
             block_size: 4096,
             blocks: 1 << 20,
             blocks_available: 1 << 19,
             inodes: 1 << 16,
             inodes_available: 1 << 15,
+            runs_programs: self.runs_programs(path),
         })
     }
 }

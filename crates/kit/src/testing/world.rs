@@ -154,6 +154,20 @@ impl World {
         self
     }
 
+    /// Programs do not run from this folder.
+    #[must_use]
+    pub fn noexec(mut self, folder: &str) -> Self {
+        self.nothing.noexec = Some(folder.into());
+        self
+    }
+
+    /// Where the runner's own program is.
+    #[must_use]
+    pub fn runner_at(mut self, path: &str) -> Self {
+        self.nothing.program = Some(path.into());
+        self.file(path, "")
+    }
+
     /// Whom the runner runs as.
     #[must_use]
     pub fn running_as(mut self, uid: u32, gid: u32) -> Self {
