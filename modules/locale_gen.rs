@@ -65,6 +65,7 @@ impl Procedure for LocaleGen {
             };
         }
         // What the tools made of it is what counts.
+        // Differs from Ansible: there check mode never sees a change.
         let is_there = self.missing(host, &self.name)?.is_empty();
         let changed = changed && is_there == (self.state == Presence::Present);
         let mechanism = if by_list { "glibc" } else { "ubuntu_legacy" };

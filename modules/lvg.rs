@@ -106,8 +106,9 @@ fn attempt(host: &mut Host, command: Command, words: &str) -> Result<()> {
 impl Lvg {
     /// How many volumes the group has, if it is there.
     fn volumes(&self, host: &Probe) -> Result<Option<u64>> {
-        if let Some(planned) = host.planned(Thing::Other, &self.thing()) {
-            return Ok((planned != "absent").then_some(0));
+        let planned = host.planned(Thing::Other, &self.thing());
+        if planned.as_deref() == Some("absent") {
+            return Ok(None);
         }
         let columns = ["--noheadings", "-o", "vg_name,pv_count,lv_count", "--separator", ";"];
         let out = host.ask(cmd("vgs").args(columns))?.out();
@@ -115,7 +116,7 @@ impl Lvg {
             let mut parts = line.trim().split(';');
             (parts.next()? == self.vg).then(|| parts.nth(1).and_then(|n| n.parse().ok()).unwrap_or(0))
         });
-        Ok(count)
+        Ok(count.or_else(|| planned.map(|_| 0)))
     }
 
     /// The devices of the group. Fails where one that the task names is not there, or in another group.
@@ -123,7 +124,8 @@ impl Lvg {
         if let Some(missing) = devices.iter().find(|device| !host.exists(device)) {
             return Err(Fault::absent(format!("Device {missing} not found.")));
         }
-        if let Some(planned) = host.planned(Thing::Other, &self.thing()) {
+        let planned = host.planned(Thing::Other, &self.thing());
+        if let Some(planned) = planned.filter(|planned| planned != "absent") {
             return Ok(planned.split(' ').map(str::to_owned).collect());
         }
         let mut command = cmd("pvs").args(["--noheadings", "-o", "pv_name,vg_name", "--separator", ";"]);

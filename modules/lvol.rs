@@ -230,10 +230,6 @@ impl Lvol {
     #[allow(clippy::type_complexity, reason = "used once")]
     fn look(&self, host: &Probe, unit: &str) -> Result<std::result::Result<(Group, Vec<Volume>), Outcome>> {
         let planned = host.planned(Thing::Other, &format!("vg {}", self.vg));
-        if planned.as_deref().is_some_and(|state| state != "absent") {
-            // How much room it will have only the real run can tell; that its volumes are none is known.
-            return Ok(Ok((Group { size: f64::MAX, free: f64::MAX, extent: 1.0 }, Vec::new())));
-        }
         let ask = |program: &str, columns: &str| {
             let command =
                 cmd(program).flag("-a", program == "lvs").args(["--noheadings", "--nosuffix", "-o", columns]);
@@ -241,7 +237,11 @@ impl Lvol {
         };
         let groups = ask("vgs", "vg_name,size,free,vg_extent_size")?;
         let volumes = if groups.ok() { ask("lvs", "lv_name,size,lv_attr")? } else { groups.clone() };
-        if !volumes.ok() || planned.is_some() {
+        if !volumes.ok() && planned.as_deref().is_some_and(|state| state != "absent") {
+            // How much room it will have only the real run can tell; that its volumes are none is known.
+            return Ok(Ok((Group { size: f64::MAX, free: f64::MAX, extent: 1.0 }, Vec::new())));
+        }
+        if !volumes.ok() || planned.as_deref() == Some("absent") {
             let words = format!("Volume group {} does not exist.", self.vg);
             return match self.state {
                 Presence::Absent => Ok(Err(Outcome::ok().with("stdout", words))),
@@ -318,8 +318,8 @@ impl Lvol {
     /// Runs a command whose failure has words of its own. LVM can tell beforehand whether it would work.
     fn attempt(&self, host: &mut Host, command: Command, words: &str) -> Result<Ran> {
         let failed = |ran: &Ran| Fault::new(words).with("rc", ran.rc).with("err", ran.err());
-        let is_known = host.planned(Thing::Other, &format!("vg {}", self.vg)).is_none();
-        if host.rehearsing() && is_known && command.name() != "lvchange" {
+        let is_planned = host.planned(Thing::Other, &format!("vg {}", self.vg)).is_some();
+        if host.rehearsing() && !is_planned && command.name() != "lvchange" {
             let mut test = command.clone().any_rc();
             test.args.insert(0, "--test".into());
             let ran = host.ask(test)?;

@@ -129,6 +129,7 @@ impl Procedure for PamLimits {
         let changed = there.is_none() || after != text;
         let mut backup = None;
         if changed {
+            // Differs from Ansible: there a copy is made even where nothing changes.
             if self.backup && there.is_some() {
                 backup = Some(host.backup(&self.dest)?);
             }
@@ -206,6 +207,7 @@ impl PamLimits {
         if !remark.is_empty() {
             *remark = format!("\t#{remark}");
         }
+        // Differs from Ansible: there a remark that is taken over brings an empty line with it.
         let remark = remark.trim_end_matches('\n');
         format!("{}\t{}\t{}\t{value}{remark}\n", self.domain, self.limit_type.word(), self.limit_item.word())
     }
