@@ -63,6 +63,7 @@ mod lvol;
 mod modprobe;
 mod mount;
 mod mount_facts;
+mod npm;
 mod package_facts;
 mod pacman;
 mod pam_limits;
