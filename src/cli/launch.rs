@@ -40,6 +40,18 @@ pub(crate) struct Choice {
     pub step: bool,
 }
 
+/// Variables that hold the password of who becomes another user.
+const BECOME_PASSWORDS: [&str; 8] = [
+    "ansible_become_password",
+    "ansible_become_pass",
+    "ansible_sudo_password",
+    "ansible_sudo_pass",
+    "ansible_su_password",
+    "ansible_su_pass",
+    "ansible_doas_password",
+    "ansible_doas_pass",
+];
+
 /// Everything that a run needs.
 pub(crate) struct Launch {
     pub content: Content,
@@ -107,6 +119,13 @@ impl Launch {
         let hosts = inventory.host_ids().filter_map(|host| inventory.own_layers(host).ok());
         for layer in groups.chain(hosts).flatten() {
             masker.learn_all(&layer.vars);
+            // All at once, instead of one whenever a host comes to it.
+            for (name, password) in layer.vars.iter().filter(|(_, value)| !value.is_template()) {
+                let is_escalation = |name: &str| BECOME_PASSWORDS.contains(&name);
+                if name.as_str().is_some_and(is_escalation) && !password.is_null() {
+                    masker.learn_text(&password.text());
+                }
+            }
         }
         for play in self.playbooks.iter().flat_map(|playbook| &playbook.plays) {
             masker.learn_all(&play.vars);

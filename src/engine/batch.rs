@@ -3,7 +3,7 @@
 //! It owns what changes while the play runs (where each host stands, counts, handlers) and puts everything in order;
 //! jobs only report to it. Start reading at [`Batch::run`].
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
@@ -23,7 +23,7 @@ use crate::job::Job;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
-use crate::{Run, keyword};
+use crate::{Run, keyword, unknown};
 
 /// How long the line under a question of `--step` is.
 const LINE: usize = 79;
@@ -81,6 +81,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) stopping: bool,
     /// When the debugger opens.
     pub(crate) debugger: DebuggerOptions,
+    /// Whether other hosts may be in the play than those that were told last.
+    pub(crate) alive_may_differ: bool,
 }
 
 impl Batch<'_> {
@@ -89,7 +91,8 @@ impl Batch<'_> {
         self.tell_alive();
         match strategy {
             Strategy::Linear | Strategy::Debug => self.run_linear().await,
-            Strategy::Free => self.run_free().await,
+            Strategy::Free => self.run_free(usize::MAX).await,
+            Strategy::HostPinned => self.run_free(self.run.options.forks.max(1)).await,
         }
         if self.is_interrupted() {
             self.tell_interrupted();
@@ -120,13 +123,17 @@ impl Batch<'_> {
                 continue;
             }
             let first = hosts.first().copied();
-            let once = first.is_some_and(|host| self.is_once(&step.task, host));
+            let Some((once, for_all)) = first.and_then(|host| self.is_once(&step.task, host)) else { return };
             let workers: Vec<HostId> = if once { first.into_iter().collect() } else { hosts.clone() };
             self.tell_task(&step, workers.first().copied());
-            let everyone = self.everyone(&step.task, first);
-            let results = self.work(&step, &workers, everyone.as_deref()).await;
+            let throttle = workers.first().and_then(|host| self.throttle(&step.task, *host));
+            if self.fault.is_some() {
+                return;
+            }
+            let everyone = for_all.then(|| self.everyone());
+            let results = self.work(&step, &workers, everyone.as_deref(), throttle).await;
             self.include(&step, &results);
-            self.spread_failure(&step, once, &results);
+            self.spread_failure(once, &results);
             self.tell_alive();
         }
     }
@@ -186,19 +193,23 @@ impl Batch<'_> {
         }
     }
 
-    /// Hosts go on by themselves, each to its next task as soon as it is done with one.
-    async fn run_free(&mut self) {
-        let mut jobs: JoinSet<(Step, EventTask, Job, Done)> = JoinSet::new();
+    /// Hosts go on by themselves, each to its next task as soon as it is done with one; `at_once` of them are on their
+    /// way at the same time.
+    async fn run_free(&mut self, at_once: usize) {
+        let mut jobs: JoinSet<(Step, bool, EventTask, Job, Done)> = JoinSet::new();
         let mut metas: VecDeque<(HostId, Step)> = VecDeque::new();
+        let mut throttles: HashMap<TaskId, Option<Arc<Semaphore>>> = HashMap::new();
+        let mut waiting: VecDeque<HostId> = self.hosts.keys().copied().collect();
+        let mut idle: VecDeque<HostId> = waiting.drain(..at_once.min(waiting.len())).collect();
         loop {
-            let idle: Vec<HostId> =
-                self.hosts.iter().filter(|(_, s)| !s.busy && !s.lost).map(|(h, _)| *h).collect();
-            let mut skipped = false;
-            for host in idle {
+            while let Some(host) = idle.pop_front() {
                 if self.fault.is_some() || self.is_interrupted() {
                     break;
                 }
-                let Some(step) = self.next_step(host) else { continue };
+                let Some(step) = self.next_step(host) else {
+                    idle.extend(waiting.pop_front());
+                    continue;
+                };
                 if let Some(state) = self.hosts.get_mut(&host) {
                     state.cursor.take();
                 }
@@ -207,44 +218,51 @@ impl Batch<'_> {
                     continue;
                 }
                 if !self.may_step(&step, Some(host)) {
-                    skipped = true;
+                    idle.push_back(host);
                     continue;
                 }
+                let Some((_, for_all)) = self.is_once(&step.task, host) else { break };
+                self.tell_task(&step, Some(host));
+                let throttle = match throttles.get(&step.task.id) {
+                    Some(throttle) => throttle.clone(),
+                    None => self.throttle(&step.task, host),
+                };
+                if self.fault.is_some() {
+                    break;
+                }
+                throttles.insert(step.task.id, throttle.clone());
                 if let Some(state) = self.hosts.get_mut(&host) {
                     state.busy = true;
                 }
-                self.tell_task(&step, Some(host));
                 let job = self.job(&step, host);
                 let (forks, event) = (self.forks.clone(), self.event);
                 jobs.spawn(async move {
-                    let permit = forks.acquire_owned().await;
-                    let done = job.execute().await;
-                    drop(permit);
-                    (step, event, job, done)
+                    let done = in_turn(&job, throttle.as_deref(), &forks).await;
+                    (step, for_all, event, job, done)
                 });
             }
-            if let Some((host, step)) = metas.pop_front() {
-                if let Some(word) = step.task.meta().map(str::to_owned) {
-                    self.meta(&step, &word, &[host]).await;
-                }
-                while let Some((host, step)) = metas.pop_front() {
+            if !metas.is_empty() {
+                for (host, step) in std::mem::take(&mut metas) {
                     if let Some(word) = step.task.meta().map(str::to_owned) {
                         self.meta(&step, &word, &[host]).await;
+                        if word == "clear_host_errors" {
+                            let revived = self.hosts.iter().filter(|(id, state)| !state.busy && **id != host);
+                            idle.extend(revived.map(|(id, _)| *id).filter(|id| !waiting.contains(id)));
+                        }
                     }
+                    idle.push_back(host);
                 }
-                continue;
-            }
-            if skipped {
                 continue;
             }
             let Some(joined) = jobs.join_next().await else { return };
-            let Ok((step, event, job, done)) = joined else { continue };
+            let Ok((step, for_all, event, job, done)) = joined else { continue };
             self.event = event;
             if let Some(state) = self.hosts.get_mut(&done.host) {
                 state.busy = false;
             }
+            idle.push_back(done.host);
             let (job, done, shown) = self.debugged(job, done).await;
-            let everyone = self.everyone(&step.task, Some(done.host));
+            let everyone = for_all.then(|| self.everyone());
             self.settle(&step, &job, &done, (everyone.as_deref(), shown));
             self.include(&step, std::slice::from_ref(&done));
             self.tell_alive();
@@ -252,21 +270,19 @@ impl Batch<'_> {
     }
 
     /// Does a task on some hosts at once and settles each result as it comes.
-    async fn work(&mut self, step: &Step, workers: &[HostId], everyone: Option<&[HostId]>) -> Vec<Done> {
+    async fn work(
+        &mut self,
+        step: &Step,
+        workers: &[HostId],
+        everyone: Option<&[HostId]>,
+        throttle: Option<Arc<Semaphore>>,
+    ) -> Vec<Done> {
         let mut jobs = JoinSet::new();
-        let throttle = self.throttle(&step.task, workers.first().copied());
         for host in workers {
             let job = self.job(step, *host);
             let (forks, throttle) = (self.forks.clone(), throttle.clone());
             jobs.spawn(async move {
-                // The semaphores are never closed, so a permit always comes.
-                let own = match &throttle {
-                    Some(throttle) => throttle.acquire().await.ok(),
-                    None => None,
-                };
-                let permit = forks.acquire().await;
-                let done = job.execute().await;
-                drop((permit, own));
+                let done = in_turn(&job, throttle.as_deref(), &forks).await;
                 (job, done)
             });
         }
@@ -291,11 +307,18 @@ impl Batch<'_> {
         results
     }
 
-    fn throttle(&self, task: &Arc<Task>, host: Option<HostId>) -> Option<Arc<Semaphore>> {
+    /// What holds a task to as many hosts at a time as it says.
+    fn throttle(&mut self, task: &Arc<Task>, host: HostId) -> Option<Arc<Semaphore>> {
         let written = task.keywords.throttle.as_ref()?;
-        let scope = HostScope::new(&self.run.fleet, &self.play, host?, Some(task));
-        let limit = keyword::number(&scope, "throttle", Some(written)).ok()??;
+        let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
+        let limit = self.or_fault(keyword::number(&scope, "throttle", Some(written)))??;
+        let limit = limit.min(Semaphore::MAX_PERMITS as f64);
         (limit >= 1.0).then(|| Arc::new(Semaphore::new(limit as usize)))
+    }
+
+    /// A result, or `None` where it ends the run.
+    fn or_fault<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.fault.get_or_insert(error)).ok()
     }
 
     fn job(&self, step: &Step, host: HostId) -> Job {
@@ -310,25 +333,25 @@ impl Batch<'_> {
         }
     }
 
-    /// Whether a task runs once for all hosts.
-    fn is_once(&self, task: &Arc<Task>, host: HostId) -> bool {
-        if self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once) {
-            return true;
-        }
-        self.is_run_once(task, host)
-    }
-
-    fn is_run_once(&self, task: &Arc<Task>, host: HostId) -> bool {
-        let Some(written) = &task.keywords.run_once else { return false };
+    /// Whether a task runs once for all hosts, and whether its result is for all of them, too; `None`: that cannot be
+    /// rendered, which ends the run.
+    fn is_once(&mut self, task: &Arc<Task>, host: HostId) -> Option<(bool, bool)> {
+        let by_itself =
+            self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once);
+        let Some(written) = &task.keywords.run_once else { return Some((by_itself, false)) };
         let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
-        keyword::flag(&scope, "run_once", Some(written)).ok().flatten().unwrap_or(false)
+        let once = match keyword::flag(&scope, "run_once", Some(written)) {
+            // What a check run cannot know is decided for each host.
+            Err(error) if unknown::is_cause(&error) => false,
+            once => self.or_fault(once)?.unwrap_or(false),
+        };
+        Some((by_itself || once, once))
     }
 
     /// Whom the result of a task with `run_once` is for: all hosts of the batch that can be reached, also those that
     /// did not stand at it.
-    fn everyone(&self, task: &Arc<Task>, host: Option<HostId>) -> Option<Vec<HostId>> {
-        let once = host.is_some_and(|host| self.is_run_once(task, host));
-        once.then(|| self.hosts.iter().filter(|(_, state)| !state.lost).map(|(host, _)| *host).collect())
+    fn everyone(&self) -> Vec<HostId> {
+        self.hosts.iter().filter(|(_, state)| !state.lost).map(|(host, _)| *host).collect()
     }
 
     /// With `--step`, asks whether to do a task.
@@ -399,8 +422,11 @@ impl Batch<'_> {
         }
     }
 
-    /// Notes which hosts are still in the play.
-    pub(crate) fn tell_alive(&self) {
+    /// Notes which hosts are still in the play, where that may have changed.
+    fn tell_alive(&mut self) {
+        if !std::mem::take(&mut self.alive_may_differ) {
+            return;
+        }
         let out: HashSet<HostId> = self
             .hosts
             .iter()
@@ -410,6 +436,11 @@ impl Batch<'_> {
         let alive =
             self.play.hosts.iter().copied().filter(|host| !out.contains(host) && !self.is_out_before(*host));
         self.play.set_alive(alive.collect());
+    }
+
+    /// A host has failed or was lost, or is back.
+    pub(crate) fn forget_alive(&mut self) {
+        self.alive_may_differ = true;
     }
 
     /// Whether an earlier batch or play lost the host.
@@ -453,4 +484,17 @@ impl Batch<'_> {
     fn is_interrupted(&self) -> bool {
         self.run.interrupt.is_raised()
     }
+}
+
+/// Does a job as soon as there is room for it.
+async fn in_turn(job: &Job, throttle: Option<&Semaphore>, forks: &Semaphore) -> Done {
+    // The semaphores are never closed, so a permit always comes.
+    let own = match throttle {
+        Some(throttle) => throttle.acquire().await.ok(),
+        None => None,
+    };
+    let permit = forks.acquire().await;
+    let done = job.execute().await;
+    drop((permit, own));
+    done
 }

@@ -57,9 +57,7 @@ impl Batch<'_> {
         }
         let scope = HostScope::new(&self.run.fleet, &self.play, done.host, Some(task));
         let word = keyword::text(&scope, task.keywords.debugger.as_ref()).ok().flatten();
-        let ignored =
-            keyword::flag(&scope, "ignore_errors", task.keywords.ignore_errors.as_ref()).ok().flatten();
-        let is_ignored = self.debugger.honours_ignore_errors && ignored == Some(true);
+        let is_ignored = self.debugger.honours_ignore_errors && done.policy().ignore_errors;
         let outcome = done.combined();
         let failed = outcome.failed && !is_ignored;
         match word.as_deref() {

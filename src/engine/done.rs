@@ -2,7 +2,9 @@
 
 use shevek_actions::Outcome;
 use shevek_diag::Label;
-use shevek_event::{Delegate, Diff, Excerpt, HostResult, ItemLabel, Notice, NoticeKind, Show, Status};
+use shevek_event::{
+    Delegate, Diff, Excerpt, HostResult, ItemLabel, Masker, Notice, NoticeKind, Show, Status,
+};
 use shevek_inventory::HostId;
 use shevek_playbook::{Target, Task};
 use shevek_value::{Map, Value};
@@ -10,6 +12,7 @@ use shevek_vars::HostScope;
 
 use crate::includes::IncludeRequest;
 use crate::job::Job;
+use crate::policy::Policy;
 use crate::{keyword, looping, unknown};
 
 /// One item of a loop, with the variables that it sets.
@@ -38,6 +41,8 @@ pub(crate) struct ItemDone {
     pub(crate) attempts: u32,
     /// It failed before its action had its turn.
     pub(crate) early: bool,
+    /// What the task's keywords say of it.
+    pub(crate) policy: Policy,
 }
 
 /// What came of a task on a host: all its items.
@@ -87,14 +92,14 @@ impl ItemDone {
         let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
         let label = self.item.as_ref().map(|item| ItemLabel {
             index: u32::try_from(item.index).unwrap_or(u32::MAX),
-            label: looping::label(&scope, item),
+            label: looping::label(&scope, item, job.run.sink.masker()),
         });
-        let base = base(job, &scope, self.status(), self.shown());
+        let base = base(job, &scope, (self.status(), self.policy), self.shown());
         HostResult {
             show: if self.early { Show::Verbose } else { base.show },
             item: label,
             diffs: self.outcome.diff.iter().flat_map(Diff::read).collect(),
-            notices: self.all_notices(&job.task),
+            notices: self.all_notices(&job.task, job.run.sink.masker()),
             attempts: self.attempts,
             delegate: self.delegate.as_ref().map(|(_, delegate)| delegate.clone()),
             ..base
@@ -102,12 +107,13 @@ impl ItemDone {
     }
 
     /// Warnings that came with it, and of a failure what went wrong in which task.
-    fn all_notices(&self, task: &Task) -> Vec<Notice> {
+    fn all_notices(&self, task: &Task, masker: &Masker) -> Vec<Notice> {
         let warnings = self.outcome.warnings.iter().map(Notice::warning);
         let mut notices: Vec<Notice> = self.notices.iter().cloned().chain(warnings).collect();
         let is_told = notices.iter().any(|notice| notice.severity == NoticeKind::Error);
         if matches!(self.status(), Status::Failed | Status::Unreachable) && !is_told {
-            let message = self.outcome.body.get("msg").map(Value::text).unwrap_or_default();
+            let message = self.outcome.body.get("msg");
+            let message = message.map(|message| masker.mask_value(message).text()).unwrap_or_default();
             let what = match (self.status(), &task.action.target) {
                 (Status::Unreachable, _) => "Task failed",
                 (_, Target::Module) => "Task failed: Module failed",
@@ -182,6 +188,14 @@ impl Done {
         status(&self.combined(), undecided)
     }
 
+    /// What the task's keywords say of the whole.
+    pub(crate) fn policy(&self) -> Policy {
+        match self.items.first() {
+            Some(item) if !self.is_loop => item.policy,
+            _ => Policy::of_loop(self.items.iter().map(|item| (item.policy, &item.outcome))),
+        }
+    }
+
     /// The event that tells of the whole.
     pub(crate) fn event(&self, job: &Job) -> HostResult {
         if !self.is_loop
@@ -192,7 +206,8 @@ impl Done {
         let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
         let delegate =
             self.items.first().and_then(|item| item.delegate.as_ref()).map(|(_, delegate)| delegate.clone());
-        HostResult { seconds: self.seconds, delegate, ..base(job, &scope, self.status(), self.loop_value()) }
+        let base = base(job, &scope, (self.status(), self.policy()), self.loop_value());
+        HostResult { seconds: self.seconds, delegate, ..base }
     }
 }
 
@@ -215,21 +230,14 @@ fn status(outcome: &Outcome, undecided: bool) -> Status {
     }
 }
 
-fn base(job: &Job, scope: &HostScope, status: Status, result: Value) -> HostResult {
-    let keywords = &job.task.keywords;
+fn base(job: &Job, scope: &HostScope, (status, policy): (Status, Policy), result: Value) -> HostResult {
     let ignored = match status {
-        Status::Failed => &keywords.ignore_errors,
-        Status::Unreachable => &keywords.ignore_unreachable,
-        _ => &None,
-    };
-    // A keyword that cannot be rendered is no permission, and hides rather than shows.
-    let ignored = keyword::flag(scope, "ignore_errors", ignored.as_ref()).ok().flatten().unwrap_or(false);
-    let no_log = match keyword::flag(scope, "no_log", keywords.no_log.as_ref()) {
-        Ok(flag) => flag.unwrap_or(false),
-        Err(_) => true,
+        Status::Failed => policy.ignore_errors,
+        Status::Unreachable => policy.ignore_unreachable,
+        _ => false,
     };
     // Of variables from a vault nothing is shown, not even those that stand beside them in a plain file.
-    let no_log = no_log || (&*job.task.action.resolved == "include_vars" && result.is_secret());
+    let no_log = policy.no_log || (&*job.task.action.resolved == "include_vars" && result.is_secret());
     let show = match &*job.task.action.resolved {
         _ if no_log => Show::Verbose,
         "debug" => Show::Always,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shevek_actions::Outcome;
 use shevek_diag::{Diagnostic, Kind, Result};
-use shevek_event::{Event, Included};
+use shevek_event::{CENSORED_ITEM, Event, Included};
 use shevek_inventory::HostId;
 use shevek_playbook::{Item, Loader, Task};
 use shevek_value::{Map, Value};
@@ -58,6 +58,8 @@ struct Group {
     request: IncludeRequest,
     item: Option<LoopItem>,
     hosts: Vec<HostId>,
+    /// What it includes it for is not shown.
+    no_log: bool,
 }
 
 impl Batch<'_> {
@@ -134,8 +136,11 @@ impl Batch<'_> {
             self.stats.host(name).ok += 1;
         }
         let label = group.item.as_ref().zip(group.hosts.first()).map(|(item, host)| {
+            if group.no_log {
+                return CENSORED_ITEM.to_owned();
+            }
             let scope = HostScope::new(&self.run.fleet, &self.play, *host, Some(&step.task));
-            looping::label(&scope, item)
+            looping::label(&scope, item, self.run.sink.masker())
         });
         let file = match &group.request {
             IncludeRequest::Tasks(_) => path.display().to_string(),
@@ -157,6 +162,7 @@ impl Batch<'_> {
             let mut done = Done::failure(*host, error);
             for item in &mut done.items {
                 item.outcome = outcome.clone().with("reason", error.message());
+                item.policy.no_log = group.no_log;
             }
             self.settle_include_failure(&done);
         }
@@ -180,6 +186,7 @@ fn grouped(results: &[Done]) -> Vec<Group> {
                 Some(at) => {
                     if let Some(group) = groups.get_mut(at) {
                         group.hosts.push(done.host);
+                        group.no_log |= item.policy.no_log;
                     }
                     from = at + 1;
                 }
@@ -188,6 +195,7 @@ fn grouped(results: &[Done]) -> Vec<Group> {
                         request: request.clone(),
                         item: item.item.clone(),
                         hosts: vec![done.host],
+                        no_log: item.policy.no_log,
                     });
                     from = groups.len();
                 }

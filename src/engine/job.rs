@@ -19,6 +19,7 @@ use shevek_vars::{HostScope, PlayScope};
 use crate::background::{self, Background};
 use crate::done::{Done, ItemDone, LoopItem};
 use crate::includes::IncludeRequest;
+use crate::policy::Policy;
 use crate::{Run, arguments, keyword, looping, reach, unknown};
 
 /// One task on one host.
@@ -62,6 +63,7 @@ struct Ready {
     invocation: Option<Value>,
     /// How it goes on by itself.
     background: Option<Background>,
+    policy: Policy,
 }
 
 impl Job {
@@ -88,8 +90,8 @@ impl Job {
                 Ok(items) => Some(items),
                 // A loop over what is not there is no error where a condition forbids the task anyway.
                 Err(error) => match self.conditions(scope) {
-                    Ok(Verdict::Run) | Err(_) => return self.done(false, vec![self.failed(None, &error)]),
-                    Ok(Verdict::Skip(item)) => return self.done(false, vec![*item]),
+                    Ok(Verdict::Run) | Err(_) => return self.alone(scope, self.failed(None, &error)),
+                    Ok(Verdict::Skip(item)) => return self.alone(scope, *item),
                 },
             },
         };
@@ -99,7 +101,7 @@ impl Job {
         };
         let control = match looping::Control::read(scope, &self.task.loop_control) {
             Ok(control) => control,
-            Err(error) => return self.done(false, vec![self.failed(None, &error)]),
+            Err(error) => return self.alone(scope, self.failed(None, &error)),
         };
         if scope.get(&control.variable).ok().flatten().is_some() {
             self.run.warn(format!(
@@ -115,6 +117,12 @@ impl Job {
             self.together(scope, items).await
         };
         self.done(true, results)
+    }
+
+    /// What ends a task before any item of it.
+    fn alone(&self, scope: &HostScope, item: ItemDone) -> Done {
+        let policy = Policy::read(&self.task, scope).0;
+        self.done(false, vec![ItemDone { policy, ..item }])
     }
 
     fn repeats(&self) -> bool {
@@ -236,7 +244,10 @@ impl Job {
         }
         let tries = match self.tries(scope) {
             Ok(tries) => tries,
-            Err(error) => return self.failed(item, &error),
+            Err(error) => {
+                let policy = Policy::read(&self.task, scope).0;
+                return ItemDone { policy, ..self.failed(item, &error) };
+            }
         };
         let (attempts, delay) = tries;
         let mut attempt = 1;
@@ -260,7 +271,7 @@ impl Job {
             match self.is_enough(scope, &done) {
                 Ok(true) => return done,
                 Ok(false) => {}
-                Err(error) => return self.failed(item, &error),
+                Err(error) => return ItemDone { policy: done.policy, ..self.failed(item, &error) },
             }
             if attempt >= attempts {
                 // `failed_when` has the last word on that.
@@ -305,24 +316,29 @@ impl Job {
     }
 
     fn prepare(&self, scope: HostScope, item: Option<LoopItem>) -> Prepared<'_> {
-        match self.conditions(&scope) {
-            Ok(Verdict::Run) => {}
+        let (policy, wrong) = Policy::read(&self.task, &scope);
+        let mut prepared = match self.conditions(&scope) {
+            Ok(Verdict::Run) => match wrong.map_or_else(|| self.make_ready(scope, item.clone(), policy), Err)
+            {
+                Ok(prepared) => prepared,
+                Err(error) if unknown::is_cause(&error) => {
+                    Prepared::Over(Box::new(self.undecided(item, &error.message())))
+                }
+                Err(error) => Prepared::Over(Box::new(self.failed(item, &error))),
+            },
             Ok(Verdict::Skip(mut done)) => {
                 done.item = item;
-                return Prepared::Over(done);
-            }
-            Err(error) => return Prepared::Over(Box::new(self.failed(item, &error))),
-        }
-        match self.make_ready(scope, item.clone()) {
-            Ok(prepared) => prepared,
-            Err(error) if unknown::is_cause(&error) => {
-                Prepared::Over(Box::new(self.undecided(item, &error.message())))
+                Prepared::Over(done)
             }
             Err(error) => Prepared::Over(Box::new(self.failed(item, &error))),
+        };
+        if let Prepared::Over(done) = &mut prepared {
+            done.policy = policy;
         }
+        prepared
     }
 
-    fn make_ready(&self, scope: HostScope, item: Option<LoopItem>) -> Result<Prepared<'_>> {
+    fn make_ready(&self, scope: HostScope, item: Option<LoopItem>, policy: Policy) -> Result<Prepared<'_>> {
         let task = &self.task;
         let delegate = self.delegate(&scope)?;
         let scope = match &delegate {
@@ -360,8 +376,16 @@ impl Job {
         if let Some(background) = &background {
             if action.is_some() && !Background::suits(&name) {
                 let message = format!("This action ({}) does not support async.", task.action.name.text());
-                let ready =
-                    Ready { scope, host, item, delegate, attempt: 0, invocation: None, background: None };
+                let ready = Ready {
+                    scope,
+                    host,
+                    item,
+                    delegate,
+                    attempt: 0,
+                    invocation: None,
+                    background: None,
+                    policy,
+                };
                 return Ok(Prepared::Over(Box::new(self.judge(ready, Outcome::failure(message)))));
             }
             host.job = Some(background.job(&host.environment));
@@ -379,7 +403,8 @@ impl Job {
         }
         let invocation = (action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION)
             .then(|| arguments::invocation(task, &args));
-        let mut ready = Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background });
+        let mut ready =
+            Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background, policy });
         Ok(match (action, foreign) {
             (Some(action), _) => Prepared::Action(ready, action, args),
             (None, Some(foreign)) => {
@@ -387,12 +412,8 @@ impl Job {
                     return Ok(Prepared::Over(Box::new(self.judge(*ready, not_run_in_check_mode(&name)))));
                 }
                 let mut blobs = Blobs::new();
-                let told = Told {
-                    name: &name,
-                    no_log: keyword::flag(&ready.scope, "no_log", task.keywords.no_log.as_ref())?
-                        .unwrap_or(false),
-                    verbosity: self.run.fleet.options.verbosity,
-                };
+                let told =
+                    Told { name: &name, no_log: policy.no_log, verbosity: self.run.fleet.options.verbosity };
                 let request = foreign.request(&args, &told, (&ready.scope, &ready.host), &mut blobs)?;
                 // It has been told of check mode itself, and keeps to it by its author's word.
                 ready.host.mode.check = false;
@@ -463,11 +484,13 @@ impl Job {
                         let outcome = self.waited(&ready, outcome).await;
                         self.judge(*ready, outcome)
                     }
-                    Err(error) if unknown::is_cause(&error) => self.undecided(ready.item, &error.message()),
+                    Err(error) if unknown::is_cause(&error) => {
+                        let done = self.undecided(ready.item, &error.message());
+                        ItemDone { policy: ready.policy, ..done }
+                    }
                     Err(error) => {
-                        let mut done = self.failed(ready.item, &error);
-                        done.delegate = ready.delegate;
-                        done
+                        let done = self.failed(ready.item, &error);
+                        ItemDone { policy: ready.policy, delegate: ready.delegate, ..done }
                     }
                 }
             }
@@ -484,7 +507,7 @@ impl Job {
 
     /// Gives `changed_when` and `failed_when` their say.
     fn judge(&self, ready: Ready, mut outcome: Outcome) -> ItemDone {
-        let Ready { scope, item, delegate, attempt, invocation, .. } = ready;
+        let Ready { scope, item, delegate, attempt, invocation, policy, .. } = ready;
         let mut notices = Vec::new();
         if attempt > 0 {
             outcome = outcome.with("attempts", i64::from(attempt));
@@ -508,6 +531,7 @@ impl Job {
         }
         done.delegate = delegate;
         done.invocation = invocation;
+        done.policy = policy;
         done
     }
 

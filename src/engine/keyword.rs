@@ -5,6 +5,8 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_value::Value;
 use shevek_vars::HostScope;
 
+use crate::unknown;
+
 /// A keyword's value; `None`: not set, or `omit`ted.
 pub(crate) fn value(scope: &HostScope, written: Option<&Value>) -> Result<Option<Value>> {
     let Some(written) = written else { return Ok(None) };
@@ -20,15 +22,17 @@ pub(crate) fn text(scope: &HostScope, written: Option<&Value>) -> Result<Option<
 
 /// A keyword as a truth value.
 pub(crate) fn flag(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<bool>> {
-    let Some(value) = value(scope, written)? else { return Ok(None) };
-    truth(&value).map(Some).ok_or_else(|| unfit(name, ("a truth value", "bool"), &value, written))
+    let value = value(scope, written).map_err(|error| unusable(name, error))?;
+    let Some(value) = value else { return Ok(None) };
+    truth(&value).map(Some).ok_or_else(|| unfit(name, "bool", &value, written))
 }
 
 /// A keyword as a number.
 pub(crate) fn number(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<f64>> {
-    let Some(value) = value(scope, written)? else { return Ok(None) };
+    let value = value(scope, written).map_err(|error| unusable(name, error))?;
+    let Some(value) = value else { return Ok(None) };
     let number = value.as_float().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-    number.map(Some).ok_or_else(|| unfit(name, ("a number", "int"), &value, written))
+    number.map(Some).ok_or_else(|| unfit(name, "int", &value, written))
 }
 
 /// A keyword as a list of texts; text alone is a list of one.
@@ -42,16 +46,18 @@ pub(crate) fn list(scope: &HostScope, written: Option<&Value>) -> Result<Vec<Str
     })
 }
 
-fn unfit(
-    name: &str,
-    (wanted, kind): (&str, &str),
-    value: &Value,
-    written: Option<&Value>,
-) -> Box<Diagnostic> {
-    Diagnostic::new("wrong value of a keyword")
-        .detail(format!(
-            "{name} must be {wanted}: The value {} could not be converted to '{kind}'",
-            value.repr()
-        ))
+/// A keyword that cannot be rendered.
+fn unusable(name: &str, mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+    // By its summary an error for want of knowledge is known.
+    if unknown::is_cause(&error) || error.detail.is_empty() {
+        error.detail = error.message();
+    }
+    error.summary = format!("Error processing keyword '{name}'").into();
+    error
+}
+
+fn unfit(name: &str, kind: &str, value: &Value, written: Option<&Value>) -> Box<Diagnostic> {
+    Diagnostic::new(format!("Error processing keyword '{name}'"))
+        .detail(format!("The value {} could not be converted to '{kind}'.", value.repr()))
         .at_maybe(written.and_then(Value::origin), "")
 }

@@ -21,6 +21,7 @@ mod keyword;
 mod looping;
 mod meta;
 mod play;
+mod policy;
 mod reach;
 mod retry;
 mod run;

@@ -2,6 +2,7 @@
 
 use shevek_actions::truth;
 use shevek_diag::{Diagnostic, Result};
+use shevek_event::Masker;
 use shevek_playbook::{Loop, LoopControl, LoopKind};
 use shevek_template::plugin::Arguments;
 use shevek_value::{Map, Value};
@@ -144,11 +145,11 @@ fn extended(
     Value::map(map)
 }
 
-/// What is shown for an item.
-pub(crate) fn label(scope: &HostScope, item: &LoopItem) -> String {
+/// What is shown for an item, without what is secret in it: once it is text that cannot be told any more.
+pub(crate) fn label(scope: &HostScope, item: &LoopItem, masker: &Masker) -> String {
     let rendered = match &item.label {
         Some(label) => scope.fleet().templar.render(label, &scope.with(item.variables.clone())),
         None => Ok(item.value.clone()),
     };
-    rendered.map_or_else(|error| error.message(), |value| value.text())
+    rendered.map_or_else(|error| error.message(), |value| masker.mask_value(&value).text())
 }

@@ -110,6 +110,7 @@ impl Batch<'_> {
             }
             "clear_facts" => self.play.hosts.iter().for_each(|host| self.run.fleet.forget_facts(*host)),
             "clear_host_errors" => {
+                self.forget_alive();
                 for host in self.play.hosts.clone() {
                     let name = self.name(host);
                     self.stats.failed.remove(&name);

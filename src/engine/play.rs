@@ -181,6 +181,7 @@ async fn run_batch(
             enabled: run.options.debugger.enabled || prepared.strategy == Strategy::Debug,
             ..run.options.debugger
         },
+        alive_may_differ: true,
     };
     let ended = batch.run(prepared.strategy).await;
     let ends = batch.ends_play;

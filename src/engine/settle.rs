@@ -1,7 +1,5 @@
 //! What follows from a task's result: counts, variables, notifications, failures.
 
-use std::sync::Arc;
-
 use shevek_actions::{Effect, Outcome};
 use shevek_diag::Diagnostic;
 use shevek_event::{Event, HostResult, Status};
@@ -14,7 +12,7 @@ use crate::batch::Batch;
 use crate::cursor::Step;
 use crate::done::{Done, ItemDone};
 use crate::job::Job;
-use crate::keyword;
+use crate::policy::Policy;
 
 impl Batch<'_> {
     /// Takes a result. `everyone`: the task ran once for all of these hosts. `shown`: the result has been told already.
@@ -46,7 +44,7 @@ impl Batch<'_> {
                     self.notify_all(task, done);
                 }
                 for item in &done.items {
-                    self.apply(task, item, done.host, targets);
+                    self.apply(task, item, targets);
                 }
                 if !is_include {
                     let counts = self.stats.host(&name);
@@ -83,6 +81,7 @@ impl Batch<'_> {
             status: Status::Failed,
             result: done.combined().to_value(),
             notices: done.items.iter().flat_map(|item| item.notices.clone()).collect(),
+            no_log: done.policy().no_log,
             ..HostResult::default()
         };
         self.run.sink.send(Event::HostDone(Box::new(result)));
@@ -90,6 +89,7 @@ impl Batch<'_> {
 
     /// A failure outside any job.
     pub(crate) fn settle_failure(&mut self, step: &Step, done: &Done) {
+        let scope = HostScope::new(&self.run.fleet, &self.play, done.host, Some(&step.task));
         let targets = [done.host];
         let rescued = self.fail(step, done, &targets);
         let result = HostResult {
@@ -99,6 +99,7 @@ impl Batch<'_> {
             rescued,
             result: done.combined().to_value(),
             notices: done.items.iter().flat_map(|item| item.notices.clone()).collect(),
+            no_log: Policy::read(&step.task, &scope).0.no_log,
             ..HostResult::default()
         };
         self.run.sink.send(Event::HostDone(Box::new(result)));
@@ -125,6 +126,7 @@ impl Batch<'_> {
     /// Sends a host to its rescue, or out of the play.
     pub(crate) fn fail_host(&mut self, host: HostId) {
         let name = self.name(host);
+        self.forget_alive();
         if let Some(state) = self.hosts.get_mut(&host).filter(|state| !state.lost) {
             state.cursor.fail();
             if state.cursor.is_failed() {
@@ -142,6 +144,7 @@ impl Batch<'_> {
         }
         counts.unreachable += 1;
         self.stats.unreachable.insert(name.to_owned());
+        self.forget_alive();
         if let Some(state) = self.hosts.get_mut(&host) {
             state.lost = true;
         }
@@ -157,13 +160,13 @@ impl Batch<'_> {
     }
 
     /// Facts and effects of one item.
-    fn apply(&mut self, task: &Arc<Task>, item: &ItemDone, host: HostId, targets: &[HostId]) {
+    fn apply(&mut self, task: &Task, item: &ItemDone, targets: &[HostId]) {
         let outcome = &item.outcome;
         if outcome.failed || outcome.skipped || outcome.unreachable {
             return;
         }
         if !outcome.facts.is_empty() {
-            self.learn(task, item, host, targets);
+            self.learn(task, item, targets);
         }
         for effect in &outcome.effects {
             match effect {
@@ -183,7 +186,7 @@ impl Batch<'_> {
         }
     }
 
-    fn learn(&self, task: &Arc<Task>, item: &ItemDone, host: HostId, targets: &[HostId]) {
+    fn learn(&self, task: &Task, item: &ItemDone, targets: &[HostId]) {
         let facts = &item.outcome.facts;
         if !matches!(kind(&item.outcome), FactKind::Host) {
             for warning in facts.keys().filter_map(shevek_playbook::reserved) {
@@ -192,9 +195,7 @@ impl Batch<'_> {
             }
         }
         self.run.sink.masker().learn_all(facts);
-        let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
-        let delegated = keyword::flag(&scope, "delegate_facts", task.keywords.delegate_facts.as_ref());
-        let there = item.delegate.as_ref().map(|(id, _)| *id).filter(|_| matches!(delegated, Ok(Some(true))));
+        let there = item.delegate.as_ref().map(|(id, _)| *id).filter(|_| item.policy.delegate_facts);
         let elsewhere: Vec<HostId> = there.into_iter().collect();
         let targets = if elsewhere.is_empty() { targets } else { &elsewhere };
         for target in targets {
@@ -217,14 +218,10 @@ impl Batch<'_> {
     }
 
     /// `any_errors_fatal` and `max_fail_percentage`: what fails on some hosts ends the others' play too.
-    pub(crate) fn spread_failure(&mut self, step: &Step, once: bool, results: &[Done]) {
-        let Some(first) = results.first() else { return };
-        let scope = HostScope::new(&self.run.fleet, &self.play, first.host, Some(&step.task));
-        let keywords = &step.task.keywords;
-        let fatal =
-            keyword::flag(&scope, "any_errors_fatal", keywords.any_errors_fatal.as_ref()).ok().flatten();
-        let ignored = keyword::flag(&scope, "ignore_errors", keywords.ignore_errors.as_ref()).ok().flatten();
-        let fatal = (fatal.unwrap_or(self.run.options.any_errors_fatal) || once) && ignored != Some(true);
+    pub(crate) fn spread_failure(&mut self, once: bool, results: &[Done]) {
+        let Some(policy) = results.first().map(Done::policy) else { return };
+        let fatal = policy.any_errors_fatal.unwrap_or(self.run.options.any_errors_fatal);
+        let fatal = (fatal || once) && !policy.ignore_errors;
         let broken: Vec<HostId> = results
             .iter()
             .filter(|done| matches!(done.status(), Status::Failed | Status::Unreachable))

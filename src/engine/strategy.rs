@@ -9,8 +9,10 @@ pub(crate) enum Strategy {
     Linear,
     /// The same, and the debugger opens for failures.
     Debug,
-    /// Each host goes on as fast as it can (`free`, `host_pinned`).
+    /// Each host goes on as fast as it can.
     Free,
+    /// The same, and a host begins only when another one is through or there are fewer than `forks` on their way.
+    HostPinned,
 }
 
 impl Strategy {
@@ -22,7 +24,8 @@ impl Strategy {
             "debug" => Ok(Self::Debug),
             // Mitogen's strategies only make Ansible faster; content that asks for them means the plain ones.
             "mitogen_linear" => Ok(Self::Linear),
-            "free" | "host_pinned" | "mitogen_free" | "mitogen_host_pinned" => Ok(Self::Free),
+            "free" | "mitogen_free" => Ok(Self::Free),
+            "host_pinned" | "mitogen_host_pinned" => Ok(Self::HostPinned),
             other => Err(Diagnostic::new("unknown strategy")
                 .detail(format!("`{other}` is not a strategy"))
                 .help("there are linear, free, host_pinned and debug")
@@ -32,6 +35,6 @@ impl Strategy {
 
     /// Whether results of several tasks mix.
     pub(crate) fn is_free(self) -> bool {
-        self == Self::Free
+        matches!(self, Self::Free | Self::HostPinned)
     }
 }

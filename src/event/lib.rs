@@ -8,6 +8,7 @@
 
 mod ask;
 mod event;
+mod finder;
 mod line;
 mod mask;
 mod notice;
@@ -21,7 +22,7 @@ pub use event::{
     TaskStarted, Verbose,
 };
 pub use line::{Stamped, VERSION, read_line, write_line};
-pub use mask::{MASK, Masker};
+pub use mask::{CENSORED_ITEM, MASK, Masker};
 pub use notice::{Excerpt, Notice, NoticeKind};
 pub use result::{Delegate, Diff, HostResult, ItemLabel, Show, Status};
 pub use sink::{Incoming, Message, Sink};

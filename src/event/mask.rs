@@ -1,12 +1,11 @@
 //! Keeps secrets out of events.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use shevek_value::{Kind, Map, Value};
 
+use crate::finder::{Finder, Texts};
 use crate::{Diff, Event, HostResult, Notice};
 
 /// What is shown instead of a secret.
@@ -16,8 +15,8 @@ pub const MASK: &str = "********";
 const CENSORED: &str =
     "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 
-/// What is shown instead of an item's label.
-const CENSORED_ITEM: &str = "(censored due to no_log)";
+/// What is shown instead of the label of an item of `no_log`.
+pub const CENSORED_ITEM: &str = "(censored due to no_log)";
 
 /// What a censored result keeps.
 const KEPT: [&str; 3] = ["attempts", "changed", "retries"];
@@ -33,14 +32,7 @@ const SHORTEST_LINE: usize = 12;
 /// Knows the run's secrets and masks them wherever they turn up. Shared by everyone who makes events.
 #[derive(Debug, Default)]
 pub struct Masker {
-    known: RwLock<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    texts: HashSet<Arc<str>>,
-    /// Finds all of them in one pass; made when first asked for after new ones came.
-    finder: Option<Arc<AhoCorasick>>,
+    known: RwLock<Texts>,
 }
 
 impl Masker {
@@ -66,38 +58,27 @@ impl Masker {
     fn remember(&self, texts: Vec<Arc<str>>) {
         let fresh: Vec<Arc<str>> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            texts.into_iter().flat_map(parts).filter(|text| !known.texts.contains(text)).collect()
+            texts.into_iter().flat_map(parts).filter(|text| !known.contains(text)).collect()
         };
         if !fresh.is_empty() {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            known.texts.extend(fresh);
-            known.finder = None;
+            self.known.write().unwrap_or_else(PoisonError::into_inner).extend(fresh);
         }
     }
 
-    fn finder(&self) -> Option<Arc<AhoCorasick>> {
-        {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            if known.texts.is_empty() || known.finder.is_some() {
-                return known.finder.clone();
-            }
-        }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let texts = known.texts.iter().map(|text| text.as_bytes());
-        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(texts).ok()?;
-        known.finder = Some(Arc::new(finder));
-        known.finder.clone()
+    fn finder(&self) -> Arc<Finder> {
+        let made = self.known.read().unwrap_or_else(PoisonError::into_inner).finder();
+        made.unwrap_or_else(|| self.known.write().unwrap_or_else(PoisonError::into_inner).make_finder())
     }
 
     /// The text without secrets.
     pub fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        mask_text(self.finder().as_deref(), text)
+        mask_text(&self.finder(), text)
     }
 
     /// The value without secrets. It is the same one when there is nothing to mask.
     #[must_use]
     pub fn mask_value(&self, value: &Value) -> Value {
-        mask_value(self.finder().as_deref(), value).unwrap_or_else(|| value.clone())
+        mask_value(&self.finder(), value).unwrap_or_else(|| value.clone())
     }
 
     /// The event without secrets, and without what `no_log` hides.
@@ -147,18 +128,18 @@ impl Masker {
 
 /// Masks in place.
 struct Mask {
-    finder: Option<Arc<AhoCorasick>>,
+    finder: Arc<Finder>,
 }
 
 impl Mask {
     fn text(&self, text: &mut String) {
-        if let Cow::Owned(masked) = mask_text(self.finder.as_deref(), text) {
+        if let Cow::Owned(masked) = mask_text(&self.finder, text) {
             *text = masked;
         }
     }
 
     fn value(&self, value: &mut Value) {
-        if let Some(masked) = mask_value(self.finder.as_deref(), value) {
+        if let Some(masked) = mask_value(&self.finder, value) {
             *value = masked;
         }
     }
@@ -214,7 +195,7 @@ fn censor(result: &Value) -> Value {
     Value::map(kept)
 }
 
-/// A secret text, and its lines if it has several.
+/// A secret text, and its lines if it has several, each also as it looks within quotes.
 fn parts(text: Arc<str>) -> Vec<Arc<str>> {
     let mut parts = Vec::new();
     let trimmed = text.trim();
@@ -225,7 +206,29 @@ fn parts(text: Arc<str>) -> Vec<Arc<str>> {
     if trimmed.chars().count() >= SHORTEST {
         parts.push(if trimmed.len() == text.len() { text } else { Arc::from(trimmed) });
     }
+    let escaped: Vec<Arc<str>> = parts.iter().flat_map(escaped).collect();
+    parts.extend(escaped);
     parts
+}
+
+/// How a text looks within Python's quotes and JSON's, where that is not the text itself.
+fn escaped(text: &Arc<str>) -> Vec<Arc<str>> {
+    if !text.contains(|c: char| matches!(c, '"' | '\'' | '\\') || c.is_control() || !c.is_ascii()) {
+        return Vec::new();
+    }
+    let json = serde_json::to_string(&**text).unwrap_or_default();
+    let ascii: String = json.chars().map(in_ascii).collect();
+    let forms = [Value::str(text.clone()).repr(), json, ascii];
+    let inner = forms.iter().filter_map(|form| form.get(1..form.len().checked_sub(1)?));
+    inner.filter(|form| *form != &**text).map(Arc::from).collect()
+}
+
+/// A character as JSON writes it that has none but those of ASCII.
+fn in_ascii(c: char) -> String {
+    if c.is_ascii() {
+        return c.to_string();
+    }
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
 fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
@@ -243,25 +246,25 @@ fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
     }
 }
 
-fn mask_text<'a>(finder: Option<&AhoCorasick>, text: &'a str) -> Cow<'a, str> {
-    let Some(finder) = finder else { return Cow::Borrowed(text) };
+fn mask_text<'a>(finder: &Finder, text: &'a str) -> Cow<'a, str> {
+    let places = finder.find(text);
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let mut masked = String::new();
     let mut done = 0;
-    for found in finder.find_iter(text) {
-        masked.push_str(text.get(done..found.start()).unwrap_or_default());
+    for place in places {
+        masked.push_str(text.get(done..place.start).unwrap_or_default());
         masked.push_str(MASK);
-        done = found.end();
-    }
-    if done == 0 {
-        return Cow::Borrowed(text);
+        done = place.end;
     }
     masked.push_str(text.get(done..).unwrap_or_default());
     Cow::Owned(masked)
 }
 
 /// The masked value; `None`: nothing in it is secret.
-fn mask_value(finder: Option<&AhoCorasick>, value: &Value) -> Option<Value> {
-    if finder.is_none() && !value.is_secret() {
+fn mask_value(finder: &Finder, value: &Value) -> Option<Value> {
+    if finder.is_empty() && !value.is_secret() {
         return None;
     }
     match value.kind() {
@@ -291,7 +294,7 @@ fn mask_value(finder: Option<&AhoCorasick>, value: &Value) -> Option<Value> {
     }
 }
 
-fn mask_items(finder: Option<&AhoCorasick>, items: &[Value]) -> Option<Vec<Value>> {
+fn mask_items(finder: &Finder, items: &[Value]) -> Option<Vec<Value>> {
     let masked: Vec<Option<Value>> = items.iter().map(|item| mask_value(finder, item)).collect();
     if masked.iter().all(Option::is_none) {
         return None;
@@ -299,7 +302,7 @@ fn mask_items(finder: Option<&AhoCorasick>, items: &[Value]) -> Option<Vec<Value
     Some(items.iter().zip(masked).map(|(item, masked)| masked.unwrap_or_else(|| item.clone())).collect())
 }
 
-fn mask_map(finder: Option<&AhoCorasick>, map: &Map) -> Option<Value> {
+fn mask_map(finder: &Finder, map: &Map) -> Option<Value> {
     let mut masked = Map::default();
     let mut any = false;
     for (key, item) in map {
@@ -363,6 +366,19 @@ mod tests {
         let masker = masker();
         masker.learn_text("hunter2-and-more");
         assert_eq!(masker.mask_text("x hunter2-and-more y"), "x ******** y");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_within_quotes_too() {
+        let masker = Masker::default();
+        let secret = Value::str("back\\slash \"quoted\" it's\ttab é").secret();
+        let last = Value::str("line one\nline two\n").secret();
+        masker.learn(&Value::list(vec![secret.clone(), last.clone()]));
+        let shown = Value::list(vec![Value::str(secret.text()), Value::str(last.text())]);
+        assert_eq!(masker.mask_text(&shown.repr()), "['********', '********\\n']");
+        let json = serde_json::to_string(&secret.text()).unwrap();
+        assert_eq!(masker.mask_text(&json), "\"********\"");
+        assert_eq!(masker.mask_text(&json.replace('é', "\\u00e9")), "\"********\"");
     }
 
     #[test]
