@@ -106,3 +106,42 @@ fn what_a_check_did_not_run_is_not_waited_for() {
         .hides("RETRYING")
         .recap("web1", "skipped=1 failed=0");
 }
+
+#[test]
+fn what_a_check_cannot_know_is_undecided_in_loops_notifications_and_facts() {
+    Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  vars: { fixed: before }
+  tasks:
+    - command: echo x
+      register: said
+    - debug: { msg: "{{ item }}" }
+      loop: "{{ said.stdout_lines }}"
+    - set_fact: { answer: "{{ said.stdout }}" }
+    - debug: { msg: "it is {{ answer | default('wrong') }}" }
+    - debug: { msg: wrong }
+      when: answer == 'x'
+    - set_fact: { fixed: after }
+      when: said.stdout == 'x'
+    - debug: { msg: "wrong {{ fixed }}" }
+    - debug: { msg: told }
+      changed_when: true
+      notify: "{{ said.stdout }}"
+  handlers:
+    - name: x
+      debug: { msg: wrong }
+"#,
+        )
+        .run(["--check"])
+        .exit(0)
+        .says(
+            "undecided: [web1]: unknown in a check run: 'said.stdout_lines' is not known before the real run",
+        )
+        .says("told")
+        .says("whom this notifies is")
+        .hides("wrong")
+        .recap("web1", "ok=1 skipped=7 failed=0");
+}

@@ -99,3 +99,60 @@ fn an_item_that_fails_fails_the_task_after_all_items_ran() {
         .says("(item=3)")
         .recap("web1", "ok=0 failed=1");
 }
+
+#[test]
+fn an_item_sees_the_files_that_the_one_before_it_made() {
+    Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: touch {{ root }}/{{ item }}
+      loop: [one, two]
+      when: not ((root ~ '/one') is exists)
+    - command: touch {{ root }}/{{ lookup('pipe', 'ls ' ~ root) }}{{ item }}
+      loop: [a, b]
+"#,
+        )
+        .run([])
+        .exit(0)
+        .touched("web1", "+ one\n+ onea");
+}
+
+#[test]
+fn a_failed_debug_in_a_loop_is_told_as_ansible_tells_it() {
+    Lab::local()
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: h }
+      loop: [1, 2]
+      until: item == 2
+      retries: 1
+      delay: 0
+      ignore_errors: true
+"#,
+        )
+        .run([])
+        .exit(0)
+        .says("FAILED - RETRYING: [web1]: debug (1 retries left).Result was: {\n    \"attempts\": 1,\n    \"changed\": false,\n    \"msg\": \"h\",\n    \"retries\": 2\n}")
+        .says("fatal: [web1]: FAILED! => {\"msg\": \"One or more items failed\"}\n...ignoring");
+}
+
+#[test]
+fn a_task_of_the_controller_has_no_more_than_its_time() {
+    for task in ["pause: { seconds: 20 }", "raw: sleep 20", "wait_for_connection: { delay: 20 }"] {
+        Lab::local()
+            .playbook(&format!(
+                "- hosts: all\n  gather_facts: false\n  tasks:\n    - {task}\n      timeout: 1\n      register: r\n      ignore_errors: true\n    \
+                 - assert: {{ that: [r is timedout, r.timedout.period == 1, r is not unreachable] }}\n"
+            ))
+            .run([])
+            .exit(0)
+            .says("Task failed: Timed out after 1 second(s).")
+            .recap("web1", "ok=2 ignored=1");
+    }
+}

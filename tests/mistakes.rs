@@ -130,3 +130,54 @@ fn missing_files_roles_and_includes_are_named_with_the_places_that_were_looked_a
         .says("nowhere.yml")
         .says("playbook.yml:4:21");
 }
+
+#[test]
+fn a_keyword_that_cannot_be_rendered_is_not_taken_for_one_that_is_not_set() {
+    let tasks =
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: { content: x, dest: '{{ root }}/x' }\n";
+    for keyword in ["any_errors_fatal", "ignore_errors", "ignore_unreachable", "delegate_facts"] {
+        Lab::local()
+            .playbook(&format!("{tasks}      {keyword}: \"{{{{ nope }}}}\"\n"))
+            .run([])
+            .exit(2)
+            .says(&format!("Error processing keyword '{keyword}': 'nope' is undefined"))
+            .recap("web1", "failed=1")
+            .untouched("web1");
+    }
+    Lab::local()
+        .playbook(&format!("{tasks}      no_log: \"{{{{ nope }}}}\"\n"))
+        .run([])
+        .exit(2)
+        .says("\"censored\"")
+        .untouched("web1");
+    for keyword in ["run_once", "throttle"] {
+        Lab::local()
+            .playbook(&format!("{tasks}      {keyword}: \"{{{{ nope }}}}\"\n"))
+            .run([])
+            .exit(1)
+            .says("'nope' is undefined")
+            .untouched("web1");
+    }
+}
+
+#[test]
+fn numbers_that_no_clock_can_wait_for_are_no_panic() {
+    let tasks = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ping:\n";
+    for timeout in ["-1", "abc", ".nan"] {
+        Lab::ssh()
+            .playbook(&format!("{tasks}      vars: {{ ansible_timeout: {timeout} }}\n"))
+            .run([])
+            .exit(2)
+            .says("ansible_timeout must be a number of seconds");
+    }
+    Lab::ssh().playbook(&format!("{tasks}      vars: {{ ansible_timeout: 1e+30 }}\n")).run([]).exit(0);
+    Lab::local()
+        .playbook(&format!("{tasks}      loop: [1]\n      loop_control: {{ pause: 1e+30 }}\n"))
+        .run([])
+        .exit(0);
+    Lab::local()
+        .playbook(&format!("{tasks}      retries: 1\n      delay: .nan\n      until: false\n"))
+        .run([])
+        .exit(2)
+        .says("delay must be a number of seconds");
+}

@@ -87,3 +87,58 @@ fn included_tasks_and_imported_plays_are_run_in_place() {
         .says("included for import")
         .recap("web1", "ok=6");
 }
+
+#[test]
+fn every_batch_has_its_banner_and_hosts_that_did_nothing_are_in_no_recap() {
+    let run = Lab::local().inventory("web1\nweb2\nweb3\n").playbook(
+        "- hosts: all\n  gather_facts: false\n  serial: 1\n  tasks:\n    - debug: { msg: hi }\n\
+         - hosts: all\n  gather_facts: false\n  tasks: []\n",
+    );
+    let run = run.run(["--limit", "web1,web2"]).exit(0).hides("web3");
+    assert_eq!(run.stdout().matches("PLAY [all]").count(), 3, "{}", run.text());
+    Lab::local()
+        .playbook("- hosts: all\n  gather_facts: false\n  tasks: []\n")
+        .run([])
+        .exit(0)
+        .says("PLAY RECAP")
+        .hides("ok=0");
+}
+
+/// Every task notes its beginning and end in one file: what is between them ran at the same time.
+fn overlaps(strategy: &str, keywords: &str, args: &[&str]) -> usize {
+    let lab = Lab::local().inventory("web1\nweb2\nweb3\nweb4\n").playbook(&format!(
+        "- hosts: all\n  gather_facts: false\n  strategy: {strategy}\n  tasks:\n    \
+         - shell: echo begin >> ../log; sleep 0.1; echo end >> ../log\n      args: {{ chdir: '{{{{ root }}}}' }}\n{keywords}\
+         \x20   - shell: echo end >> ../log\n      args: {{ chdir: '{{{{ root }}}}' }}\n"
+    ));
+    let args: Vec<&str> = [&["playbook.yml"], args].concat();
+    lab.shevek(&[&["play", "-i", "inventory"], args.as_slice()].concat());
+    let log = std::fs::read_to_string(lab.path().join("hosts/log")).unwrap();
+    let mut most = 0;
+    let mut now = 0;
+    for line in log.lines() {
+        now = if line == "begin" { now + 1 } else { 0 };
+        most = most.max(now);
+    }
+    most
+}
+
+#[test]
+fn a_pinned_host_goes_through_the_play_before_the_next_one_begins() {
+    let play = |strategy: &str| {
+        let lab = Lab::local().inventory("web1\nweb2\n").playbook(&format!(
+            "- hosts: all\n  gather_facts: false\n  strategy: {strategy}\n  tasks:\n    \
+             - debug: {{ msg: one }}\n    - debug: {{ msg: two }}\n"
+        ));
+        let run = lab.run(["--forks", "1"]).exit(0);
+        let hosts = run.stdout().lines().filter_map(|line| line.strip_prefix("ok: [")?.split(']').next());
+        hosts.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(play("host_pinned"), "web1 web1 web2 web2");
+    assert_eq!(play("free"), "web1 web2 web1 web2");
+}
+
+#[test]
+fn throttle_holds_under_the_free_strategy_too() {
+    assert_eq!(overlaps("free", "      throttle: 1\n", &[]), 1);
+}

@@ -95,3 +95,60 @@ fn differences_show_nothing_of_what_was_encrypted_here() {
         assert!(std::fs::read_to_string(lab.root("web1").join(file)).unwrap().contains("hunter2"), "{file}");
     }
 }
+
+#[test]
+fn no_log_hides_what_a_looped_include_is_for() {
+    Lab::local()
+        .file("more.yml", "- debug: { msg: in it }\n")
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  vars: { secrets: [hunter-one, hunter-two] }
+  tasks:
+    - include_tasks: more.yml
+      loop: "{{ secrets }}"
+      no_log: true
+    - include_tasks: more.yml
+      loop: [seen, hunter-one]
+      no_log: "{{ item != 'seen' }}"
+    - include_tasks: "nowhere-{{ item }}.yml"
+      loop: "{{ secrets }}"
+      no_log: true
+"#,
+        )
+        .run([])
+        .exit(2)
+        .says("for web1 => (item=(censored due to no_log))")
+        .says("for web1 => (item=seen)")
+        .says("\"censored\"")
+        .hides("hunter");
+}
+
+/// `ab"c'd\e` with a tab behind it and `end`, encrypted by ansible-vault with the password `open sesame`.
+#[test]
+fn a_secret_is_hidden_in_labels_and_messages_that_quote_it() {
+    let lab = Lab::local()
+        .file("password", "open sesame\n")
+        .file("plain.yml", "secret: \"one\\\"two'three\\\\four\\tfive\"\n");
+    lab.tool("ansible-vault", ["encrypt", "--vault-password-file", "password", "plain.yml"]).exit(0);
+    let run = lab.playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  vars_files: [plain.yml]
+  tasks:
+    - debug: { msg: hi }
+      loop:
+        - { name: u, password: "{{ secret }}" }
+    - fail: { msg: "it is {{ {'a': secret} }}" }
+      ignore_errors: true
+    - assert: { that: ["secret == 'x'"], fail_msg: "{{ [secret] }}" }
+      ignore_errors: true
+"#,
+    );
+    run.run(["--vault-password-file", "password"])
+        .exit(0)
+        .says("(item={'name': 'u', 'password': '********'})")
+        .hides("four");
+}

@@ -13,7 +13,7 @@ use shevek_value::Value;
 use shevek_vars::HostScope;
 
 use crate::job::Job;
-use crate::keyword;
+use crate::{keyword, span};
 
 /// Where files of jobs are when nobody says otherwise.
 const FOLDER: &str = "~/.ansible_async";
@@ -25,8 +25,8 @@ const LIKE_MODULES: [&str; 2] = ["package", "service"];
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Background {
     seconds: u32,
-    /// Seconds between questions; 0: the task does not wait.
-    poll: f64,
+    /// The time between questions; 0: the task does not wait.
+    poll: Duration,
     folder: String,
 }
 
@@ -38,12 +38,13 @@ impl Background {
             return Ok(None);
         }
         let poll = keyword::number(scope, "poll", task.poll.as_ref())?.unwrap_or(f64::from(poll));
-        Ok(Some(Self { seconds: seconds as u32, poll: poll.max(0.0), folder: jobs_folder(scope)? }))
+        let poll = span::of_seconds("poll", poll.max(0.0), task.poll.as_ref().and_then(Value::origin))?;
+        Ok(Some(Self { seconds: seconds as u32, poll, folder: jobs_folder(scope)? }))
     }
 
     /// Whether the task waits for the end of its jobs.
     pub(crate) fn waits(&self) -> bool {
-        self.poll > 0.0
+        !self.poll.is_zero()
     }
 
     /// Whether an action of the controller can be done so.
@@ -101,8 +102,8 @@ impl Job {
         let mut left = f64::from(background.seconds);
         let mut last = started;
         while left > 0.0 {
-            tokio::time::sleep(Duration::from_secs_f64(background.poll)).await;
-            left -= background.poll;
+            tokio::time::sleep(background.poll).await;
+            left -= background.poll.as_secs_f64();
             let status = ask("status").await;
             // A host that is rebooting, or a network that hiccups, is no end of the job.
             if status.unreachable && left > 0.0 {

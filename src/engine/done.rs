@@ -43,6 +43,8 @@ pub(crate) struct ItemDone {
     pub(crate) early: bool,
     /// What the task's keywords say of it.
     pub(crate) policy: Policy,
+    /// Variables that a check run does not know any more, since it could not tell whether or to what they are set.
+    pub(crate) unsettled: Vec<String>,
 }
 
 /// What came of a task on a host: all its items.
@@ -207,7 +209,8 @@ impl Done {
         let delegate =
             self.items.first().and_then(|item| item.delegate.as_ref()).map(|(_, delegate)| delegate.clone());
         let base = base(job, &scope, (self.status(), self.policy()), self.loop_value());
-        HostResult { seconds: self.seconds, delegate, ..base }
+        // What is to be read stands with the items.
+        HostResult { seconds: self.seconds, delegate, show: Show::Verbose, ..base }
     }
 }
 

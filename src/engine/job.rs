@@ -4,12 +4,12 @@
 //! the dispatcher as a [`Done`].
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shevek_actions::{Action, Foreign, Host, Invocation, Outcome, Request, Told};
-use shevek_connection::Blobs;
+use shevek_connection::{Blobs, TransportKind};
 use shevek_diag::{Diagnostic, Result};
-use shevek_event::{Delegate, Event, HostStarted, Notice, Retry, TaskId as EventTask};
+use shevek_event::{Delegate, Event, HostResult, HostStarted, Notice, Retry, TaskId as EventTask};
 use shevek_inventory::HostId;
 use shevek_playbook::{LoopKind, Target, Task};
 use shevek_template::{Scope, Truth};
@@ -20,7 +20,8 @@ use crate::background::{self, Background};
 use crate::done::{Done, ItemDone, LoopItem};
 use crate::includes::IncludeRequest;
 use crate::policy::Policy;
-use crate::{Run, arguments, keyword, looping, reach, unknown};
+use crate::sight::Sight;
+use crate::{Run, arguments, keyword, looping, reach, span, unknown};
 
 /// One task on one host.
 pub(crate) struct Job {
@@ -90,8 +91,11 @@ impl Job {
                 Ok(items) => Some(items),
                 // A loop over what is not there is no error where a condition forbids the task anyway.
                 Err(error) => match self.conditions(scope) {
-                    Ok(Verdict::Run) | Err(_) => return self.alone(scope, self.failed(None, &error)),
                     Ok(Verdict::Skip(item)) => return self.alone(scope, *item),
+                    Ok(Verdict::Run) | Err(_) if unknown::is_cause(&error) => {
+                        return self.alone(scope, self.undecided(None, &error.message()));
+                    }
+                    Ok(Verdict::Run) | Err(_) => return self.alone(scope, self.failed(None, &error)),
                 },
             },
         };
@@ -132,7 +136,7 @@ impl Job {
     /// Whether each item must be done before the next may begin.
     fn goes_one_by_one(&self, control: &looping::Control) -> bool {
         let ends_early = !self.task.loop_control.break_when.is_empty();
-        control.pause > 0.0 || ends_early || self.repeats() || self.task.async_.is_some()
+        !control.pause.is_zero() || ends_early || self.repeats() || self.task.async_.is_some()
     }
 
     /// Items one after the other, each its own round trip.
@@ -144,8 +148,8 @@ impl Job {
     ) -> Vec<ItemDone> {
         let mut results = Vec::with_capacity(items.len());
         for (position, item) in items.into_iter().enumerate() {
-            if position > 0 && control.pause > 0.0 {
-                tokio::time::sleep(std::time::Duration::from_secs_f64(control.pause)).await;
+            if position > 0 && !control.pause.is_zero() {
+                tokio::time::sleep(control.pause).await;
             }
             let inner = scope.with(item.variables.clone());
             let done = self.one(&inner, Some(item)).await;
@@ -168,6 +172,7 @@ impl Job {
 
     /// All items, those for the host in one round trip wherever nothing forces an order.
     async fn together(&self, scope: &HostScope, items: Vec<LoopItem>) -> Vec<ItemDone> {
+        let sight = Sight::of(&self.task);
         let mut results: Vec<Option<ItemDone>> = Vec::with_capacity(items.len());
         let mut waiting: Vec<Waiting> = Vec::new();
         for (position, item) in items.into_iter().enumerate() {
@@ -178,8 +183,13 @@ impl Job {
                 if !same {
                     self.flush(&mut waiting, &mut results).await;
                 }
+                let is_here = matches!(ready.host.target.kind, TransportKind::Local(_));
                 waiting.push(Waiting { position, ready, request, blobs });
                 results.push(None);
+                // The next item may look at what this one does.
+                if sight == Sight::Anything || (sight == Sight::Files && is_here) {
+                    self.flush(&mut waiting, &mut results).await;
+                }
                 continue;
             }
             // What the controller does comes after what was put before it.
@@ -265,7 +275,8 @@ impl Job {
                 done.attempts = attempt;
             }
             // What a check run did not carry out does not come out otherwise the next time.
-            if done.outcome.unreachable || done.outcome.unknown || attempts <= 1 {
+            let is_over = done.outcome.unreachable || done.outcome.unknown;
+            if is_over || done.outcome.body.contains_key("timedout") || attempts <= 1 {
                 return done;
             }
             match self.is_enough(scope, &done) {
@@ -281,18 +292,22 @@ impl Job {
                 return done;
             }
             done.outcome = done.outcome.with("retries", i64::from(attempts));
-            let result = done.event(self);
+            let item = done.event(self).item;
+            done.item = None;
+            let result = HostResult { item, ..done.event(self) };
             self.run.sink.send(Event::Retry(Box::new(Retry { result, left: attempts - attempt })));
-            tokio::time::sleep(std::time::Duration::from_secs_f64(delay)).await;
+            tokio::time::sleep(delay).await;
             attempt += 1;
         }
     }
 
-    fn tries(&self, scope: &HostScope) -> Result<(u32, f64)> {
+    fn tries(&self, scope: &HostScope) -> Result<(u32, Duration)> {
         let retries = keyword::number(scope, "retries", self.task.retries.as_ref())?;
         let delay = keyword::number(scope, "delay", self.task.delay.as_ref())?.unwrap_or(5.0);
         let retries = retries.unwrap_or(if self.task.until.is_empty() { 0.0 } else { 3.0 });
-        Ok((1 + retries.max(0.0) as u32, if delay < 0.0 { 1.0 } else { delay }))
+        let delay = if delay < 0.0 { 1.0 } else { delay };
+        let delay = span::of_seconds("delay", delay, self.task.delay.as_ref().and_then(Value::origin))?;
+        Ok(((retries.max(0.0) as u32).saturating_add(1), delay))
     }
 
     fn is_enough(&self, scope: &HostScope, done: &ItemDone) -> Result<bool> {
@@ -479,22 +494,32 @@ impl Job {
                     loader: &self.run.loader,
                     ask: &*self.run.ask,
                 };
-                match action.run(&invocation).await {
-                    Ok(outcome) => {
+                let ended = in_time(ready.host.timeout, action.run(&invocation)).await;
+                match ended {
+                    Err(seconds) => self.out_of_time(*ready, seconds),
+                    Ok(Ok(outcome)) => {
                         let outcome = self.waited(&ready, outcome).await;
                         self.judge(*ready, outcome)
                     }
-                    Err(error) if unknown::is_cause(&error) => {
+                    Ok(Err(error)) if unknown::is_cause(&error) => {
                         let done = self.undecided(ready.item, &error.message());
                         ItemDone { policy: ready.policy, ..done }
                     }
-                    Err(error) => {
+                    Ok(Err(error)) => {
                         let done = self.failed(ready.item, &error);
                         ItemDone { policy: ready.policy, delegate: ready.delegate, ..done }
                     }
                 }
             }
         }
+    }
+
+    fn out_of_time(&self, ready: Ready, seconds: u32) -> ItemDone {
+        let error = Diagnostic::new(format!("Timed out after {seconds} second(s)."));
+        let mut done = self.failed(ready.item, &error.or_at(self.task.origin.as_ref()));
+        let period = Value::dict([("period", i64::from(seconds))]);
+        done.outcome = done.outcome.with("timedout", period);
+        ItemDone { policy: ready.policy, delegate: ready.delegate, ..done }
     }
 
     /// The outcome of what went on by itself, if the task waits for that.
@@ -524,6 +549,10 @@ impl Job {
         done.notices.extend(notices);
         match keyword::list(&scope, self.task.keywords.notify.as_ref()) {
             Ok(names) => done.notify = names,
+            Err(error) if unknown::is_cause(&error) => {
+                let message = format!("whom this notifies is {}", error.message());
+                done.notices.push(Notice::warning(message));
+            }
             Err(error) => {
                 done.outcome.failed = true;
                 done.outcome = done.outcome.with("msg", error.message());
@@ -589,6 +618,10 @@ impl Job {
         let outcome = Outcome { skipped: true, unknown: true, ..Outcome::default() }.with("skip_reason", why);
         let mut done = self.finished(outcome, item);
         done.undecided = true;
+        if &*self.task.action.resolved == "set_fact" {
+            let names = self.task.action.args.keys().filter(|name| !name.is_template()).map(Value::text);
+            done.unsettled = names.filter(|name| name != "cacheable").collect();
+        }
         done
     }
 
@@ -604,6 +637,17 @@ impl Job {
         let with_lookup = self.task.loop_.as_ref().is_some_and(|over| over.kind != LoopKind::Loop);
         Done { host: self.host, is_loop: is_loop || (items.is_empty() && with_lookup), items, seconds: 0.0 }
     }
+}
+
+/// How much longer than its time an action of the controller has: the host's own deadline comes first, which leaves
+/// nothing running there.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What comes of it, or the seconds that it had.
+async fn in_time<T>(seconds: Option<u32>, run: impl Future<Output = T>) -> Result<T, u32> {
+    let Some(seconds) = seconds else { return Ok(run.await) };
+    let limit = Duration::from_secs(u64::from(seconds)) + GRACE;
+    tokio::time::timeout(limit, run).await.map_err(|_| seconds)
 }
 
 /// A condition that could not be judged is told in the result, under its own key.

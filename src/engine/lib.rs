@@ -27,6 +27,8 @@ mod retry;
 mod run;
 mod select;
 mod settle;
+mod sight;
+mod span;
 mod stats;
 mod strategy;
 mod unknown;

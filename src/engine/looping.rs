@@ -1,5 +1,7 @@
 //! Loops of tasks.
 
+use std::time::Duration;
+
 use shevek_actions::truth;
 use shevek_diag::{Diagnostic, Result};
 use shevek_event::Masker;
@@ -9,7 +11,7 @@ use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
 use crate::done::LoopItem;
-use crate::keyword;
+use crate::{keyword, span};
 
 /// What a task loops over.
 pub(crate) fn items(scope: &HostScope, over: &Loop) -> Result<Vec<Value>> {
@@ -69,8 +71,8 @@ pub(crate) struct Control {
     index: Option<String>,
     /// What is shown of an item, unrendered.
     label: Option<Value>,
-    /// Seconds between items.
-    pub(crate) pause: f64,
+    /// Between items.
+    pub(crate) pause: Duration,
     extended: bool,
     all_items: bool,
 }
@@ -80,11 +82,13 @@ impl Control {
         let flag = |written: &Option<Value>, default: bool| -> Result<bool> {
             Ok(keyword::value(scope, written.as_ref())?.and_then(|v| truth(&v)).unwrap_or(default))
         };
+        let pause = keyword::number(scope, "pause", control.pause.as_ref())?;
+        let origin = control.pause.as_ref().and_then(Value::origin);
         Ok(Self {
             variable: keyword::text(scope, control.loop_var.as_ref())?.unwrap_or_else(|| "item".to_owned()),
             index: keyword::text(scope, control.index_var.as_ref())?,
             label: control.label.clone(),
-            pause: keyword::number(scope, "pause", control.pause.as_ref())?.unwrap_or(0.0),
+            pause: span::of_seconds("pause", pause.unwrap_or(0.0), origin)?,
             extended: flag(&control.extended, false)?,
             all_items: flag(&control.extended_allitems, true)?,
         })

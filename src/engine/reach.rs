@@ -11,7 +11,7 @@ use shevek_proto::{Become, BecomeMethod, Mode};
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
-use crate::{Run, inside, keyword};
+use crate::{Run, inside, keyword, span};
 
 /// The host of a task: the way there, whom to become, environment and mode.
 ///
@@ -148,7 +148,7 @@ fn ssh(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<S
     };
     ssh.host_key_checking = Some(checking);
     ssh.timeout = match variable(there, &["ansible_ssh_timeout", "ansible_timeout"])? {
-        Some(value) => value.as_float().or_else(|| value.text().parse().ok()).map(Duration::from_secs_f64),
+        Some(value) => Some(span::of_value("ansible_timeout", &value)?),
         None => options.timeout.map(Duration::from_secs),
     };
     Ok(ssh)

@@ -38,7 +38,12 @@ impl Batch<'_> {
             }
             Status::Failed => event.rescued = self.fail(step, done, targets),
             Status::Unreachable => self.lose(&name, done.host, event.ignored),
-            Status::Skipped | Status::Undecided => self.stats.host(&name).skipped += 1,
+            Status::Skipped | Status::Undecided => {
+                self.stats.host(&name).skipped += 1;
+                for item in &done.items {
+                    self.apply(task, item, targets);
+                }
+            }
             Status::Ok | Status::Changed => {
                 if event.status == Status::Changed {
                     self.notify_all(task, done);
@@ -161,6 +166,9 @@ impl Batch<'_> {
 
     /// Facts and effects of one item.
     fn apply(&mut self, task: &Task, item: &ItemDone, targets: &[HostId]) {
+        for (host, name) in targets.iter().flat_map(|host| item.unsettled.iter().map(move |n| (host, n))) {
+            self.run.fleet.memory(*host).set_one(name, Value::unknown(name.clone()));
+        }
         let outcome = &item.outcome;
         if outcome.failed || outcome.skipped || outcome.unreachable {
             return;

@@ -84,7 +84,7 @@ pub struct RunStarted {
     pub options: Vec<(String, String)>,
 }
 
-/// A play begins.
+/// A play begins, or the next batch of its hosts (`serial`), which has the same id.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlayStarted {

@@ -46,6 +46,10 @@ impl Junit {
     }
 
     fn play(&mut self, play: &PlayStarted) {
+        // Each batch of hosts begins the play anew.
+        if self.suites.iter().any(|suite| suite.play == play.id) {
+            return;
+        }
         self.suites.push(Suite { play: play.id, name: play.name.clone(), cases: Vec::new() });
     }
 

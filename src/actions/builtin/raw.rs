@@ -4,8 +4,6 @@
 //! - raw: apk add python3
 //! ```
 
-use std::time::Duration;
-
 use shevek_connection::{Answer, RawCommand, Secret};
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind;
@@ -70,7 +68,6 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         None => line,
     };
     let mut command = RawCommand::new(line);
-    command.timeout = call.host.timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
     let asks = whom.is_some_and(|whom| whom.method == BecomeMethod::Sudo);
     command.answer = answer.clone().filter(|_| asks);
     let mut output = match call.host.raw(command).await {

@@ -151,6 +151,7 @@ impl Human {
     fn result(&mut self, result: &HostResult) -> io::Result<()> {
         let task = self.tasks.get(&result.task);
         let (is_include, is_loop) = task.map_or((false, false), |task| (task.is_include, task.is_loop));
+        let is_debug = task.is_some_and(|task| result::is_debug(&task.action));
         let fine = matches!(result.status, Status::Ok | Status::Changed);
         if is_include && fine {
             return if result.item.is_none() { self.task_banner(result.task) } else { Ok(()) };
@@ -164,6 +165,8 @@ impl Human {
         self.task_banner(result.task)?;
         self.notices(result)?;
         let of_items = is_loop && result.item.is_none() && result.result.get("results").is_some();
+        // Of a failed `debug` only the message is left, so that the items are not seen to have been shown.
+        let of_items = of_items && (result.status != Status::Failed || !is_debug);
         match &result.item {
             Some(item) => self.item_line(result, &item.label),
             None => self.host_line(result, of_items),
@@ -273,7 +276,7 @@ impl Human {
         let mut text = format!("FAILED - RETRYING: [{host}]: {name} ({} retries left).", retry.left);
         if self.look.verbosity > 2 || result.show == Show::Always {
             text += "Result was: ";
-            text += &self.dump(result);
+            text += &result::dump(result, "", &self.look);
         }
         let colour = self.screen.palette.debug.clone();
         self.screen.line(&text, Some(&colour), Stream::Out)

@@ -37,7 +37,7 @@ pub(super) fn arguments(arguments: &Value) -> String {
 }
 
 /// Whether it is the action whose result is there to be read.
-fn is_debug(action: &str) -> bool {
+pub(super) fn is_debug(action: &str) -> bool {
     matches!(action, "debug" | "ansible.builtin.debug" | "ansible.legacy.debug")
 }
 
