@@ -111,13 +111,13 @@ fn an_item_sees_the_files_that_the_one_before_it_made() {
     - command: touch {{ root }}/{{ item }}
       loop: [one, two]
       when: not ((root ~ '/one') is exists)
-    - command: touch {{ root }}/{{ lookup('pipe', 'ls ' ~ root) }}{{ item }}
+    - command: touch {{ root }}/{{ lookup('pipe', 'ls ' ~ root ~ ' | wc -l') }}{{ item }}
       loop: [a, b]
 "#,
         )
         .run([])
         .exit(0)
-        .touched("web1", "+ one\n+ onea");
+        .touched("web1", "+ 1a\n+ 2b\n+ one");
 }
 
 #[test]

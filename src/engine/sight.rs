@@ -57,7 +57,8 @@ impl Sight {
     /// What a task looks at before each of its items.
     pub(crate) fn of(task: &Task) -> Self {
         let conditions = task.when.iter().filter_map(Value::as_str).map(of_expression);
-        let arguments = task.action.args.values().chain(task.action.variable_args.as_ref());
+        let action = &task.action;
+        let arguments = action.args.values().chain(&action.variable_args).chain(&action.free_form);
         let templates = arguments.chain(task.vars.values()).map(of_value);
         conditions.chain(templates).max().unwrap_or(Self::Variables)
     }
