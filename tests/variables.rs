@@ -168,3 +168,61 @@ fn include_vars_merges_with_what_the_host_has_when_it_is_told_to() {
         );
     lab.run([]).exit(0).says("merged 1 2 2").says("replaced ['b', 'deep']");
 }
+
+#[test]
+fn variables_beside_a_playbook_are_those_of_its_own_plays() {
+    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: { msg: \"{{ where | default('nowhere') }} {{ own | default('none') }}\" }\n";
+    let lab = Lab::local()
+        .file("group_vars/all.yml", "where: beside the first\n")
+        .file("other/group_vars/all.yml", "where: beside the imported\n")
+        .file("other/host_vars/web1.yml", "own: of the host\n")
+        .file("other/site.yml", play)
+        .file("third/site.yml", play)
+        .file("again.yml", play)
+        .playbook(&format!("{play}- import_playbook: other/site.yml\n{play}"));
+    let run = lab.run(["third/site.yml", "again.yml"]).exit(0);
+    let said: Vec<&str> =
+        run.stdout().lines().filter_map(|line| line.trim().strip_prefix("\"msg\": ")).collect();
+    assert_eq!(
+        said,
+        [
+            "\"beside the first none\"",
+            "\"beside the imported of the host\"",
+            "\"beside the first none\"",
+            "\"nowhere none\"",
+            "\"beside the first none\"",
+        ],
+        "{}",
+        run.text()
+    );
+}
+
+#[test]
+fn vars_files_are_those_of_each_host() {
+    Lab::local()
+        .inventory("web1 colour=red\nweb2 colour=blue\nweb3 colour=red\n")
+        .file("common.yml", "kind: common\nlevel: { a: 1 }\n")
+        .file("red.yml", "kind: red\n")
+        .file("blue.yml", "level: { b: 2 }\n")
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  vars_files: [common.yml, "{{ colour }}.yml"]
+  tasks:
+    - assert: { that: [kind == 'red', "level == {'a': 1}"] }
+      when: colour == 'red'
+    - assert: { that: [kind == 'common', "level == {'b': 2}"] }
+      when: colour == 'blue'
+- hosts: all
+  gather_facts: false
+  vars_files: [[nowhere.yml, common.yml]]
+  tasks:
+    - assert: { that: [kind == 'common'] }
+"#,
+        )
+        .run([])
+        .exit(0)
+        .recap("web2", "ok=2 skipped=1")
+        .recap("web3", "ok=2 skipped=1");
+}

@@ -294,6 +294,7 @@ impl Launch {
                 enabled: settings.enable_task_debugger,
                 honours_ignore_errors: settings.task_debugger_ignore_errors,
             },
+            reads_beside_playbooks: !self.names.is_empty(),
             task_timeout: u32::try_from(settings.task_timeout).unwrap_or(0),
         }
     }

@@ -12,6 +12,7 @@ mod batch;
 mod cursor;
 mod debugger;
 mod done;
+mod files;
 mod handlers;
 mod includes;
 mod inside;

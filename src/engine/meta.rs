@@ -9,7 +9,7 @@ use shevek_vars::HostScope;
 
 use crate::batch::Batch;
 use crate::cursor::Step;
-use crate::reach;
+use crate::{files, reach};
 
 /// All of them.
 pub(crate) const WORDS: [&str; 11] = [
@@ -107,6 +107,7 @@ impl Batch<'_> {
                     self.run.sink.send(Event::Notice(warning.into()));
                 }
                 self.run.fleet.change_inventory(|inventory| inventory.refresh(read))?;
+                files::look_beside(&self.run, &self.play.play.dir)?;
             }
             "clear_facts" => self.play.hosts.iter().for_each(|host| self.run.fleet.forget_facts(*host)),
             "clear_host_errors" => {

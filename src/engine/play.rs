@@ -19,7 +19,7 @@ use crate::debugger::DebuggerOptions;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
-use crate::{Gathering, Run, keyword};
+use crate::{Gathering, Run, files, keyword};
 
 /// Whether the plays after this one are to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(crate) struct Progress {
 
 /// Runs a play.
 pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progress) -> Result<Next> {
+    files::look_beside(run, &play.dir)?;
     let empty = Arc::new(PlayScope::new(play.clone(), play.title(), Map::default(), Vec::new()));
     let localhost = run.fleet.host_or_new("localhost");
     let outside = HostScope::new(&run.fleet, &empty, localhost, None);
@@ -74,9 +75,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
         return Ok(Next::Go);
     }
     let scope = Arc::new(PlayScope::new(play.clone(), name, prompts, hosts.clone()));
-    for host in &hosts {
-        load_files(run, &scope, *host)?;
-    }
+    files::read_vars_files(run, &scope)?;
     let batches = batches(play, &outside, &hosts)?;
     let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;
     let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref())?;
@@ -395,50 +394,4 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
             .with_context(scope, |context| context.filter("password_hash", arguments))?;
     }
     Ok(if prompt.is_private { value.secret() } else { value })
-}
-
-/// Reads `vars_files` for a host: each entry a name, or names of which the first that exists is taken.
-fn load_files(run: &Run, scope: &Arc<PlayScope>, host: HostId) -> Result<()> {
-    let play = &scope.play;
-    if play.vars_files.is_empty() {
-        return Ok(());
-    }
-    let mut variables = Map::default();
-    for written in &play.vars_files {
-        let names = match written.as_list() {
-            Some(names) => names.to_vec(),
-            None => vec![written.clone()],
-        };
-        scope.set_files(host, Arc::new(variables.clone()));
-        let variables_now = HostScope::new(&run.fleet, scope, host, None);
-        let mut found = false;
-        let mut missing = Vec::new();
-        for name in &names {
-            let name = match run.fleet.templar.render(name, &variables_now) {
-                Ok(name) => name.text(),
-                // Facts that the name needs are not known before the first task: the next name may do.
-                Err(error) if names.len() > 1 => {
-                    missing.push(error.message());
-                    continue;
-                }
-                Err(error) => return Err(error.or_at(written.origin())),
-            };
-            if let Some(path) = run.loader.vars_file(&play.dir, &name) {
-                let read = run.loader.variables(&path)?;
-                variables = run.loader.combine(&variables, &read);
-                found = true;
-                break;
-            }
-            missing.push(name);
-        }
-        if !found {
-            return Err(Diagnostic::new("variable file not found")
-                .detail(format!("there is no {}", missing.join(", nor ")))
-                .help(format!("relative names are looked for in {} and its vars folder", play.dir.display()))
-                .at_maybe(written.origin(), ""));
-        }
-    }
-    run.sink.masker().learn_all(&variables);
-    scope.set_files(host, Arc::new(variables));
-    Ok(())
 }

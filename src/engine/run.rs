@@ -57,6 +57,8 @@ pub struct Options {
     pub debug: bool,
     /// When the task debugger opens.
     pub debugger: DebuggerOptions,
+    /// Whether `group_vars` and `host_vars` beside playbooks count (there is none beside a single task).
+    pub reads_beside_playbooks: bool,
     /// Seconds that a task may take when it does not say; 0: any.
     pub task_timeout: u32,
 }

@@ -210,6 +210,11 @@ impl Inventory {
         self.forget_layers();
     }
 
+    /// The playbook's folder.
+    pub fn playbook_dir(&self) -> Option<&PathBuf> {
+        self.files.playbook.as_ref()
+    }
+
     fn host_mut(&mut self, id: HostId) -> Option<&mut Host> {
         self.hosts.get_mut(id.index()).map(Arc::make_mut)
     }
