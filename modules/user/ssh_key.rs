@@ -1,10 +1,44 @@
 //! The user's SSH key.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use shevek_kit::prelude::*;
+use shevek_kit::talk::{Manner, Reply, Talk};
 
 use super::User;
+
+/// How long ssh-keygen may take from one question to the next.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// What ssh-keygen asks, in order.
+const PROMPTS: &[&str] = &["Enter passphrase", "Enter same passphrase again"];
+
+/// Types a passphrase as often as it is asked for.
+struct Typist<'a> {
+    passphrase: &'a str,
+    heard: Vec<u8>,
+    prompts: &'static [&'static str],
+}
+
+impl Talk for Typist<'_> {
+    fn hear(&mut self, new: &[u8]) -> Reply {
+        self.heard.extend_from_slice(new);
+        let heard = String::from_utf8_lossy(&self.heard).into_owned();
+        let Some((prompt, rest)) = self.prompts.split_first() else { return Reply::Listen };
+        let asked = heard.split_once(prompt).and_then(|(_, after)| after.split_once(": "));
+        match asked {
+            Some((_, after)) => {
+                self.heard = after.as_bytes().to_vec();
+                self.prompts = rest;
+                Reply::Say(format!("{}\n", self.passphrase).into_bytes())
+            }
+            // Somebody has made the key meanwhile.
+            None if heard.contains("Overwrite (y/n)?") => Reply::Stop,
+            None => Reply::Listen,
+        }
+    }
+}
 
 impl User {
     /// Where the key is.
@@ -41,12 +75,17 @@ impl User {
         let bits = Some(self.ssh_key_bits).filter(|bits| *bits > 0);
         let command =
             cmd("ssh-keygen").args(["-q", "-t", &self.ssh_key_type]).opt("-b", bits).args(["-C", &comment]);
-        // Differs from Ansible: the passphrase is an argument, not typed into a terminal; it can be seen by users of the
-        // host while the key is made.
-        let passphrase = self.ssh_key_passphrase.as_ref().map_or("", Secret::reveal);
-        let command = command.arg("-f").arg(&key).args(["-N", passphrase]);
         let made = |path: &Path| Effect::File { path: path.to_owned(), content: None };
-        host.run(command.does(made(&key)).does(made(&public)))?;
+        let command = command.arg("-f").arg(&key).does(made(&key)).does(made(&public));
+        match self.ssh_key_passphrase.as_ref().map(Secret::reveal).filter(|passphrase| !passphrase.is_empty())
+        {
+            None => host.run(command.args(["-N", ""]))?,
+            // Arguments can be seen by all users of the host; what is typed cannot.
+            Some(passphrase) => {
+                let mut typist = Typist { passphrase, heard: Vec::new(), prompts: PROMPTS };
+                host.talk(command, Manner { echo: false, patience: Some(PATIENCE) }, &mut typist)?
+            }
+        };
         for path in [&key, &public] {
             host.chown(path, owner, Links::Keep)?;
         }

@@ -144,3 +144,16 @@ fn a_key_is_made_once() {
         done.gives("ssh_key_file", "/home/ann/.ssh/id_rsa").gives("ssh_fingerprint", "2048 SHA256:abc");
     done.then(args).unchanged();
 }
+
+#[test]
+fn a_passphrase_is_typed_and_no_argument() {
+    let asks = "Enter passphrase (empty for no passphrase): \r\nEnter same passphrase again: \r\n";
+    let world = world().user("ann", 1001).says("ssh-keygen -l *", "").says("ssh-keygen -q *", asks);
+    let args = "{ name: ann, generate_ssh_key: yes, ssh_key_passphrase: hush-hush }";
+    let done = conform::<User>(args, world).changed();
+    done.ran([
+        "ssh-keygen -q -t rsa -C 'ansible-generated on world' -f /home/ann/.ssh/id_rsa",
+        "> hush-hush",
+        "> hush-hush",
+    ]);
+}

@@ -43,9 +43,15 @@ pub enum Heard {
     Plan(Vec<u8>),
 }
 
-/// Check mode's plan as bytes.
+/// Check mode's plan as bytes that fit a frame.
 pub fn packed(plan: &Plan) -> Result<Vec<u8>, String> {
-    postcard::to_stdvec(plan).map_err(|e| e.to_string())
+    // Less what is around them.
+    within(plan, MAX_FRAME - 64)
+}
+
+fn within(plan: &Plan, limit: usize) -> Result<Vec<u8>, String> {
+    let bytes = postcard::to_stdvec(plan).map_err(|e| e.to_string())?;
+    if bytes.len() > limit { Err(FrameError::TooLong(bytes.len()).to_string()) } else { Ok(bytes) }
 }
 
 /// Where messages go out; shared by all threads.
@@ -155,6 +161,16 @@ impl Inlet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_that_fits_no_frame_is_told_and_not_dropped() {
+        let plan = Plan::default();
+        assert!(within(&plan, 1000).is_ok());
+        assert_eq!(
+            within(&plan, 1).unwrap_err(),
+            FrameError::TooLong(packed(&plan).unwrap().len()).to_string()
+        );
+    }
 
     #[test]
     fn a_result_that_is_too_large_becomes_a_failure_that_says_so() {
