@@ -1,14 +1,19 @@
 //! `shevek config`: what is set, by whom, and what can be.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand, ValueEnum};
-use shevek_diag::{Diagnostic, Kind};
+use shevek_diag::{Diagnostic, Diagnostics, Kind};
 use shevek_report::Colour;
 use shevek_settings::{Loaded, ROWS, Row, SetBy, UNUSED};
 use shevek_value::Value;
 
 use crate::exit::{Ending, unreadable};
 use crate::options::Output;
-use crate::output::{has_colours, print};
+use crate::output::{complain, errors_coloured, has_colours, print};
+
+mod init;
+mod validate;
 
 /// Shows settings.
 #[derive(Debug, Args)]
@@ -26,6 +31,32 @@ enum What {
     Dump(Options),
     /// The configuration file as it is.
     View(Options),
+    /// A configuration to start from: all settings, with what they do.
+    Init(Init),
+    /// Whether all names in the configuration are known.
+    Validate(Validate),
+}
+
+#[derive(Debug, Args)]
+struct Init {
+    /// What to write: `ini` or `env`.
+    #[arg(short = 'f', long, value_enum, default_value_t)]
+    format: init::Form,
+
+    /// Settings as comments, so that nothing is set by the text as it is.
+    #[arg(long)]
+    disabled: bool,
+}
+
+#[derive(Debug, Args)]
+struct Validate {
+    /// What to look through: `ini` or `env`.
+    #[arg(short = 'f', long, value_enum, default_value_t)]
+    format: validate::Where,
+
+    /// Look through this configuration file instead of the one that is found.
+    #[arg(short = 'c', long, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -55,24 +86,49 @@ enum Format {
 
 impl Config {
     pub(crate) fn run(self, loaded: Loaded) -> Ending {
-        let (What::List(options) | What::Dump(options) | What::View(options)) = &self.what;
-        let mut loaded = match &options.config {
-            Some(file) => {
-                let mut surroundings = shevek_settings::Surroundings::of_process();
-                let file = file.to_string_lossy().into_owned();
-                surroundings.variables.insert("ANSIBLE_CONFIG".to_owned(), file);
-                shevek_settings::load(&surroundings)
+        let options = match &self.what {
+            What::List(options) | What::Dump(options) | What::View(options) => options,
+            What::Init(options) => {
+                print(&init::written(options.format, options.disabled));
+                return Ok(0);
             }
-            None => loaded,
+            What::Validate(options) => {
+                return validated(options, &reloaded(options.config.as_deref(), loaded));
+            }
         };
+        let mut loaded = reloaded(options.config.as_deref(), loaded);
         options.output.apply(&mut loaded.settings);
         match &self.what {
             What::List(options) => list(options),
             What::Dump(options) => dump(options, &loaded),
-            What::View(_) => return view(&loaded),
+            _ => return view(&loaded),
         }
         Ok(0)
     }
+}
+
+/// What another configuration file says, if one is named.
+fn reloaded(named: Option<&Path>, loaded: Loaded) -> Loaded {
+    let Some(file) = named else { return loaded };
+    let mut surroundings = shevek_settings::Surroundings::of_process();
+    surroundings.variables.insert("ANSIBLE_CONFIG".to_owned(), file.to_string_lossy().into_owned());
+    shevek_settings::load(&surroundings)
+}
+
+fn validated(options: &Validate, loaded: &Loaded) -> Ending {
+    let unknown = match (options.format, &loaded.file) {
+        (validate::Where::Env, _) => {
+            validate::environment(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+        }
+        (validate::Where::Ini, Some((path, ini))) => validate::file(path, ini),
+        (validate::Where::Ini, None) => Diagnostics::new(),
+    };
+    if unknown.is_empty() {
+        print("All configurations seem valid!\n");
+        return Ok(0);
+    }
+    complain(&unknown, errors_coloured(&loaded.settings));
+    Ok(1)
 }
 
 fn view(loaded: &Loaded) -> Ending {
