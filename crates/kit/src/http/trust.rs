@@ -184,6 +184,18 @@ impl Checking {
             .map_err(Why::of)
     }
 
+    /// Whether the name in a certificate counts. What an authority in between may not sign for is checked against the names
+    /// of servers alone: a certificate with none but its common name counts only where nobody stands in between.
+    // Differs from Ansible: certificates named by their common name alone have to be signed by a trusted authority itself.
+    fn may_use_its_name(&self, der: &CertificateDer<'_>, now: UnixTime) -> bool {
+        let Some(certificate) = Certificate::read(der) else { return false };
+        let directly =
+            |by: &Authorities| by.certificates.contains(der) || self.signed_by_one(by, &certificate, now).is_ok();
+        certificate.names_servers
+            || directly(&self.first)
+            || (!self.elsewhere.is_empty() && directly(self.others()))
+    }
+
     /// The old versions have no extensions to check: an authority must have signed it itself.
     fn signed_by_one(
         &self,
@@ -325,7 +337,7 @@ impl ServerCertVerifier for Checking {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         self.trusts(server, others, now).map_err(|why| refused(why.words()))?;
-        if names(server, name) {
+        if names(server, name) && self.may_use_its_name(server, now) {
             return Ok(ServerCertVerified::assertion());
         }
         let what = if matches!(name, ServerName::IpAddress(_)) { "IP address" } else { "Hostname" };

@@ -184,6 +184,28 @@ fn certificates_of_others_and_of_other_times_are_refused() {
 }
 
 #[test]
+fn a_common_name_alone_does_not_count_below_an_authority_in_between() {
+    let authority = Authority::new();
+    let mut asked = CertificateParams::default();
+    asked.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    asked.distinguished_name.push(DnType::CommonName, "in between");
+    let between = CertifiedIssuer::signed_by(asked, KeyPair::generate().unwrap(), &authority.issuer).unwrap();
+    let mut by_common_name = CertificateParams::default();
+    by_common_name.distinguished_name.push(DnType::CommonName, "localhost");
+    for (asked, words) in [
+        (CertificateParams::new(vec!["localhost".to_owned()]).unwrap(), "hello"),
+        (by_common_name, "Hostname mismatch, certificate is not valid for 'localhost'.>"),
+    ] {
+        let key = KeyPair::generate().unwrap();
+        let chain = asked.signed_by(&key, &between).unwrap().pem() + &between.pem();
+        let (port, served) = secure(presenting(&(chain, key.serialize_pem()), None), hello(1));
+        let said = told(&Request { ca_path: Some(authority.file()), ..get(port) });
+        assert!(said.ends_with(words), "{said}");
+        served.join().unwrap();
+    }
+}
+
+#[test]
 fn a_client_shows_its_certificate_where_one_is_asked_for() {
     let authority = Authority::new();
     let config = presenting(&authority.signs_for("localhost"), Some(&authority));
