@@ -189,8 +189,9 @@ impl Checking {
     // Differs from Ansible: certificates named by their common name alone have to be signed by a trusted authority itself.
     fn may_use_its_name(&self, der: &CertificateDer<'_>, now: UnixTime) -> bool {
         let Some(certificate) = Certificate::read(der) else { return false };
-        let directly =
-            |by: &Authorities| by.certificates.contains(der) || self.signed_by_one(by, &certificate, now).is_ok();
+        let directly = |by: &Authorities| {
+            by.certificates.contains(der) || self.signed_by_one(by, &certificate, now).is_ok()
+        };
         certificate.names_servers
             || directly(&self.first)
             || (!self.elsewhere.is_empty() && directly(self.others()))
