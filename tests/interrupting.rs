@@ -38,3 +38,22 @@ fn an_interrupt_ends_a_question_and_the_run() {
         .hides("TASK [copy]");
     lab().typed(["--step", "-e", "open=a hidden=b"], "ontinue: ", &["^C"]).exit(99).hides("\"msg\"");
 }
+
+#[test]
+fn hosts_that_have_not_begun_when_an_interrupt_comes_do_not_begin() {
+    for strategy in ["linear", "free"] {
+        let lab = Lab::local().inventory("[web]\nweb1\nweb2\nweb3").playbook(&format!(
+            "
+- hosts: all
+  gather_facts: false
+  strategy: {strategy}
+  tasks:
+    - name: interrupts its own run
+      shell: touch '{{{{ root }}}}/began'; kill -INT {{{{ lookup('pipe', 'echo $PPID') }}}}; sleep 0.2
+"
+        ));
+        lab.run(["--forks", "1"]).exit(99).says("INTERRUPTED").says("interrupts its own run");
+        let began = ["web1", "web2", "web3"].map(|host| lab.root(host).join("began").exists());
+        assert_eq!(began, [true, false, false], "under {strategy}");
+    }
+}

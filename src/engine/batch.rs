@@ -83,6 +83,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) debugger: DebuggerOptions,
     /// Whether other hosts may be in the play than those that were told last.
     pub(crate) alive_may_differ: bool,
+    /// What hosts stood at, and had not begun, when the run was interrupted.
+    pub(crate) not_begun: HashMap<HostId, String>,
 }
 
 impl Batch<'_> {
@@ -196,7 +198,7 @@ impl Batch<'_> {
     /// Hosts go on by themselves, each to its next task as soon as it is done with one; `at_once` of them are on their
     /// way at the same time.
     async fn run_free(&mut self, at_once: usize) {
-        let mut jobs: JoinSet<(Step, bool, EventTask, Job, Done)> = JoinSet::new();
+        let mut jobs: JoinSet<(Step, bool, EventTask, Job, Option<Done>)> = JoinSet::new();
         let mut metas: VecDeque<(HostId, Step)> = VecDeque::new();
         let mut throttles: HashMap<TaskId, Option<Arc<Semaphore>>> = HashMap::new();
         let mut waiting: VecDeque<HostId> = self.hosts.keys().copied().collect();
@@ -235,9 +237,9 @@ impl Batch<'_> {
                     state.busy = true;
                 }
                 let job = self.job(&step, host);
-                let (forks, event) = (self.forks.clone(), self.event);
+                let (forks, event, run) = (self.forks.clone(), self.event, self.run.clone());
                 jobs.spawn(async move {
-                    let done = in_turn(&job, throttle.as_deref(), &forks).await;
+                    let done = in_turn(&run, &job, throttle.as_deref(), &forks).await;
                     (step, for_all, event, job, done)
                 });
             }
@@ -255,11 +257,21 @@ impl Batch<'_> {
                 continue;
             }
             let Some(joined) = jobs.join_next().await else { return };
-            let Ok((step, for_all, event, job, done)) = joined else { continue };
+            let (step, for_all, event, job, done) = match joined {
+                Ok(joined) => joined,
+                Err(error) => {
+                    self.lost(&error);
+                    continue;
+                }
+            };
             self.event = event;
-            if let Some(state) = self.hosts.get_mut(&done.host) {
+            if let Some(state) = self.hosts.get_mut(&job.host) {
                 state.busy = false;
             }
+            let Some(done) = done else {
+                self.leave(&step, &job);
+                continue;
+            };
             idle.push_back(done.host);
             let (job, done, shown) = self.debugged(job, done).await;
             let everyone = for_all.then(|| self.everyone());
@@ -280,31 +292,40 @@ impl Batch<'_> {
         let mut jobs = JoinSet::new();
         for host in workers {
             let job = self.job(step, *host);
-            let (forks, throttle) = (self.forks.clone(), throttle.clone());
+            let (forks, throttle, run) = (self.forks.clone(), throttle.clone(), self.run.clone());
             jobs.spawn(async move {
-                let done = in_turn(&job, throttle.as_deref(), &forks).await;
+                let done = in_turn(&run, &job, throttle.as_deref(), &forks).await;
                 (job, done)
             });
         }
         let mut results = Vec::with_capacity(workers.len());
         while let Some(joined) = jobs.join_next().await {
             match joined {
-                Ok((job, done)) => {
+                Ok((job, None)) => self.leave(step, &job),
+                Ok((job, Some(done))) => {
                     let (job, done, shown) = self.debugged(job, done).await;
                     self.settle(step, &job, &done, (everyone, shown));
                     results.push(done);
                 }
-                Err(error) => {
-                    let bug = shevek_diag::Diagnostic::bug("a task ended without a result")
-                        .detail(error.to_string());
-                    self.fault.get_or_insert(bug);
-                }
+                Err(error) => self.lost(&error),
             }
         }
         // Results came as hosts were done; what follows goes by the order of hosts.
         let order: IndexMap<HostId, usize> = workers.iter().copied().zip(0..).collect();
         results.sort_by_key(|done: &Done| order.get(&done.host).copied());
         results
+    }
+
+    /// A host on which nothing of the task was begun before the interrupt.
+    fn leave(&mut self, step: &Step, job: &Job) {
+        let title = self.rendered_title(&step.task, job.host);
+        self.not_begun.insert(job.host, title);
+    }
+
+    /// A job that broke ends the run: nobody knows what it has done.
+    fn lost(&mut self, error: &tokio::task::JoinError) {
+        let bug = shevek_diag::Diagnostic::bug("a task ended without a result").detail(error.to_string());
+        self.fault.get_or_insert(bug);
     }
 
     /// What holds a task to as many hosts at a time as it says.
@@ -474,7 +495,9 @@ impl Batch<'_> {
             let left = |task: String| Left { host: name.clone(), task };
             let notified = self.hosts.get(&host).into_iter().flat_map(|state| &state.notified);
             interrupted.handlers.extend(notified.map(|handler| left(handler.clone())));
-            if let Some(step) = self.next_step(host).filter(|step| !step.task.is_implicit) {
+            if let Some(task) = self.not_begun.remove(&host) {
+                interrupted.not_started.push(left(task));
+            } else if let Some(step) = self.next_step(host).filter(|step| !step.task.is_implicit) {
                 interrupted.not_started.push(left(self.rendered_title(&step.task, host)));
             }
         }
@@ -486,15 +509,18 @@ impl Batch<'_> {
     }
 }
 
-/// Does a job as soon as there is room for it.
-async fn in_turn(job: &Job, throttle: Option<&Semaphore>, forks: &Semaphore) -> Done {
+/// Does a job as soon as there is room for it; `None`: the run was interrupted before there was.
+async fn in_turn(run: &Run, job: &Job, throttle: Option<&Semaphore>, forks: &Semaphore) -> Option<Done> {
     // The semaphores are never closed, so a permit always comes.
     let own = match throttle {
         Some(throttle) => throttle.acquire().await.ok(),
         None => None,
     };
     let permit = forks.acquire().await;
+    if run.interrupt.is_raised() {
+        return None;
+    }
     let done = job.execute().await;
     drop((permit, own));
-    done
+    Some(done)
 }

@@ -1,6 +1,6 @@
 //! One play: its hosts, its questions, its variable files, its batches.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -176,6 +176,7 @@ async fn run_batch(
         place: Place::new(),
         forks: Arc::new(Semaphore::new(run.options.forks.max(1))),
         stopping: false,
+        not_begun: HashMap::new(),
         debugger: DebuggerOptions {
             enabled: run.options.debugger.enabled || prepared.strategy == Strategy::Debug,
             ..run.options.debugger

@@ -30,16 +30,14 @@ const LIST: &[(&str, How)] = &[
     ("apt-key", With(&["--list-public-keys", "list", "finger"])),
     ("apt-mark", Verb(&["showhold", "showauto", "showmanual"])),
     ("arch", Freely),
-    // With any of these it shows; `show-super` is bcachefs's.
     ("bcachefs", Verb(&["show-super"])),
     ("blkid", Freely),
     ("blockdev", With(&["--getsize64", "--getss", "--getro"])),
-    ("btrfs", Verb(&["usage", "show", "df"])),
+    ("btrfs", So(|args| matches!(args, ["filesystem", "usage" | "show" | "df", ..]))),
     ("busctl", With(&["getZoneByName", "getZoneOfInterface"])),
     ("capsh", With(&["--print"])),
     ("chronyc", Verb(&["tracking", "sources"])),
     ("crontab", With(&["-l"])),
-    // Built by the kit's http only, with a configuration that has neither a method nor a body.
     ("chkconfig", With(&["--list", "-l"])),
     ("date", With(&["+%Z", "+%z"])),
     ("debconf-show", Freely),
@@ -286,6 +284,8 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     ("openssl", &["-out"]),
+    // What else it is told to do it only prints, with any of the options above.
+    ("pacman", &["--refresh"]),
     ("rpm", &["-e", "--erase", "-i", "--install", "-U", "--upgrade", "-F", "--freshen", "--import"]),
     ("ss", &["--kill", "--diag"]),
     ("sysctl", &["-w", "--write", "-p", "--load", "--system"]),
@@ -294,7 +294,7 @@ const NEVER: &[(&str, &[&str])] = &[
 const GPG_WRITES: &[&str] =
     &["--recv-keys", "--refresh-keys", "--delete-keys", "--edit-key", "--output", "-o", "--gen-key"];
 /// Letters that make a program write, also within a group of them (`ss -tK`).
-const NEVER_LETTERS: &[(&str, &[char])] = &[("file", &['C']), ("ss", &['K', 'D'])];
+const NEVER_LETTERS: &[(&str, &[char])] = &[("file", &['C']), ("pacman", &['y']), ("ss", &['K', 'D'])];
 
 /// Options before a verb whose value is the next argument.
 const VALUED: &[&str] =
@@ -456,6 +456,8 @@ mod tests {
             "journalctl --vacuum-size=1M",
             "ss -tK dst 10.0.0.1",
             "file -C -m magic",
+            "btrfs filesystem resize max /mnt",
+            "pacman -Sy --list core",
             "git branch new",
             "git branch -D old",
             "git tag v1",
@@ -484,6 +486,9 @@ mod tests {
             "journalctl -u ssh",
             "ss -tlnp",
             "file --mime-type a",
+            "btrfs filesystem usage -b /mnt",
+            "pacman -Qi bash",
+            "pacman --upgrade --print-format %n a.pkg",
             "git branch --no-color -a",
             "git -C /srv branch",
             "git tag --list v*",
