@@ -29,6 +29,39 @@ fn a_vaulted_file_is_read_with_its_password_and_not_without() {
 }
 
 #[test]
+fn vaults_of_hosts_that_are_not_in_the_run_may_stay_closed() {
+    let lab = Lab::local()
+        .inventory("[staging]\nweb1\n[prod]\nweb2\n")
+        .file("inventory/group_vars/prod.yml", VAULTED)
+        .playbook(
+            "
+- hosts: staging
+  gather_facts: false
+  tasks:
+    - debug: { msg: \"{{ inventory_hostname }} runs\" }
+    - debug: { msg: \"{{ hostvars.web2.password }}\" }
+      ignore_errors: true
+    - command: 'true'
+      delegate_to: web2
+      ignore_errors: true
+- hosts: \"{{ later | default('staging') }}\"
+  gather_facts: false
+  tasks: [{ debug: { msg: the second play } }]
+",
+        );
+    let run = lab.run([]).exit(0).says("web1 runs").says("the second play").says("vault without a password");
+    assert_eq!(run.stdout().matches("...ignoring").count(), 2, "asked for twice, refused twice");
+    lab.run(["--syntax-check"]).exit(0);
+    lab.run(["--list-hosts", "--list-tasks"]).exit(0);
+    lab.tool("ansible", ["web1", "-i", "inventory", "-m", "ping"]).exit(0);
+    lab.tool("ansible-inventory", ["-i", "inventory", "--host", "web1"]).exit(0);
+    lab.tool("ansible-inventory", ["-i", "inventory", "--list"]).exit(1).says("group_vars/prod.yml");
+    // Before anything is begun, where it can be known then; else when the play begins.
+    lab.run(["-e", "later=prod"]).hides("web1 runs").says("group_vars/prod.yml");
+    lab.tool("ansible", ["web2", "-i", "inventory", "-m", "ping"]).says("group_vars/prod.yml");
+}
+
+#[test]
 fn the_vault_tool_encrypts_what_it_can_read_again() {
     let lab = Lab::local().file("password", "open sesame\n").file("plain.yml", "colour: red\n");
     lab.tool("ansible-vault", ["encrypt", "--vault-password-file", "password", "plain.yml"]).exit(0);

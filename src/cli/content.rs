@@ -1,11 +1,12 @@
 //! What a verb works on: passwords, variables, inventory and playbooks, loaded as the settings say.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
-use shevek_inventory::{GroupCharacters, Inventory, LoadOptions, Mismatch};
+use shevek_inventory::{GroupCharacters, HostId, Inventory, LoadOptions, Mismatch};
 use shevek_playbook::{Hashes, Known, Loader, Playbook, Templating, UnknownKeywords};
 use shevek_settings::{ROWS, Settings};
 use shevek_template::plugin::Plugins;
@@ -18,6 +19,7 @@ use shevek_yaml::Duplicates;
 use crate::exit::unreadable;
 use crate::extra_vars::extra_vars;
 use crate::launch::Choice;
+use crate::listing::patterns;
 use crate::options::VaultIds;
 use crate::passwords;
 use crate::prompt::Terminal;
@@ -185,6 +187,24 @@ impl Content {
         }
     }
 
+    /// The hosts that plays choose, as far as that can be said before the run.
+    pub(crate) fn hosts_of(
+        &self,
+        playbooks: &[Playbook],
+        inventory: &Inventory,
+        limit: Option<&str>,
+    ) -> Vec<HostId> {
+        let mut hosts = HashSet::new();
+        for play in playbooks.iter().flat_map(|playbook| &playbook.plays) {
+            let Ok(patterns) = patterns(self, play) else { continue };
+            let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            // What is wrong with a pattern its play tells.
+            let chosen = inventory.choose(&patterns, limit, Mismatch::Ignore, &self.folder);
+            hosts.extend(chosen.into_iter().flat_map(|chosen| chosen.hosts));
+        }
+        hosts.into_iter().collect()
+    }
+
     /// What a host pattern without hosts is.
     pub(crate) fn mismatch(&self) -> Mismatch {
         match self.settings.host_pattern_mismatch.as_str() {
@@ -302,4 +322,10 @@ impl shevek_inventory::Expressions for Names<'_> {
     fn render(&self, template: &Value, vars: &Map) -> Result<Value> {
         self.templar.render(template, &Layers { layers: &[vars, self.extra] })
     }
+}
+
+/// Reads the variable files of hosts: warnings, or all that is wrong with any of them.
+pub(crate) fn read_variables(inventory: &Inventory, hosts: &[HostId]) -> Result<Diagnostics, Diagnostics> {
+    let said = inventory.read_vars_files(hosts);
+    if said.has_errors() { Err(said) } else { Ok(said) }
 }

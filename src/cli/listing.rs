@@ -52,12 +52,7 @@ impl Listing<'_> {
 
     fn play(&self, number: usize, play: &Play, out: &mut String) -> Result<Diagnostics> {
         let known = known(play);
-        let hosts = self.content.render(&play.hosts, &known)?;
-        let patterns: Vec<String> = match hosts.as_list() {
-            Some(items) => items.iter().map(Value::text).collect(),
-            None if hosts.is_omit() => Vec::new(),
-            None => vec![hosts.text()],
-        };
+        let patterns = patterns(self.content, play)?;
         let own_tags = flat_tags(&play.tags);
         let name = self.rendered(play.name.as_ref(), &known).unwrap_or_else(|| patterns.join(","));
         let _ = writeln!(
@@ -123,6 +118,16 @@ impl Listing<'_> {
         let text = self.content.render(name, vars).unwrap_or_else(|_| name.clone()).text();
         Some(text).filter(|text| !text.is_empty())
     }
+}
+
+/// The host patterns of a play, rendered with what is known before a run.
+pub(crate) fn patterns(content: &Content, play: &Play) -> Result<Vec<String>> {
+    let hosts = content.render(&play.hosts, &known(play))?;
+    Ok(match hosts.as_list() {
+        Some(items) => items.iter().map(Value::text).collect(),
+        None if hosts.is_omit() => Vec::new(),
+        None => vec![hosts.text()],
+    })
 }
 
 /// What hosts and name of a play can be made of: its variables, and those that its roles bring into it.

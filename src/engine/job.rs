@@ -85,6 +85,9 @@ impl Job {
     }
 
     async fn attempt(&self, scope: &HostScope) -> Done {
+        if let Err(error) = self.run.fleet.inventory_layers(self.host) {
+            return self.alone(scope, self.failed(None, &error));
+        }
         let items = match &self.task.loop_ {
             None => None,
             Some(over) => match looping::items(scope, over) {
@@ -446,6 +449,7 @@ impl Job {
             return Ok(None);
         };
         let id = self.run.fleet.host_or_new(&name);
+        self.run.fleet.inventory_layers(id)?;
         let there = HostScope::new(&self.run.fleet, &self.play, id, None);
         let address =
             there.rendered_variable("ansible_host")?.map(|v| v.text()).filter(|address| *address != name);

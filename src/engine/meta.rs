@@ -107,7 +107,8 @@ impl Batch<'_> {
                     self.run.sink.send(Event::Notice(warning.into()));
                 }
                 self.run.fleet.change_inventory(|inventory| inventory.refresh(read))?;
-                files::look_beside(&self.run, &self.play.play.dir)?;
+                files::look_beside(&self.run, &self.play.play.dir);
+                files::read_hosts_files(&self.run, &self.play.hosts)?;
             }
             "clear_facts" => self.play.hosts.iter().for_each(|host| self.run.fleet.forget_facts(*host)),
             "clear_host_errors" => {

@@ -44,7 +44,7 @@ pub(crate) struct Progress {
 
 /// Runs a play.
 pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progress) -> Result<Next> {
-    files::look_beside(run, &play.dir)?;
+    files::look_beside(run, &play.dir);
     let empty = Arc::new(PlayScope::new(play.clone(), play.title(), Map::default(), Vec::new()));
     let localhost = run.fleet.host_or_new("localhost");
     let outside = HostScope::new(&run.fleet, &empty, localhost, None);
@@ -75,6 +75,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
         return Ok(Next::Go);
     }
     let scope = Arc::new(PlayScope::new(play.clone(), name, prompts, hosts.clone()));
+    files::read_hosts_files(run, &hosts)?;
     files::read_vars_files(run, &scope)?;
     let batches = batches(play, &outside, &hosts)?;
     let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;

@@ -1,5 +1,6 @@
 //! The variables that an inventory gives a host, layer on layer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -159,10 +160,13 @@ impl Inventory {
     }
 
     /// Reads the variable files of these hosts and their groups, on all processors, and reports all that is wrong with
-    /// them. What is not read here is read when it is needed.
+    /// them. What is not read here is read when it is needed: a run must not fail for files of hosts that are not its
+    /// business, which may be vaults whose password is not at hand.
     pub fn read_vars_files(&self, hosts: &[HostId]) -> Diagnostics {
         let mut found = Diagnostics::new();
-        let groups = self.group_ids().collect::<Vec<_>>();
+        let mut groups: HashSet<GroupId> =
+            hosts.iter().flat_map(|id| self.host(*id).chain.groups.clone()).collect();
+        groups.insert(GroupId::ALL);
         let folders: Vec<_> = self.files.inventory.iter().chain(&self.files.playbook).collect();
         let problems: Vec<_> = groups
             .par_iter()

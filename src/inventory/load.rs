@@ -149,7 +149,6 @@ pub fn load(sources: &[String], options: &LoadOptions<'_>) -> (Inventory, Diagno
             Diagnostic::warning("no inventory was parsed").detail("only the implicit localhost is available"),
         );
     }
-    found.extend(inventory.read_vars_files(&[]));
     (inventory, found)
 }
 

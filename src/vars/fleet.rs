@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use shevek_diag::Diagnostic;
+use shevek_diag::{Diagnostic, Result};
 use shevek_inventory::{HostId, HostName, Inventory};
 use shevek_template::Templar;
 use shevek_value::{Map, Value};
@@ -56,7 +56,7 @@ pub struct Fleet {
     pub options: RunOptions,
     inventory: RwLock<Inventory>,
     memories: RwLock<HashMap<HostId, Arc<Memory>>>,
-    layers: RwLock<HashMap<HostId, Arc<[Layer]>>>,
+    layers: RwLock<HashMap<HostId, Result<Arc<[Layer]>>>>,
     groups: RwLock<Option<Value>>,
     strangers: RwLock<HashMap<String, HostId>>,
     warned: OnceLock<WarningSink>,
@@ -147,13 +147,12 @@ impl Fleet {
         }
     }
 
-    /// The inventory's variables for a host, strongest first. A file of variables that cannot be read gives none here:
-    /// [`Inventory::read_vars_files`] has reported it before the run.
-    pub fn inventory_layers(&self, host: HostId) -> Arc<[Layer]> {
+    /// The inventory's variables for a host, strongest first; an error where a file of variables cannot be read.
+    pub fn inventory_layers(&self, host: HostId) -> Result<Arc<[Layer]>> {
         if let Some(layers) = self.layers.read().unwrap_or_else(PoisonError::into_inner).get(&host) {
             return layers.clone();
         }
-        let layers: Arc<[Layer]> = inventory::layers(&self.inventory(), host).unwrap_or_default().into();
+        let layers: Result<Arc<[Layer]>> = inventory::layers(&self.inventory(), host).map(Into::into);
         self.layers.write().unwrap_or_else(PoisonError::into_inner).insert(host, layers.clone());
         layers
     }

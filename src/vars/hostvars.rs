@@ -22,8 +22,9 @@ impl HostVars {
         Self { fleet, play }
     }
 
-    fn of(&self, host: HostId) -> Value {
-        Value::object(ScopeVars::new(HostScope::of_host(&self.fleet, &self.play, host)))
+    fn of(&self, host: HostId) -> Result<Value> {
+        self.fleet.inventory_layers(host)?;
+        Ok(Value::object(ScopeVars::new(HostScope::of_host(&self.fleet, &self.play, host))))
     }
 }
 
@@ -34,7 +35,7 @@ impl Object for HostVars {
 
     fn get(&self, key: &Value) -> Result<Option<Value>> {
         let host = key.as_str().and_then(|name| self.fleet.inventory().find_host(name));
-        Ok(host.map(|host| self.of(host)))
+        host.map(|host| self.of(host)).transpose()
     }
 
     fn keys(&self) -> Option<Vec<Value>> {

@@ -40,7 +40,8 @@ impl std::fmt::Debug for HostScope {
 }
 
 impl HostScope {
-    /// What a task sees on a host; without a task, what the play sees.
+    /// What a task sees on a host; without a task, what the play sees. Whether the host's variable files can be read
+    /// is [`Fleet::inventory_layers`]'s to say: who begins something on a host asks it before.
     pub fn new(fleet: &Arc<Fleet>, play: &Arc<PlayScope>, host: HostId, task: Option<&Arc<Task>>) -> Self {
         let layers = layers(fleet, play, host, task.map(|task| &**task));
         Self {
@@ -180,7 +181,7 @@ fn layers(fleet: &Fleet, play: &PlayScope, host: HostId, task: Option<&Task>) ->
     if fleet.options.inject_facts {
         add(Level::Facts, memory.facts().injected());
     }
-    for layer in fleet.inventory_layers(host).iter() {
+    for layer in fleet.inventory_layers(host).iter().flat_map(|layers| layers.iter()) {
         add(layer.level, &layer.variables);
     }
     if let Some(role) = role {

@@ -9,7 +9,7 @@ use shevek_settings::Settings;
 use shevek_value::Value;
 use shevek_yaml::key_value::{self, FreeForm};
 
-use crate::content::Content;
+use crate::content::{Content, read_variables};
 use crate::exit::Ending;
 use crate::launch::{Choice, Launch};
 use crate::options::{Connection, Escalation, Hosts, Output, Running, VaultIds};
@@ -113,6 +113,7 @@ impl AdHoc {
             complain(&warnings, coloured);
             return Ok(0);
         }
+        warnings.extend(read_variables(&inventory, &chosen.hosts)?);
         let play = self.play(&content.settings)?;
         let loader = content.loader();
         let folder = beside.clone().unwrap_or_else(|| content.folder.clone());

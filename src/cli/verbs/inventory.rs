@@ -11,8 +11,8 @@ use shevek_settings::Settings;
 use shevek_value::{Map, Value};
 use shevek_yaml::DumpOptions;
 
-use crate::content::Content;
-use crate::exit::{Ending, unwritable};
+use crate::content::{Content, read_variables};
+use crate::exit::{Ending, Stop, unwritable};
 use crate::options::{Hosts, Output, VaultIds};
 use crate::output::{complain, errors_coloured, print};
 
@@ -88,12 +88,21 @@ impl Inventory {
             content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
         complain(&warnings, errors_coloured(&content.settings));
         let view = View::new(&content, &hosts, self.export, self.inventory.limit.as_deref())?;
+        let coloured = errors_coloured(&content.settings);
+        let read = |chosen: &[HostId]| -> Result<(), Stop> {
+            complain(&read_variables(&hosts, chosen)?, coloured);
+            Ok(())
+        };
+        if self.host.is_none() && (!self.graph || self.vars) {
+            read(&view.order)?;
+        }
         let text = if let Some(name) = &self.host {
             let chosen = hosts.choose(&[name], None, content.mismatch(), &content.folder)?;
             let [host] = chosen.hosts.as_slice() else {
                 let detail = format!("`{name}` matches {} hosts, and has to match one", chosen.hosts.len());
                 return Err(wrong("not one host", &detail).into());
             };
+            read(&chosen.hosts)?;
             self.structured(&Value::map(view.host_vars(*host)?))?
         } else if self.graph {
             let name = self.group.as_deref().unwrap_or("all");

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shevek_diag::{Diagnostic, Diagnostics, Kind};
+use shevek_inventory::{HostId, Inventory};
 use shevek_playbook::{Tags, WrongOptions};
 use shevek_settings::Settings;
 
-use crate::content::{Content, check_playbooks};
+use crate::content::{Content, check_playbooks, read_variables};
 use crate::exit::{Ending, Stop};
 use crate::launch::{Choice, Launch};
 use crate::listing::{Listing, Wanted};
@@ -112,7 +113,8 @@ impl Play {
         let read = content.playbooks(&loader, &self.playbooks);
         let inventory =
             content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
-        let ((playbooks, warnings), (inventory, more)) = both(read, inventory)?;
+        let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
+        more.extend(unwell(&inventory)?);
         let coloured = errors_coloured(&content.settings);
         complain(&more, coloured);
         complain(&warnings, coloured);
@@ -143,6 +145,8 @@ impl Play {
             content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
         let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
         more.extend(warnings);
+        let hosts = content.hosts_of(&playbooks, &inventory, self.inventory.limit.as_deref());
+        more.extend(read_variables(&inventory, &hosts)?);
         if self.inventory.flush_cache {
             content.flush_cache(&inventory);
         }
@@ -183,6 +187,18 @@ impl Play {
         }
         .run()
     }
+}
+
+/// What is written wrong in variable files. Vaults may stay closed where nothing is run: whoever checks the syntax need
+/// not have the passwords.
+fn unwell(inventory: &Inventory) -> Result<Diagnostics, Diagnostics> {
+    let hosts: Vec<HostId> = inventory.host_ids().collect();
+    let said = inventory.read_vars_files(&hosts);
+    let mut written = Diagnostics::new();
+    for said in said.into_iter().filter(|said| said.kind != Kind::Machine) {
+        written.push(Box::new(said));
+    }
+    if written.has_errors() { Err(written) } else { Ok(written) }
 }
 
 /// Both, or all that is wrong with either.
