@@ -49,7 +49,7 @@ fn vaults_of_hosts_that_are_not_in_the_run_may_stay_closed() {
   tasks: [{ debug: { msg: the second play } }]
 ",
         );
-    let run = lab.run([]).exit(0).says("web1 runs").says("the second play").says("vault without a password");
+    let run = lab.run([]).exit(0).says("web1 runs").says("the second play").says("no vault secrets found");
     assert_eq!(run.stdout().matches("...ignoring").count(), 2, "asked for twice, refused twice");
     lab.run(["--syntax-check"]).exit(0);
     lab.run(["--list-hosts", "--list-tasks"]).exit(0);

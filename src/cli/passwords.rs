@@ -11,6 +11,7 @@ use shevek_value::Value;
 use shevek_vault::{Matching, PasswordSource, Vault};
 use zeroize::Zeroizing;
 
+use crate::output::{complain, errors_coloured};
 use crate::prompt::Terminal;
 
 /// Passwords for logging in and for becoming another user.
@@ -47,11 +48,13 @@ pub(crate) fn vault(
     terminal: &Terminal,
 ) -> Result<Vault> {
     let matching = if settings.vault_id_match { Matching::ById } else { Matching::Any };
-    Vault::gather(sources, matching, &|prompt| {
+    let (vault, warnings) = Vault::gather(sources, matching, &|prompt| {
         // Tools that answer Ansible's prompt wait for this wording.
         let prompt = prompt.replace(&format!(" ({})", settings.vault_identity), "");
         terminal.password(&prompt)
-    })
+    })?;
+    complain(&warnings, errors_coloured(settings));
+    Ok(vault)
 }
 
 /// The password that a file holds or a program prints.

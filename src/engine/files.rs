@@ -100,7 +100,7 @@ fn of_host(run: &Run, scope: &Arc<PlayScope>, host: HostId, shared: &mut Shared)
         variables = match shared.get(&files) {
             Some(variables) => variables.clone(),
             None => {
-                let read = run.loader.variables(&path)?;
+                let read = run.loader.vars_files_variables(&path)?;
                 run.sink.masker().learn_all(&read);
                 let all =
                     if files.len() == 1 { read } else { Arc::new(run.loader.combine(&variables, &read)) };

@@ -35,7 +35,7 @@ pub(crate) fn loaded(case: &str) -> (Inventory, Diagnostics) {
     let mut options = LoadOptions { cwd: folder(), expressions: Some(&templar), ..LoadOptions::default() };
     if password.exists() {
         let sources = [("default".to_owned(), PasswordSource::File(password))];
-        options.vault = Vault::gather(&sources, Matching::Any, &|_| panic!("nobody is asked")).unwrap();
+        options.vault = Vault::gather(&sources, Matching::Any, &|_| panic!("nobody is asked")).unwrap().0;
     }
     load(&sources(&case), &options)
 }

@@ -167,7 +167,8 @@ impl Inventory {
         let mut groups: HashSet<GroupId> =
             hosts.iter().flat_map(|id| self.host(*id).chain.groups.clone()).collect();
         groups.insert(GroupId::ALL);
-        let folders: Vec<_> = self.files.inventory.iter().chain(&self.files.playbook).collect();
+        let beside = self.files.playbook.iter().filter(|folder| !self.files.inventory.contains(folder));
+        let folders: Vec<_> = self.files.inventory.iter().chain(beside).collect();
         let problems: Vec<_> = groups
             .par_iter()
             .flat_map_iter(|id| {

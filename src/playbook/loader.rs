@@ -160,7 +160,19 @@ impl Loader {
         self.catalogue.resolve(name, &place).map(|resolved| (resolved.name, resolved.target))
     }
 
-    /// The variables of a file: `vars_files`, `include_vars`. An empty file has none.
+    /// The variables of a file of `vars_files`: a mapping, or a list of mappings, whose later ones win.
+    pub fn vars_files_variables(&self, path: &Path) -> Result<Arc<Map>> {
+        let value = self.files.load(path)?;
+        match value.as_list() {
+            Some(items) if items.iter().all(|item| item.as_map().is_some()) => {
+                let maps = items.iter().filter_map(Value::as_map);
+                Ok(Arc::new(maps.fold(Map::default(), |all, next| self.combine(&all, next))))
+            }
+            _ => self.variables(path),
+        }
+    }
+
+    /// The variables of a file. An empty file has none.
     pub fn variables(&self, path: &Path) -> Result<Arc<Map>> {
         let value = self.files.load(path)?;
         match value.kind() {

@@ -83,7 +83,10 @@ impl Writer<'_> {
                 Some(plain) => self.value(&plain, depth)?,
                 None => return Err(unfit(value)),
             },
-            Kind::Bytes(_) | Kind::Undefined(_) | Kind::Omit => return Err(unfit(value)),
+            Kind::Undefined(missing) => {
+                return Err(Diagnostic::new("undefined variable").detail(missing.message()));
+            }
+            Kind::Bytes(_) | Kind::Omit => return Err(unfit(value)),
         }
         Ok(())
     }

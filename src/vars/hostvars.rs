@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use shevek_diag::Result;
+use shevek_diag::{Diagnostic, Result};
 use shevek_inventory::HostId;
 use shevek_template::Scope;
-use shevek_value::{Map, Object, Value};
+use shevek_value::{Map, Object, Reason, Undefined, Value};
 
 use crate::{Fleet, HostScope, PlayScope};
 
@@ -49,8 +49,11 @@ impl Object for HostVars {
 
     fn plain(&self) -> Option<Value> {
         let entries = self.keys()?.into_iter().filter_map(|name| {
-            let variables = self.get(&name).ok()??;
-            Some((name, variables.as_object()?.plain()?))
+            let variables = match self.get(&name) {
+                Ok(variables) => variables?.as_object()?.plain()?,
+                Err(why) => failed(why),
+            };
+            Some((name, variables))
         });
         Some(Value::map(entries.collect()))
     }
@@ -100,16 +103,17 @@ impl Object for ScopeVars {
         mapping_method(self, name, arguments)
     }
 
-    /// What cannot be rendered is left out: showing all variables must not fail for one that nobody asked for.
+    /// In place of what cannot be rendered stands a marker that says why: whoever prints all must not be told less.
     fn plain(&self) -> Option<Value> {
         let mut map = Map::default();
         for key in self.keys()? {
-            if let Ok(Some(value)) = self.get(&key) {
-                let value = value.as_object().map_or(Some(value.clone()), |object| object.plain());
-                if let Some(value) = value {
-                    map.insert(key, value);
-                }
-            }
+            let value = match self.get(&key) {
+                Ok(value) => value,
+                Err(why) => Some(failed(why)),
+            };
+            let value = value
+                .and_then(|value| value.as_object().map_or(Some(value.clone()), |object| object.plain()));
+            map.extend(value.map(|value| (key, value)));
         }
         Some(Value::map(map))
     }
@@ -117,6 +121,10 @@ impl Object for ScopeVars {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+fn failed(why: Box<Diagnostic>) -> Value {
+    Undefined { reason: Reason::Failed(why), ..Undefined::default() }.into()
 }
 
 /// What Python's mappings have: `keys()`, `items()`, `values()`, `get()`.

@@ -78,7 +78,7 @@ impl Vault {
     pub fn decrypt_with_id(&self, text: &str) -> Result<(&str, Zeroizing<Vec<u8>>)> {
         let envelope = Envelope::parse(text)?;
         if self.is_empty() {
-            return Err(Diagnostic::new("vault without a password")
+            return Err(Diagnostic::new("Attempting to decrypt but no vault secrets found")
                 .kind(Kind::Machine)
                 .detail(match &envelope.id {
                     Some(id) => {
@@ -103,7 +103,9 @@ impl Vault {
             Some(id) => format!("the password of vault id `{id}` does not open it"),
             None => format!("no password opens it (vault ids tried: {})", known.join(", ")),
         };
-        Err(Diagnostic::new("vault could not be decrypted").kind(Kind::Machine).detail(detail))
+        Err(Diagnostic::new("Decryption failed (no vault secrets were found that could decrypt)")
+            .kind(Kind::Machine)
+            .detail(detail))
     }
 
     /// Encrypts with an id's password (or the first there is), under that id.
@@ -121,10 +123,13 @@ impl Vault {
         found.ok_or_else(|| match id {
             Some(id) => {
                 let known: Vec<&str> = self.ids().collect();
-                Diagnostic::new("unknown vault id")
-                    .kind(Kind::Machine)
-                    .detail(format!("there is no password for vault id `{id}`; known: {}", known.join(", ")))
-                    .did_you_mean(id, known)
+                let ids: Vec<String> = known.iter().map(|id| format!("'{id}'")).collect();
+                let ids = ids.join(", ");
+                Diagnostic::new(format!(
+                    "Did not find a match for --encrypt-vault-id={id} in the known vault-ids [{ids}]"
+                ))
+                .kind(Kind::Machine)
+                .did_you_mean(id, known)
             }
             None => Diagnostic::new("vault without a password")
                 .kind(Kind::Machine)
@@ -211,10 +216,12 @@ mod tests {
         let why = keyring(Matching::ById).decrypt(&renamed).unwrap_err();
         assert_eq!(
             why.message(),
-            "vault could not be decrypted: it is encrypted for vault id `prod`; passwords are known for: default, dev"
+            "Decryption failed (no vault secrets were found that could decrypt): it is encrypted for vault id `prod`; passwords are known for: default, dev"
         );
         let why = Vault::default().decrypt(DEV).unwrap_err();
-        assert!(why.message().starts_with("vault without a password: this is encrypted for vault id `dev`"));
+        assert!(why.message().starts_with(
+            "Attempting to decrypt but no vault secrets found: this is encrypted for vault id `dev`"
+        ));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rand::Rng;
-use shevek_diag::{Diagnostic, Kind, Result};
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
 use zeroize::Zeroizing;
 
 use crate::cipher::Keys;
@@ -102,11 +102,11 @@ impl Password {
     }
 }
 
+const UNREADABLE: &str = "vault password file cannot be read";
+
 fn read(path: &Path, known: &Vault) -> Result<Zeroizing<Vec<u8>>> {
     let bytes = std::fs::read(path).map_err(|why| {
-        Diagnostic::new("vault password file cannot be read")
-            .kind(Kind::Machine)
-            .detail(format!("{}: {why}", path.display()))
+        Diagnostic::new(UNREADABLE).kind(Kind::Machine).detail(format!("{}: {why}", path.display()))
     })?;
     let bytes = Zeroizing::new(bytes.trim_ascii().to_vec());
     match std::str::from_utf8(&bytes) {
@@ -156,18 +156,34 @@ fn empty(what: &str, help: &str) -> Box<Diagnostic> {
 }
 
 impl Vault {
-    /// Gets all passwords, in order. An earlier one may open a later one's file.
+    /// Gets all passwords, in order. An earlier one may open a later one's file. Where a file gives none, the others may
+    /// do: that is a warning, and an error only if nothing is left.
     pub fn gather(
         sources: &[(String, PasswordSource)],
         matching: Matching,
         ask: &dyn Fn(&str) -> Result<String>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Diagnostics)> {
         let mut secrets: Vec<(String, Password)> = Vec::new();
+        let (mut warnings, mut last) = (Diagnostics::new(), None);
         for (id, source) in sources {
-            let password = source.password(id, &Vault::new(secrets.clone(), matching), ask)?;
-            secrets.push((id.clone(), password));
+            match source.password(id, &Vault::new(secrets.clone(), matching), ask) {
+                Ok(password) => secrets.push((id.clone(), password)),
+                Err(why) if *source == PasswordSource::Prompt => return Err(why),
+                Err(why) => {
+                    let what = if why.summary == UNREADABLE {
+                        "getting vault password file"
+                    } else {
+                        "in vault password file loading"
+                    };
+                    warnings.push(Diagnostic::warning(format!("Error {what} ({id})")).detail(why.message()));
+                    last = Some(why);
+                }
+            }
         }
-        Ok(Vault::new(secrets, matching))
+        match last {
+            Some(why) if secrets.is_empty() => Err(why),
+            _ => Ok((Vault::new(secrets, matching), warnings)),
+        }
     }
 }
 

@@ -148,7 +148,7 @@ mod tests {
         assert!(a.is_secret() && !a.is_template() && value.is_secret());
         let locked = load(&source, &Options::default()).unwrap();
         let why = locked.get("a").unwrap().as_undefined().unwrap().message();
-        assert!(why.starts_with("vault without a password"), "{why}");
+        assert!(why.starts_with("Attempting to decrypt but no vault secrets found"), "{why}");
     }
 
     /// Found by mutating real files.

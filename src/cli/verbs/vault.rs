@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Ending, unreadable, unwritable};
 use crate::options::VaultIds;
-use crate::output::print;
+use crate::output::{complain, errors_coloured, print};
 use crate::passwords;
 use crate::prompt::Terminal;
 
@@ -167,13 +167,15 @@ fn gather(
     if purpose == Purpose::Known {
         return passwords::vault(sources, settings, terminal);
     }
-    Keyring::gather(sources, shevek_vault::Matching::Any, &|prompt| {
+    let (keyring, warnings) = Keyring::gather(sources, shevek_vault::Matching::Any, &|prompt| {
         let rest = prompt.strip_prefix("Vault").unwrap_or(prompt);
         let rest = rest.replace(&format!(" ({})", settings.vault_identity), "");
         let first = terminal.password(&format!("New Vault{rest}"))?;
         let second = Zeroizing::new(terminal.password(&format!("Confirm New Vault{rest}"))?);
         if first == *second { Ok(first) } else { Err(wrong("the passwords are not the same", "")) }
-    })
+    })?;
+    complain(&warnings, errors_coloured(settings));
+    Ok(keyring)
 }
 
 impl<'a> Desk<'a> {
