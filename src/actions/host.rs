@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, Phase, RawCommand, RawOutput, Target,
+    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
 };
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
@@ -32,17 +32,27 @@ impl Pool {
     }
 
     /// A connection. A host that cannot be reached is tried again, after pauses that double, as Ansible does.
-    async fn open(&self, target: &Target, retries: u32) -> Result<Connection, ConnectError> {
+    async fn open(&self, target: &Target, retries: u32, wanted: Wanted) -> Result<Connection, ConnectError> {
         let mut pause = Duration::from_secs(0);
         for _ in 0..retries {
-            match self.open_once(target).await {
-                Err(ConnectError::Unreachable(trouble)) if trouble.phase == Phase::Connect => {}
+            match self.open_ready(target, wanted).await {
+                // Differs from Ansible: a task that a host may have begun is never sent a second time.
+                Err(ConnectError::Unreachable(trouble)) if trouble.passing => {}
                 done => return done,
             }
+            self.reset(target).await;
             tokio::time::sleep(pause).await;
             pause = (pause * 2 + Duration::from_secs(1)).min(Duration::from_secs(30));
         }
-        self.open_once(target).await
+        self.open_ready(target, wanted).await
+    }
+
+    async fn open_ready(&self, target: &Target, wanted: Wanted) -> Result<Connection, ConnectError> {
+        let connection = self.open_once(target).await?;
+        if wanted == Wanted::Runner {
+            connection.runner().await?;
+        }
+        Ok(connection)
     }
 
     async fn open_once(&self, target: &Target) -> Result<Connection, ConnectError> {
@@ -66,6 +76,11 @@ impl Pool {
         }
     }
 
+    /// Forgets a connection, but leaves it to those who are using it.
+    fn forget(&self, target: &Target) {
+        drop(self.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(target)));
+    }
+
     /// Ends all connections.
     pub async fn close(&self) {
         let all: Vec<_> = self.connections.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
@@ -78,6 +93,15 @@ impl Pool {
             let _ = handle.await;
         }
     }
+}
+
+/// What a connection is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The login user's shell.
+    Shell,
+    /// The runner.
+    Runner,
 }
 
 /// What makes two ways to a host the same connection. Secrets print as nothing.
@@ -100,6 +124,8 @@ pub struct Host {
     pub mode: Mode,
     /// Seconds that a call may take.
     pub timeout: Option<u32>,
+    /// When all calls of an action must be done: they share the task's time.
+    pub deadline: Option<Instant>,
     /// How often it is tried again when it does not answer.
     pub retries: u32,
     /// Its modules are to go on by themselves.
@@ -134,16 +160,30 @@ impl Host {
         let calls = requests.into_iter().map(|(module, args)| self.call(module, args)).collect();
         let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, stop_at_failure: false };
         let mut places = Places::of(count);
-        let result = match self.pool.open(&self.target, self.retries).await {
-            Ok(connection) => {
-                let heard = |item: &Item| {
-                    if let Some(outcome) = places.put(item.index as usize, item.outcome.clone().into()) {
-                        on_item(item.index as usize, outcome);
-                    }
-                };
-                connection.run(batch, blobs, heard).await.map(|_| ())
+        let heard = |item: &Item| {
+            if let Some(outcome) = places.put(item.index as usize, item.outcome.clone().into()) {
+                on_item(item.index as usize, outcome);
             }
-            Err(error) => Err(error),
+        };
+        let run = async {
+            let connection = self.pool.open(&self.target, self.retries, Wanted::Runner).await?;
+            connection.run(batch, blobs, heard).await.map(|_| ())
+        };
+        let result = match self.seconds() {
+            None => run.await,
+            // The host ends each call in time, or else is not heard of any more.
+            Some(seconds) => {
+                let calls = u32::try_from(count).unwrap_or(u32::MAX);
+                let limit = Duration::from_secs(u64::from(seconds)).saturating_mul(calls) + GRACE;
+                match tokio::time::timeout(limit, run).await {
+                    Ok(result) => result,
+                    Err(_) => {
+                        // A runner that does not keep to its time may not come back: what follows gets another.
+                        self.pool.forget(&self.target);
+                        return places.filled(|| out_of_time(seconds));
+                    }
+                }
+            }
         };
         let Err(error) = result else { return places.filled(|| Outcome::failure("the host gave no result")) };
         if matches!(error, ConnectError::Unreachable(_)) {
@@ -153,31 +193,51 @@ impl Host {
         places.filled(|| failed_connection(&error))
     }
 
+    /// The task's time begins now, for all calls together.
+    pub fn begin(&mut self) {
+        self.deadline = self.timeout.map(|seconds| Instant::now() + Duration::from_secs(u64::from(seconds)));
+    }
+
+    /// Seconds that a call may take that begins now.
+    fn seconds(&self) -> Option<u32> {
+        let Some(deadline) = self.deadline else { return self.timeout };
+        let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
+        Some((left as u32).max(1))
+    }
+
     fn call(&self, module: String, args: Vec<(String, Val)>) -> Call {
         Call {
             module,
             args,
             mode: self.mode,
             environment: self.environment.clone(),
-            timeout: self.timeout,
+            timeout: self.seconds(),
             job: self.job.clone(),
         }
     }
 
     /// Runs a command line with the login user's shell, without a runner.
     pub async fn raw(&self, command: RawCommand) -> Result<RawOutput, ConnectError> {
-        self.pool.open(&self.target, self.retries).await?.raw(command).await
+        self.pool.open(&self.target, self.retries, Wanted::Shell).await?.raw(command).await
     }
 
     /// Content that a result named by its stream.
     pub async fn fetched(&self, stream: u64) -> Result<Fetched, ConnectError> {
-        self.pool.open(&self.target, self.retries).await?.fetched(stream).await
+        self.pool.open(&self.target, self.retries, Wanted::Runner).await?.fetched(stream).await
     }
 
     /// Makes the connection anew at the next call.
     pub async fn reset(&self) {
         self.pool.reset(&self.target).await;
     }
+}
+
+/// How much longer than its time a call is waited for: the host's own word comes first, and leaves nothing running there.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn out_of_time(seconds: u32) -> Outcome {
+    let period = shevek_value::Value::dict([("period", i64::from(seconds))]);
+    Outcome::failure(format!("Timed out after {seconds} second(s).")).with("timedout", period)
 }
 
 /// The outcomes of a batch, each at its call's place, whatever the order in which they come.

@@ -2,21 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shevek_actions::{Actions, Pool};
-use shevek_connection::{Cache, OpenOptions, Phase as Stage, RunnerImage, Runners, SshContext};
+use shevek_connection::{Cache, Deadlines, OpenOptions, Phase as Stage, RunnerImage, Runners, SshContext};
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
 use shevek_engine::{DebuggerOptions, Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run};
 use shevek_event::{Ask, Event, Masker, Notice, Phase, PhaseUpdate, RunFinished, RunStarted, Sink, Verbose};
 use shevek_inventory::Inventory;
 use shevek_playbook::{Loader, Playbook};
 use shevek_proto::Part;
-use shevek_report::Reporter;
+use shevek_report::{Doing, Reporter};
 use shevek_settings::Settings;
 use shevek_value::{Map, Value};
 use shevek_vars::{Fleet, RunOptions};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use crate::content::Content;
@@ -25,6 +24,7 @@ use crate::host_keys::HostKeys;
 use crate::options::{Connection, Escalation, Output, Running};
 use crate::output::{Kindred, reporters, unsupported};
 use crate::passwords::{self, Passwords};
+use crate::signals::{Heeded, Signals};
 use crate::version;
 
 /// The exit code of a run that the user ended.
@@ -96,13 +96,15 @@ impl Launch {
         for warning in self.content.extra.keys().filter_map(shevek_playbook::reserved) {
             self.warnings.push(warning);
         }
+        let doing = Doing::new();
+        reporters = reporters.with(Box::new(doing.clone()));
         let (sink, incoming) = Sink::new(masker);
         self.content.terminal.after(&sink);
         let thread = reporters.spawn(incoming).map_err(|error| {
             Diagnostic::new("no thread for output").kind(shevek_diag::Kind::Machine).detail(error.to_string())
         })?;
         self.announce(&sink);
-        let ending = self.drive(passwords, sink);
+        let ending = self.drive(passwords, sink, doing);
         // Reporters end when all senders are gone.
         // After a second interrupt nobody waits: whoever still holds a sender may be waiting for a host.
         if !matches!(ending, Ok(INTERRUPTED)) {
@@ -177,7 +179,7 @@ impl Launch {
     }
 
     /// Hands everything to the engine.
-    fn drive(self, passwords: Passwords, sink: Sink) -> Ending {
+    fn drive(self, passwords: Passwords, sink: Sink, doing: Doing) -> Ending {
         let start = Instant::now();
         for (file, playbook) in self.names.iter().zip(&self.playbooks) {
             sink.send(Event::PlaybookStarted { file: file.clone(), plays: playbook.plays.len() });
@@ -192,6 +194,9 @@ impl Launch {
         if self.running.no_cache {
             open.cache = Cache::Leave;
         }
+        let patience = seconds(settings.phase_timeout);
+        open.deadlines = Deadlines { auth: patience, start: patience, upload: patience, ..open.deadlines };
+        open.fetch_limit = u64::try_from(settings.fetch_limit).unwrap_or(0).saturating_mul(1 << 20);
         // Connections may outlive the run by a moment, and must not keep reporters waiting.
         let heard = Arc::new(sink.clone());
         let hears = Arc::downgrade(&heard);
@@ -241,7 +246,9 @@ impl Launch {
             let _inside = runtime.enter();
             Signals::new()
         };
-        let interrupted = runtime.spawn(interrupted(signals, interrupt.clone(), sink.clone()));
+        let grace = seconds(settings.interrupt_grace);
+        let heeded = Heeded { interrupt: interrupt.clone(), grace, sink: sink.clone(), doing };
+        let interrupted = runtime.spawn(heeded.listen(signals));
         let ended = runtime.block_on(async {
             tokio::select! {
                 ended = shevek_engine::run(run, &self.playbooks) => ended.map(|ending| ending.code()),
@@ -296,6 +303,7 @@ impl Launch {
             },
             reads_beside_playbooks: !self.names.is_empty(),
             task_timeout: u32::try_from(settings.task_timeout).unwrap_or(0),
+            rescue_unreachable: settings.rescue_unreachable,
         }
     }
 
@@ -394,39 +402,7 @@ fn runners(settings: &Settings) -> Result<Runners> {
     Ok(runners)
 }
 
-/// Ends when the user has asked twice for an end; the first time the engine comes to an orderly one.
-async fn interrupted(mut signals: Option<Signals>, interrupt: Interrupt, sink: Sink) {
-    loop {
-        match &mut signals {
-            Some(signals) => signals.next().await,
-            // Nobody can ask.
-            None => std::future::pending().await,
-        }
-        if interrupt.raise() {
-            return;
-        }
-        let text = "interrupted: running tasks come to their end; interrupt again to leave them";
-        sink.send(Event::Notice(Notice::warning(text)));
-    }
-}
-
-/// Ctrl-C and requests to terminate.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    /// Listens from now on; `None`: there is no way to hear of them.
-    fn new() -> Option<Self> {
-        let interrupt = signal(SignalKind::interrupt()).ok()?;
-        Some(Self { interrupt, terminate: signal(SignalKind::terminate()).ok()? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
+/// A setting in seconds; none at all is no time.
+fn seconds(setting: i64) -> Duration {
+    Duration::from_secs(u64::try_from(setting).unwrap_or(0))
 }

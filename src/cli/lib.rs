@@ -14,6 +14,7 @@ mod output;
 mod passwords;
 mod program;
 mod prompt;
+mod signals;
 mod verbs;
 mod version;
 

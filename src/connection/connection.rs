@@ -93,6 +93,7 @@ impl Connection {
             lost: inner.transport.lost(),
             runners: inner.options.runners.clone(),
             within: inner.options.deadlines.start,
+            fetch_limit: inner.options.fetch_limit,
         };
         Runner::begin(beginning).await.map_err(|error| Stumble { error, cached })
     }

@@ -62,6 +62,8 @@ pub struct Trouble {
     pub detail: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether another attempt may fare better: nobody refused anything, and the host has begun nothing.
+    pub passing: bool,
 }
 
 impl fmt::Display for Trouble {
@@ -98,19 +100,28 @@ impl ConnectError {
             host: host.clone(),
             detail: detail.into(),
             help: None,
+            passing: matches!(phase, Phase::Resolve | Phase::Connect),
         }))
     }
 
     /// A deadline passed.
     pub fn timed_out(host: &Arc<str>, phase: Phase, after: std::time::Duration, waiting_for: &str) -> Self {
         let detail = format!("timed out after {} s waiting for {waiting_for}", after.as_secs_f32());
-        ConnectError::unreachable(host, phase, detail)
+        ConnectError::unreachable(host, phase, detail).passing()
     }
 
     /// The two ends do not understand each other.
     pub fn bug(host: &Arc<str>, phase: Phase, detail: impl Into<String>) -> Self {
         let help = Some("this is a bug: please report it".to_owned());
-        ConnectError::Bug(Box::new(Trouble { phase, host: host.clone(), detail: detail.into(), help }))
+        let (host, detail) = (host.clone(), detail.into());
+        ConnectError::Bug(Box::new(Trouble { phase, host, detail, help, passing: false }))
+    }
+
+    /// The same error, which another attempt may not meet.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.trouble_mut().passing = true;
+        self
     }
 
     /// The same error with advice.

@@ -19,6 +19,8 @@ pub struct OpenOptions {
     pub cache: Cache,
     /// How long each phase may take.
     pub deadlines: Deadlines,
+    /// How many bytes one host may have on their way to this machine.
+    pub fetch_limit: u64,
     /// Who decides about unknown host keys.
     pub ask: Option<Arc<dyn AskHostKey>>,
     /// Who hears warnings.
@@ -37,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) known_hosts: KnownHostsFiles,
 }
 
+/// More than files that are fetched usually have, and less than a disk.
+const FETCH_LIMIT: u64 = 4 << 30;
+
 /// Hears of things that people should know, but that stop nothing.
 pub type Warn = Arc<dyn Fn(String) + Send + Sync>;
 
@@ -50,6 +55,7 @@ impl OpenOptions {
             runners,
             cache: Cache::Keep,
             deadlines: Deadlines::default(),
+            fetch_limit: FETCH_LIMIT,
             ask: None,
             warn: None,
             watch: None,

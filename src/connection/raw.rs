@@ -131,7 +131,7 @@ const MOST: usize = 64 * 1024 * 1024;
 fn too_much(host: &Arc<str>) -> Trouble {
     let detail = format!("the command printed more than {} MiB, and was given up", MOST / 1024 / 1024);
     let help = Some("send its output to a file on the host".to_owned());
-    Trouble { phase: Phase::Run, host: host.clone(), detail, help }
+    Trouble { phase: Phase::Run, host: host.clone(), detail, help, passing: false }
 }
 
 pub(crate) async fn run_raw(

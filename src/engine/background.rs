@@ -88,7 +88,7 @@ impl Job {
             return Outcome::failure("No job id was returned by the async task");
         };
         let folder = host.job.as_ref().map(|job| job.folder.clone()).unwrap_or_default();
-        let host = Host { job: None, ..host.clone() };
+        let host = Host { job: None, deadline: None, ..host.clone() };
         let ask = |mode: &'static str| {
             let arguments = [("jid", id.as_str()), ("mode", mode), ("_async_dir", folder.as_str())];
             let arguments = arguments.map(|(name, value)| (name.to_owned(), Val::from(value))).to_vec();

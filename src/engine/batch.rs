@@ -468,7 +468,7 @@ impl Batch<'_> {
     fn is_out_before(&self, host: HostId) -> bool {
         let name = self.name(host);
         !self.hosts.contains_key(&host)
-            && (self.stats.failed.contains(&name) || self.stats.unreachable.contains(&name))
+            && (self.stats.failed.contains(&name) || self.stats.unreachable.contains_key(&name))
     }
 
     /// A host's name.
@@ -488,7 +488,7 @@ impl Batch<'_> {
 
     /// Tells what an interrupt left undone: each host's next task, and its notified handlers.
     fn tell_interrupted(&mut self) {
-        let mut interrupted = Interrupted::default();
+        let mut interrupted = Interrupted { running: self.run.interrupt.stopped(), ..Interrupted::default() };
         let hosts: Vec<HostId> = self.hosts.keys().copied().collect();
         for host in hosts {
             let name = self.name(host);

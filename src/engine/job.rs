@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use shevek_actions::{Action, Foreign, Host, Invocation, Outcome, Request, Told};
 use shevek_connection::{Blobs, TransportKind};
 use shevek_diag::{Diagnostic, Result};
-use shevek_event::{Delegate, Event, HostResult, HostStarted, Notice, Retry, TaskId as EventTask};
+use shevek_event::{Delegate, Event, HostResult, HostStarted, Left, Notice, Retry, TaskId as EventTask};
 use shevek_inventory::HostId;
 use shevek_playbook::{LoopKind, Target, Task};
 use shevek_template::{Scope, Truth};
@@ -75,7 +75,11 @@ impl Job {
         self.run.sink.send(Event::HostStarted(HostStarted { task: self.event, host }));
         let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
         let scope = if self.overrides.is_empty() { scope } else { scope.with(self.overrides.clone()) };
-        let mut done = self.attempt(&scope).await;
+        let mut done = tokio::select! {
+            biased;
+            done = self.attempt(&scope) => done,
+            () = self.run.interrupt.given_up() => self.stopped(),
+        };
         // Ansible's failures tell how they came about; there is no traceback to tell here.
         for item in done.items.iter_mut().filter(|item| item.outcome.failed) {
             item.outcome.body.entry(Value::str("exception")).or_insert_with(|| NO_TRACEBACK.into());
@@ -124,6 +128,14 @@ impl Job {
             self.together(scope, items).await
         };
         self.done(true, results)
+    }
+
+    /// What comes of a task that an interrupt did not leave the time for its end.
+    fn stopped(&self) -> Done {
+        let host = self.run.fleet.host_name(self.host).to_string();
+        self.run.interrupt.note_stopped(Left { host, task: self.task.title() });
+        let outcome = Outcome::failure("stopped by the interrupt; it may or may not have done its work");
+        self.done(false, vec![self.finished(outcome, None)])
     }
 
     /// What ends a task before any item of it.
@@ -489,7 +501,8 @@ impl Job {
                 let outcome = self.waited(&ready, outcome).await;
                 self.judge(*ready, outcome)
             }
-            Prepared::Action(ready, action, args) => {
+            Prepared::Action(mut ready, action, args) => {
+                ready.host.begin();
                 let invocation = Invocation {
                     task: &self.task,
                     args,

@@ -142,7 +142,7 @@ async fn run_batch(
     let mut states = IndexMap::new();
     for host in hosts {
         let name = run.fleet.host_name(*host).to_string();
-        if progress.stats.failed.contains(&name) || progress.stats.unreachable.contains(&name) {
+        if progress.stats.failed.contains(&name) || progress.stats.unreachable.contains_key(&name) {
             continue;
         }
         states.insert(

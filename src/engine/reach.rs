@@ -30,6 +30,7 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         environment: environment(task, scope)?,
         mode: Mode { check, diff },
         timeout: Some(seconds).filter(|seconds| *seconds > 0),
+        deadline: None,
         retries: retries(run, there)?,
         job: None,
     })

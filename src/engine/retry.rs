@@ -20,7 +20,7 @@ pub enum RetryFiles {
 /// Writes the retry file of a playbook, if any of its hosts failed.
 pub(crate) fn write(run: &Run, playbook: &Playbook, stats: &Stats) {
     let Some(place) = &run.options.retry_files else { return };
-    let mut hosts: Vec<&String> = stats.failed.iter().chain(&stats.unreachable).collect();
+    let mut hosts: Vec<&String> = stats.failed.iter().chain(stats.unreachable.keys()).collect();
     hosts.sort_unstable();
     hosts.dedup();
     if hosts.is_empty() {

@@ -61,6 +61,8 @@ pub struct Options {
     pub reads_beside_playbooks: bool,
     /// Seconds that a task may take when it does not say; 0: any.
     pub task_timeout: u32,
+    /// Whether a rescue takes care of hosts that cannot be reached, where no variable says so.
+    pub rescue_unreachable: bool,
 }
 
 /// `gathering` of the configuration.

@@ -1,6 +1,6 @@
 //! What follows from a task's result: counts, variables, notifications, failures.
 
-use shevek_actions::{Effect, Outcome};
+use shevek_actions::{Effect, Outcome, truth};
 use shevek_diag::Diagnostic;
 use shevek_event::{Event, HostResult, Status};
 use shevek_inventory::HostId;
@@ -37,7 +37,10 @@ impl Batch<'_> {
                 counts.changed += u32::from(done.combined().changed);
             }
             Status::Failed => event.rescued = self.fail(step, done, targets),
-            Status::Unreachable => self.lose(&name, done.host, event.ignored),
+            Status::Unreachable if !event.ignored && self.rescues_unreachable(step, job) => {
+                event.rescued = self.fail(step, done, targets);
+            }
+            Status::Unreachable => self.lose(done, event.ignored),
             Status::Skipped | Status::Undecided => {
                 self.stats.host(&name).skipped += 1;
                 for item in &done.items {
@@ -140,19 +143,32 @@ impl Batch<'_> {
         }
     }
 
-    fn lose(&mut self, name: &str, host: HostId, ignored: bool) {
-        let counts = self.stats.host(name);
+    fn lose(&mut self, done: &Done, ignored: bool) {
+        let name = self.name(done.host);
+        let counts = self.stats.host(&name);
         if ignored {
             counts.ok += 1;
             counts.ignored += 1;
             return;
         }
         counts.unreachable += 1;
-        self.stats.unreachable.insert(name.to_owned());
+        self.stats.unreachable.insert(name, why_unreachable(done));
         self.forget_alive();
-        if let Some(state) = self.hosts.get_mut(&host) {
+        if let Some(state) = self.hosts.get_mut(&done.host) {
             state.lost = true;
         }
+    }
+
+    /// Whether a rescue is there for a host that cannot be reached, and is to take care of that.
+    // Differs from Ansible: there no rescue ever does. Here one does when `rescue_unreachable` of the configuration or the
+    // variable `shevek_rescue_unreachable` says so.
+    fn rescues_unreachable(&self, step: &Step, job: &Job) -> bool {
+        if !self.hosts.get(&job.host).is_some_and(|state| state.cursor.would_rescue()) {
+            return false;
+        }
+        let scope = HostScope::new(&self.run.fleet, &self.play, job.host, Some(&step.task));
+        let wanted = scope.rendered_variable("shevek_rescue_unreachable").ok().flatten();
+        wanted.map_or(self.run.options.rescue_unreachable, |value| truth(&value).unwrap_or(false))
     }
 
     /// Keeps a result under its name.
@@ -251,6 +267,12 @@ impl Batch<'_> {
             }
         }
     }
+}
+
+/// Why a host cannot be reached; of a loop, why for the first item.
+fn why_unreachable(done: &Done) -> String {
+    let lost = done.items.iter().find(|item| item.outcome.unreachable);
+    lost.and_then(|item| item.outcome.body.get("msg")).map(Value::text).unwrap_or_default()
 }
 
 enum FactKind {

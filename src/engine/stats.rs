@@ -13,8 +13,8 @@ pub(crate) struct Stats {
     run: Map,
     /// Hosts on which something failed for good.
     pub(crate) failed: BTreeSet<String>,
-    /// Hosts that could not be reached.
-    pub(crate) unreachable: BTreeSet<String>,
+    /// Hosts that could not be reached, and why.
+    pub(crate) unreachable: BTreeMap<String, String>,
 }
 
 impl Stats {
@@ -40,7 +40,7 @@ impl Stats {
         let run = Some(Value::map(self.run.clone())).filter(Value::is_true);
         let custom = CustomStats { hosts, run };
         let custom = (!custom.hosts.is_empty() || custom.run.is_some()).then_some(custom);
-        Recap { hosts: self.hosts.clone(), custom }
+        Recap { hosts: self.hosts.clone(), custom, unreachable: self.unreachable.clone() }
     }
 }
 

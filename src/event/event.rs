@@ -168,6 +168,18 @@ pub enum Phase {
     Running,
 }
 
+impl Phase {
+    /// The phase as people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Authenticating => "logging in",
+            Self::Uploading => "uploading the runner",
+            Self::Running => "running",
+        }
+    }
+}
+
 /// A host enters a phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseUpdate {
@@ -291,6 +303,9 @@ pub struct Recap {
     /// What `set_stats` collected, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<CustomStats>,
+    /// Hosts that could not be reached, with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreachable: BTreeMap<String, String>,
 }
 
 /// Work that an interrupt left.

@@ -75,7 +75,7 @@ mod tests {
             Event::NoHostsMatched,
             Event::Recap(Recap {
                 hosts: [("web1".to_owned(), Counts { ok: 2, ..Counts::default() })].into(),
-                custom: None,
+                ..Recap::default()
             }),
             Event::RunFinished(RunFinished { exit: 2, seconds: 1.25 }),
         ] {

@@ -108,6 +108,7 @@ impl Masker {
                 if let Some(stats) = &mut recap.custom {
                     stats.hosts.values_mut().chain(&mut stats.run).for_each(|value| mask.value(value));
                 }
+                recap.unreachable.values_mut().for_each(|reason| mask.text(reason));
             }
             Event::Interrupted(interrupted) => {
                 let lists =

@@ -5,6 +5,7 @@
 //!
 //! Imports `diag`, `value` and `event` only, so that a recorded run replays through any reporter.
 
+mod doing;
 mod dump;
 mod fan;
 mod github;
@@ -19,6 +20,7 @@ mod screen;
 mod tree;
 mod unified;
 
+pub use doing::Doing;
 pub use dump::{json_pretty, json_text};
 pub use fan::Reporters;
 pub use github::Github;

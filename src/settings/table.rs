@@ -462,4 +462,15 @@ settings! {
         ini ["defaults"."verbose_to_stderr"], default Some("false");
     /// Folder with runners for other architectures.
     runner_dir: Maybe<File> = "RUNNER_DIR", env ["SHEVEK_RUNNER_DIR"], ini ["shevek"."runner_dir"], default None;
+    /// Seconds that a host may take for the login, for the start of the runner, and between two pieces of its upload.
+    phase_timeout: Int = "PHASE_TIMEOUT", env ["SHEVEK_PHASE_TIMEOUT"], ini ["shevek"."phase_timeout"],
+        default Some("60");
+    /// Seconds that running tasks have to come to their end after an interrupt; then they are killed.
+    interrupt_grace: Int = "INTERRUPT_GRACE", env ["SHEVEK_INTERRUPT_GRACE"], ini ["shevek"."interrupt_grace"],
+        default Some("30");
+    /// A `rescue` takes care of hosts that cannot be reached too. The variable `shevek_rescue_unreachable` is stronger.
+    rescue_unreachable: Bool = "RESCUE_UNREACHABLE", env ["SHEVEK_RESCUE_UNREACHABLE"],
+        ini ["shevek"."rescue_unreachable"], default Some("false");
+    /// MiB that one host may have on their way to this machine (`fetch`).
+    fetch_limit: Int = "FETCH_LIMIT", env ["SHEVEK_FETCH_LIMIT"], ini ["shevek"."fetch_limit"], default Some("4096");
 }

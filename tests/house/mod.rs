@@ -5,6 +5,7 @@ mod architecture;
 mod differences;
 mod files;
 mod layers;
+mod security;
 mod settings;
 
 use std::path::{Path, PathBuf};

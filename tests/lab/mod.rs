@@ -12,9 +12,11 @@
 //! temporary paths) is redacted in what a run printed, so that whole outputs can be asserted.
 
 mod debian;
+mod leftovers;
 mod outcome;
 mod proxy;
 mod redact;
+mod scripted;
 mod sshd;
 mod tree;
 mod typing;
@@ -25,12 +27,15 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+pub(crate) use leftovers::wait_for;
 pub(crate) use outcome::Outcome;
 pub(crate) use proxy::Proxy;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+pub(crate) use scripted::{How, Scripted, When};
 use tempfile::TempDir;
 pub(crate) use tree::Tree;
 
@@ -203,6 +208,16 @@ impl Lab {
     }
 
     fn start<S: AsRef<OsStr>>(&self, program: &Path, args: &[S]) -> Outcome<'_> {
+        self.launch(program, args).end()
+    }
+
+    /// Plays the playbook, and does not wait for its end.
+    pub(crate) fn begin<const N: usize>(&self, args: [&str; N]) -> Underway<'_> {
+        let all = [&["play", "-i", "inventory", "playbook.yml"], &args[..]].concat();
+        self.launch(Path::new(env!("CARGO_BIN_EXE_shevek")), &all)
+    }
+
+    fn launch<S: AsRef<OsStr>>(&self, program: &Path, args: &[S]) -> Underway<'_> {
         self.write_connection();
         let before = if self.is_watched { self.trees() } else { Vec::new() };
         let mut command = Command::new(program);
@@ -212,19 +227,10 @@ impl Lab {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let group = rustix::process::Pid::from_child(&child);
+        let group = Pid::from_child(&child);
         let (done, result) = mpsc::channel();
         std::thread::spawn(move || done.send(child.wait_with_output()));
-        let patience = if matches!(self.hosts, Hosts::Debian(_)) { PATIENCE_WITH_HOSTS } else { PATIENCE };
-        let output = match result.recv_timeout(patience) {
-            Ok(output) => output.unwrap(),
-            Err(_) => {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-                let output = result.recv().unwrap().unwrap();
-                panic!("not done after {patience:?}: {}", Outcome::new(self, output, before).text());
-            }
-        };
-        Outcome::new(self, output, before)
+        Underway { lab: self, group, result, before }
     }
 
     /// The part of the inventory that says how hosts are reached; written last, so that the proxy is known.
@@ -274,6 +280,37 @@ impl Lab {
             Hosts::Debian(debian) => debian.tree(host),
             _ => Tree::of(&self.root(host)),
         }
+    }
+}
+
+/// A run that has begun.
+pub(crate) struct Underway<'a> {
+    lab: &'a Lab,
+    group: Pid,
+    result: mpsc::Receiver<std::io::Result<Output>>,
+    before: Vec<(String, Tree)>,
+}
+
+impl<'a> Underway<'a> {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> &Self {
+        kill_process(self.group, signal).unwrap();
+        self
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Outcome<'a> {
+        let Self { lab, group, result, before } = self;
+        let patience = if matches!(lab.hosts, Hosts::Debian(_)) { PATIENCE_WITH_HOSTS } else { PATIENCE };
+        let output = match result.recv_timeout(patience) {
+            Ok(output) => output.unwrap(),
+            Err(_) => {
+                let _ = kill_process_group(group, Signal::KILL);
+                let output = result.recv().unwrap().unwrap();
+                panic!("not done after {patience:?}: {}", Outcome::new(lab, output, before).text());
+            }
+        };
+        Outcome::new(lab, output, before)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod drive;
 mod effect;
 pub mod fault;
 pub mod glob;
+pub mod guard;
 mod host;
 pub mod http;
 pub mod json;

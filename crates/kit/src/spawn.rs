@@ -13,13 +13,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::command::{Command, Ran};
+use crate::guard::{self, Guarded};
 
 /// How often a wait looks whether the controller has cancelled.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How much a command may print: more than any result may hold, and less than fills the host's memory.
+const MOST: usize = 128 << 20;
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &Command, interrupted: &AtomicBool) -> io::Result<Ran> {
+    guard::stand_by();
     let mut child = start(command)?;
+    let guarded = Guarded::new(Pid::from_child(&child));
     let mut job = Job {
         stdin: child.stdin.take().filter(|_| !command.stdin.is_empty()),
         stdout: child.stdout.take(),
@@ -41,6 +47,7 @@ pub(crate) fn run(command: &Command, interrupted: &AtomicBool) -> io::Result<Ran
         kill(&mut child);
     }
     let status = child.wait()?;
+    drop(guarded);
     job.ran.timed_out = !done? && !interrupted.load(Ordering::Relaxed);
     job.ran.rc = exit_code(status);
     if interrupted.load(Ordering::Relaxed) {
@@ -183,6 +190,10 @@ impl Job {
             let heard = self.wait(exit.filter(|_| ended.is_none()), wait)?;
             self.write(input);
             let moved = self.read()?;
+            if self.ran.stdout.len() + self.ran.stderr.len() > MOST {
+                let why = format!("it printed more than {} MiB, and was killed", MOST >> 20);
+                return Err(io::Error::other(why));
+            }
             match ended {
                 Some(since) if !heard && !moved && since.elapsed() >= limits.linger => return Ok(true),
                 Some(_) if moved => ended = Some(Instant::now()),
@@ -242,7 +253,9 @@ impl Job {
 fn drain<R: Read>(from: &mut Option<R>, to: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 16 * 1024];
     let mut moved = false;
-    while let Some(reader) = from {
+    // One that prints without end must not keep the others waiting.
+    let full = to.len() + (1 << 20);
+    while let Some(reader) = from.as_mut().filter(|_| to.len() < full) {
         match reader.read(&mut buffer) {
             Ok(0) => *from = None,
             Ok(n) => {
@@ -300,6 +313,12 @@ mod tests {
     fn much_input_and_output_do_not_block_each_other() {
         let input = vec![b'x'; 1 << 20];
         assert_eq!(ran(cmd("cat").stdin(input.clone())).stdout, input);
+    }
+
+    #[test]
+    fn a_command_that_prints_without_end_is_killed() {
+        let why = run(&cmd("yes"), &AtomicBool::new(false)).unwrap_err().to_string();
+        assert_eq!(why, "it printed more than 128 MiB, and was killed");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Child as Process, ChildStdin};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,8 @@ struct Slot {
 }
 
 struct Child {
-    stdin: Mutex<Option<ChildStdin>>,
+    /// To the thread that writes to it: it may be stopped and read nothing, and nobody else must wait for that.
+    stdin: Mutex<Option<Sender<Vec<u8>>>>,
     process: Mutex<Process>,
     /// The version of check mode's plan that it has.
     plan: Mutex<u64>,
@@ -71,13 +72,20 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Child {
     fn tell(&self, message: &ToChild) -> bool {
-        encode(message).is_ok_and(|frame| self.send(&frame))
+        encode(message).is_ok_and(|frame| self.send(frame))
     }
 
-    fn send(&self, frame: &[u8]) -> bool {
-        match locked(&self.stdin).as_mut() {
-            Some(stdin) => stdin.write_all(frame).and_then(|()| stdin.flush()).is_ok(),
-            None => false,
+    /// Content waits here as far as the child has given credit for it, and no further.
+    fn send(&self, frame: Vec<u8>) -> bool {
+        locked(&self.stdin).as_ref().is_some_and(|to| to.send(frame).is_ok())
+    }
+}
+
+/// Writes to a further runner until nobody says anything more, or it reads no more.
+fn write_all(mut stdin: ChildStdin, frames: &Receiver<Vec<u8>>) {
+    for frame in frames {
+        if stdin.write_all(&frame).and_then(|()| stdin.flush()).is_err() {
+            return;
         }
     }
 }
@@ -85,10 +93,7 @@ impl Child {
 impl Child {
     /// Closes its input, and looks whether it has ended.
     fn has_ended(&self) -> bool {
-        // Whoever is writing to it just now may never come to an end.
-        if let Ok(mut stdin) = self.stdin.try_lock() {
-            *stdin = None;
-        }
+        *locked(&self.stdin) = None;
         matches!(locked(&self.process).try_wait(), Ok(Some(_)) | Err(_))
     }
 }
@@ -197,8 +202,11 @@ impl Children {
             Some(user) => log_in(user, &program)?,
             None => start_beside(&program)?,
         };
+        let (to, frames) = channel();
+        let stdin = login.stdin;
+        std::thread::spawn(move || write_all(stdin, &frames));
         let child = Arc::new(Child {
-            stdin: Mutex::new(Some(login.stdin)),
+            stdin: Mutex::new(Some(to)),
             process: Mutex::new(login.process),
             plan: Mutex::new(0),
             ended: Mutex::new(false),
@@ -220,7 +228,7 @@ impl Children {
         }
         let frame = encode(&ToChild::Plan(packed(&plan)?)).map_err(|e| e.to_string())?;
         *known = plan.version();
-        child.send(&frame);
+        child.send(frame);
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ mod wire;
 use std::io::Write;
 use std::process::ExitCode;
 
-use shevek_kit::terminal;
+use shevek_kit::{guard, terminal};
 use shevek_modules::Modules;
 use wire::Side;
 
@@ -47,6 +47,7 @@ pub fn program(modules: Modules) -> ExitCode {
             child_of(nonce, modules)
         }
         ["--job"] => job::work(modules),
+        [guard::ARGUMENT] => guard::guard(),
         ["--on-terminal", terminal, program, rest @ ..] => {
             let error = terminal::become_program(terminal, program, rest);
             let _ = writeln!(std::io::stderr(), "{program}: {error}");

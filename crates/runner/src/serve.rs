@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use shevek_kit::system::Look;
-use shevek_kit::{Overlay, Probe, Real};
+use shevek_kit::{Overlay, Probe, Real, guard};
 use shevek_modules::Modules;
 use shevek_proto::{Batch, Become, Call, Down, Fault, FaultKind, Hello, Part, Up, VERSION};
 
@@ -22,6 +22,7 @@ const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// Converses until the input ends. What was said `ahead` of the input comes first.
 pub fn serve(side: Side, modules: Modules, ahead: &[u8]) -> ExitCode {
+    guard::enable();
     let outlet = Arc::new(Outlet::new(side));
     let real = Arc::new(Real::new());
     let overlay = Arc::new(Overlay::over(real.clone()));

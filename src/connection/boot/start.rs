@@ -19,6 +19,9 @@ const NOISE: usize = 1 << 20;
 /// How much of the runner is written at once.
 const PIECE: usize = 64 * 1024;
 
+/// Bytes a second that the slowest line carries which is waited for. One that is dead is noticed by its silence.
+const SLOWEST: u64 = 16 * 1024;
+
 /// What is needed to start a runner.
 pub(crate) struct Boot<'a> {
     /// The inventory name of the host.
@@ -59,6 +62,7 @@ pub(crate) async fn start(boot: &Boot<'_>, use_cached: bool) -> Result<Started, 
         lost: boot.transport.lost(),
         marker: format!("{nonce}:").into_bytes(),
         heard: Vec::new(),
+        passed: 0,
         stderr: Tail::default(),
         deadline: Instant::now() + boot.options.deadlines.start,
     };
@@ -107,6 +111,8 @@ struct Talk<'a> {
     lost: watch::Receiver<Option<ConnectError>>,
     marker: Vec<u8>,
     heard: Vec<u8>,
+    /// So much of that was looked through for the script's next word, and does not begin one.
+    passed: usize,
     stderr: Tail,
     deadline: Instant,
 }
@@ -147,11 +153,18 @@ impl Talk<'_> {
     }
 
     fn take_word(&mut self) -> Option<Word> {
-        let at = self.heard.windows(self.marker.len()).position(|window| window == self.marker)?;
+        let unseen = self.heard.get(self.passed..)?;
+        let Some(at) = unseen.windows(self.marker.len()).position(|window| window == self.marker) else {
+            // The end may be the marker's beginning.
+            self.passed = self.heard.len().saturating_sub(self.marker.len());
+            return None;
+        };
+        let at = self.passed + at;
         let start = at + self.marker.len();
         let end = start + self.heard.get(start..)?.iter().position(|byte| *byte == b'\n')?;
         let line = String::from_utf8_lossy(self.heard.get(start..end)?).into_owned();
         self.heard.drain(..=end);
+        self.passed = 0;
         Some(Word::parse(line.trim_end_matches('\r')))
     }
 
@@ -207,7 +220,9 @@ impl Talk<'_> {
             self.deadline = Instant::now() + self.boot.options.deadlines.upload;
             self.say(piece, Phase::Upload).await?;
         }
-        self.deadline = Instant::now() + self.boot.options.deadlines.upload;
+        // All of it may be under way still: windows of the network hold more than it.
+        let travel = Duration::from_secs(packed.len() as u64 / SLOWEST);
+        self.deadline = Instant::now() + self.boot.options.deadlines.upload + travel;
         let word = self.word(Phase::Upload).await?;
         self.deadline = Instant::now() + self.boot.options.deadlines.start;
         match word {
@@ -224,8 +239,8 @@ impl Talk<'_> {
     fn gone(&self, phase: Phase) -> ConnectError {
         match &*self.lost.borrow() {
             Some(lost) if lost.phase() == Phase::Idle => lost.clone(),
-            Some(lost) => ConnectError::unreachable(self.boot.host, phase, lost.detail()),
-            None => ConnectError::unreachable(self.boot.host, phase, "the connection was closed"),
+            Some(lost) => ConnectError::unreachable(self.boot.host, phase, lost.detail()).passing(),
+            None => ConnectError::unreachable(self.boot.host, phase, "the connection was closed").passing(),
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::blobs::feed;
 use super::runner::{Outbox, State, last_words, lock, send_part};
 use super::running::Heard;
+use super::streams::Refused;
 use crate::error::Trouble;
 use crate::runners::Image;
 use crate::runners::Runners;
@@ -94,8 +95,9 @@ impl Reader {
         state.feeds.clear();
         state.streams.abandon();
         drop(state);
-        self.hello = None;
+        // The reason first: whoever waits for the greeting looks for it as soon as there can be none.
         self.over.send_replace(Some(why.clone()));
+        self.hello = None;
     }
 
     fn take(&mut self, decoder: &mut Decoder) -> Result<(), ConnectError> {
@@ -148,7 +150,7 @@ impl Reader {
             }
             Up::Chunk { stream, data, last } => {
                 let taken = lock(&self.state).streams.chunk(stream, data, last, &self.outbox);
-                taken.map_err(|why| self.misled(why.to_owned()))?;
+                taken.map_err(|why| self.refuse(why))?;
             }
         }
         Ok(())
@@ -158,6 +160,19 @@ impl Reader {
     fn misled(&self, detail: String) -> ConnectError {
         let detail = format!("the runner breaks the rules of the conversation: {detail}");
         ConnectError::bug(&self.host, self.phase(), detail)
+    }
+
+    /// Content that is not taken in ends the conversation: nothing else would stop it.
+    fn refuse(&self, why: Refused) -> ConnectError {
+        let limit = match why {
+            Refused::Rule(rule) => return self.misled(rule.to_owned()),
+            Refused::TooMuch(limit) => limit,
+        };
+        let detail = format!("the host sends more than {} MiB, and was given up", limit >> 20);
+        let help =
+            Some("fetch_limit in [shevek] of ansible.cfg, or SHEVEK_FETCH_LIMIT, allows more".to_owned());
+        let host = self.host.clone();
+        ConnectError::Task(Box::new(Trouble { phase: Phase::Run, host, detail, help, passing: false }))
     }
 
     fn finish(&self, batch: u64, end: Heard) {
@@ -190,7 +205,7 @@ impl Reader {
         tokio::spawn(async move {
             if let Err(e) = feed(blob, content.clone(), granted, outbox.clone()).await {
                 let detail = format!("content to be sent cannot be read: {content}: {e}");
-                let trouble = Trouble { phase: Phase::Run, host, detail, help: None };
+                let trouble = Trouble { phase: Phase::Run, host, detail, help: None, passing: false };
                 if let Some(flight) = lock(&shared).batches.remove(&batch) {
                     let _ = flight.heard.send(Heard::Failed(ConnectError::Task(Box::new(trouble))));
                 }
@@ -228,6 +243,7 @@ impl Reader {
                 host: self.host.clone(),
                 detail: fault.message.clone(),
                 help: fault.help.clone(),
+                passing: false,
             })
         };
         match fault.kind {

@@ -115,18 +115,21 @@ pub(crate) struct Beginning {
     pub(crate) lost: watch::Receiver<Option<ConnectError>>,
     pub(crate) runners: Arc<Runners>,
     pub(crate) within: Duration,
+    /// How many bytes may be on their way up.
+    pub(crate) fetch_limit: u64,
 }
 
 impl Runner {
     /// Waits for the runner's greeting and begins the conversation.
     pub(crate) async fn begin(beginning: Beginning) -> Result<Runner, ConnectError> {
-        let Beginning { host, started, lost, runners, within } = beginning;
+        let Beginning { host, started, lost, runners, within, fetch_limit } = beginning;
         let cached = started.cached;
         let (frames, queue) = mpsc::channel(OUTBOX);
         let outbox = Outbox { frames };
         let (stop, stopped) = oneshot::channel();
         let (hello, greeted) = oneshot::channel();
-        let state = Arc::new(Mutex::new(State::default()));
+        let streams = Streams::limited(fetch_limit);
+        let state = Arc::new(Mutex::new(State { streams, ..State::default() }));
         let (over, mut is_over) = watch::channel(None);
         let mut transport_lost = lost.clone();
         tokio::spawn({
@@ -255,11 +258,10 @@ impl Runner {
             Ok(Err(e)) => {
                 let lost = lock(&self.shared.state).over.clone();
                 Err(lost.unwrap_or_else(|| {
-                    ConnectError::unreachable(
-                        &self.shared.host,
-                        Phase::Run,
-                        format!("fetched content cannot be stored: {e}"),
-                    )
+                    let detail = format!("fetched content cannot be stored on this machine: {e}");
+                    let host = self.shared.host.clone();
+                    let trouble = Trouble { phase: Phase::Run, host, detail, help: None, passing: false };
+                    ConnectError::Task(Box::new(trouble))
                 }))
             }
             Err(_) => Err(self.why_gone()),
@@ -313,7 +315,7 @@ fn unsendable(host: Arc<str>, error: &io::Error) -> Trouble {
         ),
         _ => (format!("the arguments cannot be sent: {error}"), None),
     };
-    Trouble { phase: Phase::Run, host, detail, help }
+    Trouble { phase: Phase::Run, host, detail, help, passing: false }
 }
 
 /// A part of the runner, piece by piece; without bytes, word that the host's own is the right one.

@@ -73,6 +73,19 @@ pub(super) struct Streams {
     taken: HashSet<u64>,
     /// The most calls that were under way at once.
     calls: usize,
+    /// How many bytes may lie here before somebody takes them.
+    limit: u64,
+    /// What has come of each stream that nobody has read to its end.
+    sizes: HashMap<u64, u64>,
+}
+
+/// Why a piece is not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// No runner of ours would send it.
+    Rule(&'static str),
+    /// There is more than this machine is to hold, in bytes.
+    TooMuch(u64),
 }
 
 /// A stream of which more is to come.
@@ -83,6 +96,11 @@ struct Arriving {
 }
 
 impl Streams {
+    /// Streams that may have so many bytes in all: a host must not fill the disk of this machine.
+    pub(super) fn limited(limit: u64) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     /// So many calls are under way: each may send a stream.
     pub(super) fn expect(&mut self, calls: usize) {
         self.calls = self.calls.max(calls);
@@ -107,25 +125,32 @@ impl Streams {
         data: Vec<u8>,
         last: bool,
         outbox: &Outbox,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), Refused> {
         if !self.arriving.contains_key(&stream) {
             if self.has(stream) || self.taken.contains(&stream) {
-                return Err("a stream goes on after its end");
+                return Err(Refused::Rule("a stream goes on after its end"));
             }
             if self.arriving.len().max(self.arrivals.len()) >= self.calls + SPARE {
-                return Err("there are more streams than calls");
+                return Err(Refused::Rule("there are more streams than calls"));
             }
             self.open(stream, outbox);
+        }
+        *self.sizes.entry(stream).or_default() += data.len() as u64;
+        if self.sizes.values().sum::<u64>() > self.limit {
+            return Err(Refused::TooMuch(self.limit));
         }
         if let Some(Arriving { to, waiting }) = self.arriving.get(&stream) {
             let cost = data.len() as u64 + PIECE;
             if waiting.fetch_add(cost, Ordering::Relaxed) + cost > 2 * AHEAD {
-                return Err("a stream does not wait for credit");
+                return Err(Refused::Rule("a stream does not wait for credit"));
             }
             let _ = to.send((data, last));
         }
         if last {
             self.arriving.remove(&stream);
+            if self.taken.contains(&stream) {
+                self.sizes.remove(&stream);
+            }
         }
         Ok(())
     }
@@ -139,6 +164,10 @@ impl Streams {
     pub(super) fn take(&mut self, stream: u64, outbox: &Outbox) -> Option<Arrival> {
         if !self.taken.insert(stream) {
             return None;
+        }
+        // What has come whole is read and gone; of what is still to come the bytes count on.
+        if self.has(stream) && !self.arriving.contains_key(&stream) {
+            self.sizes.remove(&stream);
         }
         if !self.has(stream) {
             self.open(stream, outbox);
@@ -160,11 +189,16 @@ fn put_away(
 ) -> io::Result<Fetched> {
     let mut file = SpooledTempFile::new(IN_MEMORY);
     let mut size = 0;
+    let mut failed = None;
     while let Some((data, last)) = pieces.blocking_recv() {
-        file.write_all(&data)?;
+        // What cannot be put away is passed over: the runner waits for leave to send the rest, and then for its end.
+        if failed.is_none() {
+            failed = file.write_all(&data).err();
+        }
         size += data.len() as u64;
         waiting.fetch_sub(data.len() as u64 + PIECE, Ordering::Relaxed);
         if last {
+            failed.map_or(Ok(()), Err)?;
             file.seek(SeekFrom::Start(0))?;
             return Ok(Fetched { file, size });
         }
@@ -183,8 +217,24 @@ mod tests {
         // Nobody takes the credit, so nothing is put away after the first pieces.
         let (frames, _queue) = mpsc::channel(1);
         let outbox = Outbox { frames };
-        let mut streams = Streams::default();
+        let mut streams = Streams::limited(1 << 30);
         let why = (0..100).find_map(|_| streams.chunk(1, vec![0; BLOB_CHUNK], false, &outbox).err());
-        assert_eq!(why, Some("a stream does not wait for credit"));
+        assert_eq!(why, Some(Refused::Rule("a stream does not wait for credit")));
+    }
+
+    #[tokio::test]
+    async fn an_endless_stream_ends_at_the_limit_and_streams_that_were_read_do_not_count() {
+        let (frames, mut queue) = mpsc::channel(1);
+        tokio::spawn(async move { while queue.recv().await.is_some() {} });
+        let outbox = Outbox { frames };
+        let mut streams = Streams::limited(1000);
+        for stream in 1..20 {
+            streams.expect(1);
+            streams.chunk(stream, vec![0; 900], true, &outbox).unwrap();
+            let arrived = streams.take(stream, &outbox).unwrap();
+            assert_eq!(arrived.await.unwrap().unwrap().size(), 900);
+        }
+        let why = (0..3).find_map(|_| streams.chunk(99, vec![0; 400], false, &outbox).err());
+        assert_eq!(why, Some(Refused::TooMuch(1000)));
     }
 }

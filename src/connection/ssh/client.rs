@@ -40,6 +40,9 @@ impl Client {
             DisconnectReason::Error(russh::Error::HUP | russh::Error::Disconnect) => {
                 (Phase::Run, "the connection was closed by the host, or on the way".to_owned())
             }
+            DisconnectReason::Error(russh::Error::IO(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                (Phase::Run, "the connection was closed by the host, or on the way".to_owned())
+            }
             DisconnectReason::Error(e) => (Phase::Run, format!("the connection broke: {e}")),
         };
         ConnectError::unreachable(&self.host, phase, detail)

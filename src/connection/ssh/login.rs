@@ -384,7 +384,8 @@ impl<'a> Login<'a> {
 
     /// The server ended the session while we were logging in.
     pub(super) fn hung_up(&self, said: &str) -> ConnectError {
-        let error = ConnectError::unreachable(self.host, Phase::Auth, format!("{said}{}", self.story()));
+        let error =
+            ConnectError::unreachable(self.host, Phase::Auth, format!("{said}{}", self.story())).passing();
         if self.key_failures > 1 {
             return error.with_help(
                 "the server may take only a few keys (MaxAuthTries): name the right one with \
@@ -401,6 +402,7 @@ impl<'a> Login<'a> {
             Phase::Auth,
             format!("the connection was closed during the login{}", self.story()),
         )
+        .passing()
     }
 
     fn broken(&self, error: &russh::Error) -> ConnectError {
@@ -411,7 +413,7 @@ impl<'a> Login<'a> {
             | russh::Error::Disconnect => self.gone(),
             other => {
                 let detail = format!("the login broke off: {other}{}", self.story());
-                ConnectError::unreachable(self.host, Phase::Auth, detail)
+                ConnectError::unreachable(self.host, Phase::Auth, detail).passing()
             }
         }
     }

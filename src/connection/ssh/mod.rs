@@ -27,14 +27,13 @@ pub(crate) use jumps::Jumps;
 pub(crate) use keyring::KeyRing;
 pub(crate) use preferred::{List, default_names, is_supported};
 
-/// How long a server may take to open a channel on a connection that works.
-const CHANNEL: Duration = Duration::from_secs(30);
-
 /// An SSH connection, logged in.
 pub(crate) struct Ssh {
     host: Arc<str>,
     handle: Handle<Client>,
     lost: watch::Receiver<Option<ConnectError>>,
+    /// How long the server may take to open a channel.
+    patience: Duration,
     forward_agent: bool,
     environment: Vec<(String, String)>,
     /// The connection that this one goes through, kept alive.
@@ -54,6 +53,7 @@ impl Ssh {
             host: host.clone(),
             handle: reached.handle,
             lost: reached.lost,
+            patience: options.deadlines.start,
             forward_agent: target.forward_agent && !reached.changed,
             environment: target.environment.clone(),
             _through: through,
@@ -62,8 +62,11 @@ impl Ssh {
 
     /// The reason, once the session is known to be over; the error at hand otherwise.
     fn failed(&self, phase: Phase, what: &str, error: &russh::Error) -> ConnectError {
-        let lost = self.lost.borrow().clone();
-        lost.unwrap_or_else(|| ConnectError::unreachable(&self.host, phase, format!("{what}: {error}")))
+        match &*self.lost.borrow() {
+            Some(lost) if lost.phase() == Phase::Idle => lost.clone(),
+            Some(lost) => ConnectError::unreachable(&self.host, phase, lost.detail()).passing(),
+            None => ConnectError::unreachable(&self.host, phase, format!("{what}: {error}")),
+        }
     }
 
     async fn start(&self, command: &str, terminal: Terminal) -> Result<Process, ConnectError> {
@@ -72,13 +75,15 @@ impl Ssh {
             biased;
             opened = self.handle.channel_open_session() => opened,
             _ = lost.wait_for(Option::is_some) => Err(russh::Error::Disconnect),
-            () = tokio::time::sleep(CHANNEL) => {
-                return Err(ConnectError::timed_out(&self.host, Phase::Start, CHANNEL, "the server to open a channel"));
+            () = tokio::time::sleep(self.patience) => {
+                let what = "the server to open a channel";
+                return Err(ConnectError::timed_out(&self.host, Phase::Start, self.patience, what));
             }
         };
         let channel = opened.map_err(|e| {
-            self.failed(Phase::Start, "the server opens no channel", &e)
-                .with_help("the server's MaxSessions may be too low")
+            let failed = self.failed(Phase::Start, "the server opens no channel", &e);
+            let refused = matches!(e, russh::Error::ChannelOpenFailure(_));
+            if refused { failed.with_help("the server's MaxSessions may be too low") } else { failed }
         })?;
         let (mut from, to) = channel.split();
         let asked = async {

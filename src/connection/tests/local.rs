@@ -295,6 +295,36 @@ async fn a_runner_that_breaks_the_rules_ends_the_conversation_and_fills_no_memor
 }
 
 #[tokio::test]
+async fn a_file_without_end_is_given_up_at_the_limit_and_the_host_stays_reachable() {
+    let home = Home::new();
+    let mut options = options();
+    options.fetch_limit = 4 << 20;
+    let connection = Connection::open(&home.target(), &options).await.unwrap();
+    let error = connection.run(batch("endless", vec![]), Blobs::new(), |_| {}).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Task(_)), "{error}");
+    assert_eq!(error.detail(), "the host sends more than 4 MiB, and was given up");
+    let again = Connection::open(&home.target(), &options).await.unwrap();
+    assert_eq!(result(&again, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
+}
+
+#[tokio::test]
+async fn a_host_gets_no_content_but_that_of_its_own_task() {
+    let (home, other) = (Home::new(), Home::new());
+    let options = options();
+    let (nosy, busy) = (
+        Connection::open(&home.target(), &options).await.unwrap(),
+        Connection::open(&other.target(), &options).await.unwrap(),
+    );
+    let bytes: std::sync::Arc<[u8]> = vec![1; 1 << 20].into();
+    let mut blobs = Blobs::new();
+    let blob = blobs.add(Content::Bytes(bytes.clone()), bytes.len() as u64, "");
+    let asked = nosy.runner().await.unwrap().start(batch("snoop", vec![]), Blobs::new()).await.unwrap();
+    busy.run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {}).await.unwrap();
+    let items = asked.wait().await.unwrap();
+    assert_eq!(items[0].outcome.get("heard"), Some(&Val::Bool(false)));
+}
+
+#[tokio::test]
 async fn arguments_that_do_not_fit_into_a_message_fail_the_task() {
     let home = Home::new();
     let connection = Connection::open(&home.target(), &options()).await.unwrap();

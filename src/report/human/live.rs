@@ -106,7 +106,7 @@ impl Live {
         let name = self.task.as_ref().map_or("", |(_, name)| name.as_str());
         let mut lines = vec![format!("… {name}: {} done, {} at work", self.done, self.busy.len())];
         for (host, busy) in slow.iter().take(NAMED) {
-            let what = busy.phase.map_or("working", |(phase, _)| words(phase));
+            let what = busy.phase.map_or("working", |(phase, _)| phase.words());
             let mut line = format!("    {host}: {what}, {}", seconds(busy.since.elapsed()));
             if let Some((_, since)) =
                 busy.phase.filter(|(_, since)| since.duration_since(busy.since) > PATIENCE)
@@ -126,13 +126,4 @@ impl Live {
 fn seconds(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds < 60 { format!("{seconds}s") } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
-}
-
-fn words(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Connecting => "connecting",
-        Phase::Authenticating => "logging in",
-        Phase::Uploading => "uploading the runner",
-        Phase::Running => "running",
-    }
 }

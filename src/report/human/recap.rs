@@ -34,7 +34,24 @@ pub(super) fn show(recap: &Recap, look: &Look, screen: &mut Screen) -> io::Resul
         screen.painted(&text, &plain)?;
     }
     screen.painted("", "")?;
+    unreachable(recap, screen)?;
     custom(recap, look, screen)
+}
+
+// Differs from Ansible: the hosts that could not be reached are named once more at the end, each with the reason, on
+// standard error.
+fn unreachable(recap: &Recap, screen: &mut Screen) -> io::Result<()> {
+    if recap.unreachable.is_empty() {
+        return Ok(());
+    }
+    let colour = screen.palette.unreachable.clone();
+    screen.line("UNREACHABLE HOSTS", Some(&colour), Stream::Err)?;
+    for (host, reason) in &recap.unreachable {
+        // One line each, whatever the host has said.
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        screen.line(&format!("{host}: {reason}"), Some(&colour), Stream::Err)?;
+    }
+    Ok(())
 }
 
 type Pick = fn(&Screen) -> &Colour;

@@ -181,6 +181,14 @@ impl Runner {
                 let blob = Blob { id: self.stream, size: size as u64, checksum: String::new(), inline: None };
                 return Some(vec![("content".into(), Val::Blob(blob))]);
             }
+            "endless" => self.give(1, usize::MAX),
+            "snoop" => {
+                for blob in 1..200 {
+                    say(&Up::Need { blob, credit: 1000 });
+                }
+                let heard = self.messages.recv_timeout(Duration::from_millis(300)).is_ok();
+                return Some(vec![("heard".into(), heard.into())]);
+            }
             "whoami" => {
                 let path = std::fs::read_link("/proc/self/exe").unwrap_or_default();
                 let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

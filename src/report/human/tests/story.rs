@@ -145,7 +145,7 @@ impl Story {
             hosts.iter().map(|(host, numbers)| ((*host).to_owned(), counts(*numbers))).collect();
         let run = apples.map(|apples| Value::dict([("apples", apples)]));
         let custom = run.map(|run| CustomStats { run: Some(run), ..CustomStats::default() });
-        self.send(Event::Recap(Recap { hosts, custom }));
+        self.send(Event::Recap(Recap { hosts, custom, ..Recap::default() }));
     }
 
     fn began(playbook: &str, check: bool) -> Self {
