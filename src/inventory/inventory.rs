@@ -13,6 +13,9 @@ use crate::step::{Step, Steps};
 use crate::vars_files::VarsFiles;
 use crate::{Group, GroupId, GroupName, Host, HostId, HostName};
 
+/// Where content finds a Python on the controller, if there is one (`ansible_playbook_python`).
+pub const CONTROLLER_PYTHON: &str = "/usr/bin/python3";
+
 /// Names that mean this machine.
 pub(crate) const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -77,8 +80,11 @@ impl Inventory {
         let _ = inventory.add_child(all, ungrouped);
         let nowhere = source_vars(None);
         for name in LOCAL_NAMES {
-            // Differs from Ansible: no `ansible_python_interpreter`, there is no Python.
-            let vars = Arc::new(Map::from_iter([(Value::str("ansible_connection"), Value::str("local"))]));
+            // Content that starts a Python on the controller asks for it here.
+            let vars = Arc::new(Map::from_iter([
+                (Value::str("ansible_connection"), Value::str("local")),
+                (Value::str("ansible_python_interpreter"), Value::str(CONTROLLER_PYTHON)),
+            ]));
             let id = inventory.push_host(HostName::from(name), nowhere.clone(), None);
             if let Some(host) = inventory.host_mut(id) {
                 host.implicit = true;

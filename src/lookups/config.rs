@@ -1,12 +1,12 @@
 //! `config`: settings of `ansible.cfg`.
 
 use shevek_diag::{Diagnostic, Result};
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["config"], run: config };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["config"], markers: Markers::Propagate, run: config };
 
 const KNOWN: [&str; 4] = ["on_missing", "plugin_type", "plugin_name", "show_origin"];
 

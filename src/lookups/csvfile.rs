@@ -2,13 +2,13 @@
 
 use shevek_diag::{Diagnostic, Result};
 use shevek_python::csv::rows;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::{must_find, read_text};
 use crate::source::options::{Options, pairs, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["csvfile"], run: csvfile };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["csvfile"], markers: Markers::Propagate, run: csvfile };
 
 const KNOWN: [&str; 6] = ["col", "keycol", "default", "delimiter", "file", "encoding"];
 

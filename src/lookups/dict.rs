@@ -2,10 +2,10 @@
 
 use shevek_diag::{Diagnostic, Result};
 use shevek_python::sequence::mapping;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["dict"], run: dict };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["dict"], markers: Markers::Propagate, run: dict };
 
 fn dict(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let mut out = Vec::new();

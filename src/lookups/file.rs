@@ -1,13 +1,13 @@
 //! `file`: what files of the controller hold.
 
 use shevek_diag::Result;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::{must_find, read_text};
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["file"], run: file };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["file"], markers: Markers::Propagate, run: file };
 
 fn file(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let options = Options::new(arguments, &["rstrip", "lstrip"])?;

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use shevek_diag::Result;
 use shevek_python::glob::glob;
 use shevek_python::path;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::{find, folders};
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["fileglob"], run: fileglob };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["fileglob"], markers: Markers::Propagate, run: fileglob };
 
 fn fileglob(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;

@@ -8,14 +8,14 @@ use shevek_diag::Result;
 use shevek_pyre::Flags;
 use shevek_python::path;
 use shevek_python::regex::{compile, exhausted};
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{Set, Value};
 
 use crate::source::files::{base, candidates};
 use crate::source::options::{Options, term};
 
 pub(crate) const LOOKUP: Lookup =
-    Lookup { names: &["filetree", "community.general.filetree"], run: filetree };
+    Lookup { names: &["filetree", "community.general.filetree"], markers: Markers::Propagate, run: filetree };
 
 fn filetree(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let options = Options::new(arguments, &["exclude"])?;

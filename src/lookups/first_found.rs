@@ -2,13 +2,14 @@
 
 use shevek_diag::{Diagnostic, Result};
 use shevek_python::path;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::find;
 use crate::source::options::Options;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["first_found"], run: first_found };
+pub(crate) const LOOKUP: Lookup =
+    Lookup { names: &["first_found"], markers: Markers::Accept, run: first_found };
 
 /// `_subfolder` is no user's option: a `with_first_found` loop says with it that it looks for templates or variables.
 const KNOWN: [&str; 4] = ["files", "paths", "skip", "_subfolder"];

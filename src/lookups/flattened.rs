@@ -1,11 +1,14 @@
 //! `flattened` (community.general): the items of lists in lists, however deep.
 
 use shevek_diag::Result;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
-pub(crate) const LOOKUP: Lookup =
-    Lookup { names: &["flattened", "community.general.flattened"], run: flattened };
+pub(crate) const LOOKUP: Lookup = Lookup {
+    names: &["flattened", "community.general.flattened"],
+    markers: Markers::Propagate,
+    run: flattened,
+};
 
 fn flattened(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let mut out = Vec::new();

@@ -4,13 +4,13 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_pyre::Flags;
 use shevek_python::bytes::decode;
 use shevek_python::regex::{compile, exhausted};
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{IndexMap, Value};
 
 use crate::source::files::{must_find, read};
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["ini"], run: ini };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["ini"], markers: Markers::Propagate, run: ini };
 
 const KNOWN: [&str; 10] = [
     "type",

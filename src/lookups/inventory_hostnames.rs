@@ -3,10 +3,11 @@
 use shevek_diag::Result;
 use shevek_python::glob::matches;
 use shevek_python::sequence::mapping;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{IndexMap, IndexSet, Value};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["inventory_hostnames"], run: inventory_hostnames };
+pub(crate) const LOOKUP: Lookup =
+    Lookup { names: &["inventory_hostnames"], markers: Markers::Propagate, run: inventory_hostnames };
 
 type Groups = IndexMap<String, Vec<String>>;
 

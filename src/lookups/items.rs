@@ -1,10 +1,10 @@
 //! `items`: terms, lists among them by their items.
 
 use shevek_diag::Result;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["items"], run: items };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["items"], markers: Markers::Propagate, run: items };
 
 fn items(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Ok(Value::list(one_level(&arguments.positional)))

@@ -2,14 +2,14 @@
 
 use shevek_diag::Result;
 use shevek_python::text::split_lines;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::base;
 use crate::source::options::{Options, term};
 use crate::source::shell::output;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["lines"], run: lines };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["lines"], markers: Markers::Propagate, run: lines };
 
 fn lines(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;

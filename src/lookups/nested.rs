@@ -1,13 +1,16 @@
 //! `nested` (`cartesian` in community.general): every item of one list with every item of the others.
 
 use shevek_diag::{Diagnostic, Result};
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::items::one_level;
 
-pub(crate) const LOOKUP: Lookup =
-    Lookup { names: &["nested", "cartesian", "community.general.cartesian"], run: nested };
+pub(crate) const LOOKUP: Lookup = Lookup {
+    names: &["nested", "cartesian", "community.general.cartesian"],
+    markers: Markers::Propagate,
+    run: nested,
+};
 
 fn nested(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let mut lists = Vec::new();

@@ -9,13 +9,13 @@ use std::sync::Mutex;
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_python::mersenne::Random;
 use shevek_python::path;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{Map, Value};
 
 use crate::source::files::base;
 use crate::source::options::{Options, pairs, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["password"], run: password };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["password"], markers: Markers::Propagate, run: password };
 
 const KNOWN: [&str; 5] = ["length", "encrypt", "chars", "ident", "seed"];
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

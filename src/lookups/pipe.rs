@@ -1,14 +1,14 @@
 //! `pipe`: what a command prints.
 
 use shevek_diag::Result;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::base;
 use crate::source::options::Options;
 use crate::source::shell::output;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["pipe"], run: pipe };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["pipe"], markers: Markers::Propagate, run: pipe };
 
 fn pipe(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;

@@ -4,12 +4,12 @@ use shevek_diag::{Diagnostic, Result};
 use shevek_pyre::Flags;
 use shevek_python::regex::{compile, exhausted};
 use shevek_template::percent;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::options::{Options, pairs, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["sequence"], run: sequence };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["sequence"], markers: Markers::Propagate, run: sequence };
 
 const KNOWN: [&str; 5] = ["start", "end", "stride", "count", "format"];
 /// `[start-]end[/stride][:format]`

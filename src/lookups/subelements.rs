@@ -2,10 +2,11 @@
 
 use shevek_diag::{Diagnostic, Result};
 use shevek_python::sequence::mapping;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{Kind, Map, Value};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["subelements"], run: subelements };
+pub(crate) const LOOKUP: Lookup =
+    Lookup { names: &["subelements"], markers: Markers::Propagate, run: subelements };
 
 fn wrong_terms(more: &str) -> Box<Diagnostic> {
     Diagnostic::new("wrong terms of a lookup")

@@ -1,13 +1,13 @@
 //! `template`: files rendered.
 
 use shevek_diag::{Diagnostic, Result};
-use shevek_template::plugin::{Arguments, Context, Lookup, TextOptions};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers, TextOptions};
 use shevek_value::{Map, Value};
 
 use crate::source::files::{must_find, read_text};
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["template"], run: template };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["template"], markers: Markers::Propagate, run: template };
 
 const KNOWN: [&str; 9] = [
     "convert_data",

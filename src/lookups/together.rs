@@ -1,12 +1,12 @@
 //! `together`: the items of lists that have the same place.
 
 use shevek_diag::{Diagnostic, Result};
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::items::one_level;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["together"], run: together };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["together"], markers: Markers::Propagate, run: together };
 
 fn together(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let mut lists = Vec::new();

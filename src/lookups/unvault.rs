@@ -1,13 +1,13 @@
 //! `unvault`: what files hold, decrypted.
 
 use shevek_diag::Result;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::files::{must_find, read_text};
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["unvault"], run: unvault };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["unvault"], markers: Markers::Propagate, run: unvault };
 
 fn unvault(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;

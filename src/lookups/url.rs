@@ -6,14 +6,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_python::text::split_lines;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 use ureq::Agent;
 use ureq::tls::TlsConfig;
 
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["url"], run: url };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["url"], markers: Markers::Propagate, run: url };
 
 const KNOWN: [&str; 13] = [
     "validate_certs",

@@ -3,12 +3,12 @@
 use shevek_diag::{Diagnostic, Result};
 use shevek_pyre::Flags;
 use shevek_python::regex::{compile, exhausted};
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
 use crate::source::options::Options;
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["varnames"], run: varnames };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["varnames"], markers: Markers::Propagate, run: varnames };
 
 fn varnames(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;

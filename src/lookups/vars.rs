@@ -1,12 +1,12 @@
 //! `vars`: variables by name.
 
 use shevek_diag::Result;
-use shevek_template::plugin::{Arguments, Context, Lookup};
+use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{Undefined, Value};
 
 use crate::source::options::{Options, term};
 
-pub(crate) const LOOKUP: Lookup = Lookup { names: &["vars"], run: vars };
+pub(crate) const LOOKUP: Lookup = Lookup { names: &["vars"], markers: Markers::Propagate, run: vars };
 
 fn vars(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let options = Options::new(arguments, &["default"])?;

@@ -174,6 +174,8 @@ pub struct Test {
 pub struct Lookup {
     /// Names, as for filters.
     pub names: &'static [&'static str],
+    /// What it does with undefined arguments.
+    pub markers: Markers,
     /// Does it.
     pub run: Run,
 }

@@ -31,6 +31,9 @@ pub enum Reason {
 }
 
 impl Undefined {
+    /// The hint of `undef()` that was given none.
+    pub const MANDATORY: &str = "Mandatory variable has not been overridden";
+
     /// The message of using it.
     pub fn message(&self) -> String {
         match (&self.reason, self.hint.is_empty(), self.name.is_empty()) {

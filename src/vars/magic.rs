@@ -75,7 +75,7 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
         "ansible_play_hosts" => hosts(scope, &play.alive()),
         "ansible_play_hosts_all" => hosts(scope, &play.hosts),
         "ansible_play_name" => play.name.clone().into(),
-        "ansible_playbook_python" => "/usr/bin/python3".into(),
+        "ansible_playbook_python" => shevek_inventory::CONTROLLER_PYTHON.into(),
         "ansible_facts" => fleet.memory(scope.host()).facts().namespaced().clone(),
         "ansible_check_mode" => options.check.into(),
         "ansible_diff_mode" => options.diff.into(),

@@ -56,14 +56,15 @@ fn print(call: &Invocation<'_>) -> Result<Outcome> {
         return Ok(outcome.with("skipped_reason", "Verbosity threshold not met."));
     }
     if let Some(var) = call.get("var") {
-        let value = expression(call, var)?;
-        return Ok(Outcome::ok().with(&var.text(), value));
+        let mut errors = Errors::default();
+        let value = expression(call, var, &mut errors)?;
+        return Ok(errors.told(Outcome::ok().with(&var.text(), value)));
     }
     Ok(Outcome::ok().with("msg", call.get("msg").cloned().unwrap_or_else(|| "Hello world!".into())))
 }
 
 /// The value of `var`: a name, an expression, or a template that gives either. What is undefined in it is named there.
-fn expression(call: &Invocation<'_>, var: &Value) -> Result<Value> {
+fn expression(call: &Invocation<'_>, var: &Value, errors: &mut Errors) -> Result<Value> {
     let templar = call.templar();
     let text = var.text();
     let value = match call.scope.get(&text)? {
@@ -73,29 +74,50 @@ fn expression(call: &Invocation<'_>, var: &Value) -> Result<Value> {
             .expression(&Value::str(text).from_where(var), call.scope)
             .map_err(|error| error.or_at(var.origin())),
     };
-    let mut errors = 0;
-    match value {
-        Ok(value) => Ok(with_errors(&value, &mut errors)),
-        Err(error) if error.summary.contains("undefined") => Ok(said(&error.detail, &mut errors)),
-        Err(error) => Err(error),
-    }
+    errors.in_place_of(value)
 }
 
-/// A value in which what is undefined has become text that says so.
-fn with_errors(value: &Value, errors: &mut u32) -> Value {
-    match value.kind() {
-        Kind::Undefined(missing) => said(&missing.message(), errors),
-        Kind::List(items) if value.flags().has(Flags::UNDEFINED) => {
-            Value::list(items.iter().map(|item| with_errors(item, errors)).collect())
-        }
-        Kind::Map(map) if value.flags().has(Flags::UNDEFINED) => {
-            Value::map(map.iter().map(|(key, item)| (key.clone(), with_errors(item, errors))).collect())
-        }
-        _ => value.clone(),
-    }
-}
+/// What was undefined in values that are shown: a line of text stands in its place.
+#[derive(Default)]
+pub(super) struct Errors(Vec<String>);
 
-fn said(why: &str, errors: &mut u32) -> Value {
-    *errors += 1;
-    format!("<< error {errors} - {why} >>").into()
+impl Errors {
+    /// The value, if there is one to be shown.
+    pub(super) fn in_place_of(&mut self, value: Result<Value>) -> Result<Value> {
+        match value {
+            Ok(value) => Ok(self.replaced(&value)),
+            Err(error) if error.summary.contains("undefined") => Ok(self.said(&error.detail)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The outcome with a warning of them all.
+    pub(super) fn told(self, mut outcome: Outcome) -> Outcome {
+        let count = self.0.len();
+        if count > 0 {
+            let s = if count == 1 { "" } else { "s" };
+            outcome.warnings.push(format!("Encountered {count} template error{s}.\n{}", self.0.join("\n")));
+        }
+        outcome
+    }
+
+    fn replaced(&mut self, value: &Value) -> Value {
+        match value.kind() {
+            Kind::Undefined(missing) => self.said(&missing.message()),
+            Kind::List(items) if value.flags().has(Flags::UNDEFINED) => {
+                Value::list(items.iter().map(|item| self.replaced(item)).collect())
+            }
+            Kind::Map(map) if value.flags().has(Flags::UNDEFINED) => {
+                Value::map(map.iter().map(|(key, item)| (key.clone(), self.replaced(item))).collect())
+            }
+            _ => value.clone(),
+        }
+    }
+
+    fn said(&mut self, why: &str) -> Value {
+        let error = format!("error {} - {why}", self.0.len() + 1);
+        let shown = format!("<< {error} >>");
+        self.0.push(error);
+        shown.into()
+    }
 }

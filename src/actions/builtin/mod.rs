@@ -5,6 +5,7 @@ mod assemble;
 mod assert;
 mod copy;
 mod debug;
+mod expressions;
 mod fail;
 mod fetch;
 mod gather_facts;

@@ -15,6 +15,11 @@ CASES = r"""
 lookup('env','SHEVEK_TEST_VARIABLE')
 lookup('env','SHEVEK_NOT_SET')
 lookup('env','SHEVEK_NOT_SET',default='x')
+lookup('env','SHEVEK_NOT_SET',default=undef())
+lookup('env','SHEVEK_NOT_SET',default=undef('say more'))
+lookup('env','SHEVEK_NOT_SET',default=undef()) is undefined
+lookup('env','PATH',default=undef()) is string
+lookup('env','PATH',default=nope) is string
 lookup('env','SHEVEK_TEST_VARIABLE','SHEVEK_NOT_SET',wantlist=true)
 lookup('file','hello.txt')
 lookup('file','hello.txt',rstrip=false)

@@ -12,7 +12,7 @@ use super::macros::MacroObject;
 use super::place::{Place, Scoped};
 use super::{Eval, Fault, Run};
 use crate::methods;
-use crate::plugin::Arguments;
+use crate::plugin::{Arguments, Markers};
 use crate::syntax::{Args, Expr, ExprKind, Name};
 
 impl Run<'_> {
@@ -194,7 +194,7 @@ impl Run<'_> {
         let arguments = self.arguments(None, args)?;
         let hint = match arguments.get(0, "hint").map(Value::kind) {
             Some(Kind::Str(hint)) => hint.to_string(),
-            _ => "Mandatory variable has not been overridden".to_owned(),
+            _ => Undefined::MANDATORY.to_owned(),
         };
         Ok(self.machine.undefined(Undefined { hint, ..Undefined::default() }, &self.written, expr.at))
     }
@@ -259,7 +259,9 @@ impl super::Machine<'_> {
         let Some(lookup) = self.templar.plugins().lookup(name).copied() else {
             return Err(Fault::Error(self.no_lookup(name)));
         };
-        if let Some(marker) = top_marker(&arguments) {
+        if lookup.markers != Markers::Accept
+            && let Some(marker) = top_marker(&arguments)
+        {
             return Ok(marker);
         }
         self.is_volatile();
