@@ -31,7 +31,10 @@ const LIST: &[(&str, How)] = &[
     ("apt-mark", Verb(&["showhold", "showauto", "showmanual"])),
     ("arch", Freely),
     ("bcachefs", Verb(&["show-super"])),
+    ("at", With(&["-c"])),
+    ("atq", Freely),
     ("blkid", Freely),
+    ("bmake", With(&["-q"])),
     ("blockdev", With(&["--getsize64", "--getss", "--getro"])),
     ("btrfs", So(|args| matches!(args, ["filesystem", "usage" | "show" | "df", ..]))),
     ("busctl", With(&["getZoneByName", "getZoneOfInterface"])),
@@ -79,6 +82,7 @@ const LIST: &[(&str, How)] = &[
     ("getsebool", Freely),
     ("grubby", With(&["--info"])),
     ("git", So(git_reads)),
+    ("gmake", With(&["-q"])),
     ("gpg", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
     ("gpg2", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
     ("hostname", Bare(&["-f", "--fqdn", "--long", "-s", "--short", "-d", "--domain", "-i", "-I", "-A"])),
@@ -107,6 +111,8 @@ const LIST: &[(&str, How)] = &[
     ("lvreduce", With(&["--test"])),
     ("lvremove", With(&["--test"])),
     ("lvs", Freely),
+    // With -q it runs only what the Makefile itself marks to be run even then.
+    ("make", With(&["-q"])),
     ("matchpathcon", Freely),
     ("mkfs.btrfs", With(&["--version"])),
     // It tells its version; /dev/null it refuses.
@@ -138,6 +144,7 @@ const LIST: &[(&str, How)] = &[
             "--print-format",
         ]),
     ),
+    ("patch", With(&["--dry-run"])),
     ("pip", Verb(&["list", "freeze", "show", "--version"])),
     ("pip3", Verb(&["list", "freeze", "show", "--version"])),
     ("ps", Freely),
@@ -247,6 +254,7 @@ const FIREWALL: &[&str] = &[
 
 /// What makes a program write in spite of the list above: options, or options and a value after `=`.
 const NEVER: &[(&str, &[&str])] = &[
+    ("at", &["-r", "-d", "-f"]),
     ("blkid", &["-g", "--garbage-collect"]),
     ("date", &["-s", "--set"]),
     ("dmidecode", &["--dump-bin"]),

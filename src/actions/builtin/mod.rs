@@ -12,6 +12,7 @@ mod gather_facts;
 mod group_by;
 mod include_vars;
 mod package;
+mod patch;
 mod pause;
 mod raw;
 mod reboot;
