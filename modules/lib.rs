@@ -55,6 +55,7 @@ mod getent;
 mod git;
 mod git_config;
 mod hostname;
+mod htpasswd;
 mod ini_file;
 mod iptables;
 mod known_hosts;

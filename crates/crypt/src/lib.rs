@@ -1,0 +1,14 @@
+//! Passwords as password files of web servers and of systems have them: made and checked.
+//!
+//! Start reading at [`Scheme`]. What is in each format is in a file of its own: [`des`], [`md5`], [`sha`]; bcrypt is a
+//! crate's.
+//!
+//! Imports nothing of the project.
+
+mod des;
+mod digits;
+mod md5;
+mod scheme;
+mod sha;
+
+pub use scheme::{Scheme, Unhashable};
