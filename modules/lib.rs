@@ -76,6 +76,7 @@ mod rpm_key;
 mod seboolean;
 mod selinux;
 mod service_facts;
+mod ssh_config;
 mod subversion;
 mod sudoers;
 mod synchronize;
