@@ -114,7 +114,10 @@ fn find(all: &[Documented], name: &str) -> Option<Documented> {
     let goes_by =
         |schema: &Schema| schema.name == name || schema.full_name() == name || schema.aliases.contains(&name);
     let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
-    let found = all.iter().find(|documented| goes_by(documented.schema));
+    let is_ours = |documented: &&Documented| documented.schema.collection == "ansible.builtin";
+    let found = all.iter().filter(|documented| goes_by(documented.schema));
+    // A short name is the builtin module's, where several have it.
+    let found = found.clone().find(is_ours).or_else(|| found.clone().next());
     found.or_else(|| all.iter().find(|documented| documented.schema.aliases.contains(&short))).copied()
 }
 
