@@ -36,9 +36,10 @@ fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     };
     let rounds =
         given(rounds).map(|rounds| integer(rounds, "rounds")).transpose()?.filter(|rounds| *rounds != 0);
-    let salt = given(salt).map(str_of).filter(|salt| !salt.is_empty());
-    let salt =
-        |longest: usize, usual: usize| Salt { given: salt.as_deref(), size: salt_size, longest, usual }.get();
+    let given_salt = given(salt).map(str_of).filter(|salt| !salt.is_empty());
+    let salt = |longest: usize, usual: usize| {
+        Salt { given: given_salt.as_deref(), size: salt_size, longest, usual }.get()
+    };
     Ok(Value::from(match kind.as_ref() {
         "md5" | "md5_crypt" => {
             if rounds.is_some() {
@@ -60,12 +61,17 @@ fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
             format!("$6${shown}{salt}${}", sha512_digits(&digest))
         }
         "blowfish" | "bcrypt" => bcrypt_hash(&secret, &salt(22, 22)?, rounds.unwrap_or(12), ident)?,
+        // Differs from Ansible: it has `yescrypt` too, which Ansible 2.19 has not.
+        "yescrypt" if salt_size.is_some_and(|size| size != 0) => {
+            return Err(Diagnostic::new("Could not hash the secret.").detail("yescrypt takes no salt_size"));
+        }
+        "yescrypt" => yescrypt_hash(&secret, given_salt.as_deref(), rounds.unwrap_or(5))?,
         other => {
             return Err(Diagnostic::new("unknown kind of password hash")
                 .detail(format!(
-                    "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512"
+                    "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512, yescrypt"
                 ))
-                .did_you_mean(other, ["md5", "blowfish", "bcrypt", "sha256", "sha512"]));
+                .did_you_mean(other, ["md5", "blowfish", "bcrypt", "sha256", "sha512", "yescrypt"]));
         }
     }))
 }
@@ -121,6 +127,47 @@ fn little_endian_digits(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// The bytes of such digits; `None`: digits that stand for no whole bytes, or no digits.
+fn little_endian_bytes(digits: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for chunk in digits.as_bytes().chunks(4) {
+        let mut number = 0;
+        for (place, digit) in chunk.iter().enumerate() {
+            number |= u32::try_from(DIGITS.iter().position(|known| known == digit)?).ok()? << (6 * place);
+        }
+        let whole = chunk.len() * 6 / 8;
+        if whole == 0 || number >> (8 * whole) != 0 {
+            return None;
+        }
+        bytes.extend(number.to_le_bytes().into_iter().take(whole));
+    }
+    Some(bytes)
+}
+
+/// As crypt(3) makes it, `rounds` being its cost, from 1 to 11. The salt is digits, a random one stands for 16 bytes.
+fn yescrypt_hash(password: &[u8], salt: Option<&str>, rounds: i64) -> Result<String> {
+    let wrong = |why: String| Diagnostic::new("Could not hash the secret.").detail(why);
+    let cost = u32::try_from(rounds).ok().filter(|cost| (1..=11).contains(cost));
+    let cost = cost.ok_or_else(|| wrong("rounds must be from 1 to 11".to_owned()))?;
+    let (log_n, r) = if cost <= 2 { (9 + cost, 8) } else { (7 + cost, 32) };
+    let salt = match salt {
+        Some(salt) => salt.to_owned(),
+        None => {
+            let mut random = Random::from_system();
+            little_endian_digits(&(0..16).map(|_| random.below(256).to_le_bytes()[0]).collect::<Vec<u8>>())
+        }
+    };
+    let bytes = little_endian_bytes(&salt).ok_or_else(|| {
+        wrong("the salt of yescrypt must be digits of ./0-9A-Za-z that stand for whole bytes".to_owned())
+    })?;
+    let mut key = [0; 32];
+    yescrypt::Params::new(yescrypt::Mode::Rw, 1 << log_n, r, 1)
+        .and_then(|params| yescrypt::yescrypt(password, &bytes, &params, &mut key))
+        .map_err(|error| wrong(error.to_string()))?;
+    let digit = |number: u32| DIGITS.get(number as usize).copied().map_or('.', char::from);
+    Ok(format!("$y$j{}{}${salt}${}", digit(log_n - 1), digit(r - 1), little_endian_digits(&key)))
 }
 
 /// The digits take the bytes from three thirds, in turns.
@@ -250,6 +297,24 @@ mod tests {
             digits,
             "TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1"
         );
+    }
+
+    #[test]
+    fn yescrypt_is_what_crypt_makes() {
+        let hash = |password: &str, salt, rounds| yescrypt_hash(password.as_bytes(), Some(salt), rounds);
+        assert_eq!(
+            hash("secret", "saltSALTsalt./01", 5).unwrap(),
+            "$y$j9T$saltSALTsalt./01$0.UsFX19chX6NQnz5/Q7hSJkFGnUgTE6k45x0XvoCr8"
+        );
+        assert_eq!(hash("", "abcd", 5).unwrap(), "$y$j9T$abcd$pqskBGfYuqGBpswYbZZNQEpyakNzB0r4YPf9t4Ca/eD");
+        assert_eq!(
+            hash("secret", "saltSALTsalt./01", 1).unwrap(),
+            "$y$j75$saltSALTsalt./01$MMlUEohHGn/0VbHXMAZ9GIvWBneFF9A/hk1rEw6DDg7"
+        );
+        assert!(hash("secret", "a", 5).is_err(), "six bits are no byte");
+        assert!(hash("secret", "abcd", 12).is_err());
+        let random = yescrypt_hash(b"x", None, 1).unwrap();
+        assert_eq!(random.split('$').nth(3).unwrap().len(), 22);
     }
 
     #[test]

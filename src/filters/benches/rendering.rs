@@ -1,6 +1,11 @@
 //! Seconds a render that each template of a JSON file takes, printed as JSON: `benches/templating/compare` sets them beside
 //! Jinja2's. As in a run, templates are compiled once, and what they print is text.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark fails by panicking"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;
