@@ -3,6 +3,7 @@
 //! Each row is a run against two hosts, of which one breaks; `SHEVEK_UPDATE=1` writes the page anew.
 
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
@@ -116,6 +117,7 @@ const ROWS: &[Row] = &[
     Row("has a command that never ends", (Never, Cut), Task("command: sleep 30"), Failed("Timed out"), "after 2 second"),
     Row("has a command that prints without end", (Never, Cut), Long("command: 'yes'"), Failed(""), "printed more than 128 MiB"),
     Row("has a result that is too long", (Never, Cut), Long("shell: 'head -c 70000000 /dev/zero'"), Failed("the result"), "larger than one message"),
+    Row("has a way to another user that never answers", (Never, Cut), Task(BECOME), Failed("Timed out"), "after 2 second"),
     Row("has no place for the runner", (Exec, NO_PLACE), Little, Lost("upload"), "no place for the runner"),
     Row("has a full disk", (Exec, SMALL), Task("copy: { content: \"{{ 'x' * 200000 }}\", dest: /mnt/file }"), Failed("could not"), "No space left on device"),
     Row("closes before a word, once, and is tried again", (Banner, Cut), Again, Fine, ""),
@@ -124,6 +126,10 @@ const ROWS: &[Row] = &[
     Row("closes in the middle of the upload, once, and is tried again", (Upload, Cut), Again, Fine, ""),
     Row("closes in the middle of a task, once, and that is not begun again", (Told, Cut), WorkAgain, Lost("run"), ""),
 ];
+
+/// Becomes somebody by a program that says nothing.
+const BECOME: &str =
+    "command: id\n      become: true\n      become_user: nobody\n      become_exe: '{{ playbook_dir }}/mute'";
 
 /// Seconds that each phase may take in these runs, and after which a silent host is given up.
 const PATIENCE: u64 = 3;
@@ -217,6 +223,8 @@ fn play(row: &Row) -> Result<String, String> {
     );
     let tries = if matches!(doing, Again | WorkAgain) { "1" } else { "0" };
     let lab = two_hosts(lab, &server).env("ANSIBLE_SSH_RETRIES", tries);
+    let lab = lab.file("mute", "#!/bin/sh\nexec sleep 3000\n");
+    std::fs::set_permissions(lab.path().join("mute"), std::fs::Permissions::from_mode(0o755)).unwrap();
     // The lab's own files are there before the first run.
     lab.shevek(&["--version"]).exit(0);
     let before = lab.files();
@@ -319,7 +327,7 @@ fn every_fault_has_its_phase_and_its_deadline_and_leaves_nothing() {
 
 const TAIL: &str = "
 Over a real OpenSSH server the same is tested in `tests/network.rs`, on real Debian hosts (full disks, disks that take no writes, hosts without a
-place for the runner, wrong passwords, changed keys) in `tests/disasters.rs`, and the connection by itself in `src/connection/tests/faults.rs`.
+place for the runner, wrong passwords, changed keys) in `tests/disasters.rs`, the connection by itself in `src/connection/tests/faults.rs`, and hosts that reboot in `tests/rebooting.rs`.
 
 ## Deadlines
 
@@ -327,7 +335,8 @@ place for the runner, wrong passwords, changed keys) in `tests/disasters.rs`, an
 |---|---|---|
 | resolve, connect, host key | 10 s | `timeout` (`-T`, `ansible_timeout`, `ConnectTimeout`) |
 | auth | 60 s | `phase_timeout` in `[shevek]` of ansible.cfg, `SHEVEK_PHASE_TIMEOUT` |
-| start, become | 60 s | the same |
+| start | 60 s | the same |
+| become | 20 s | – |
 | upload | 60 s without a sign that the host takes more | the same |
 | run | as long as it takes | `timeout` of the task, `task_timeout`; the host kills what is late, and a runner that does not is given up two seconds later |
 | idle | 45 s without a word | `ServerAliveInterval`, `ServerAliveCountMax` |

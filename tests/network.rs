@@ -108,6 +108,19 @@ fn a_host_that_goes_silent_is_given_up_after_the_time_out() {
 }
 
 #[test]
+fn the_machines_own_ssh_that_gets_nowhere_says_why_and_is_tried_again() {
+    let lab = Lab::ssh().playbook(THREE_FILES);
+    let away = "ansible_host=127.0.0.1 ansible_port=1 ansible_ssh_retries=1";
+    let lab =
+        lab.inventory(&format!("web1 ansible_connection=openssh\nweb2 ansible_connection=openssh {away}\n"));
+    lab.run([])
+        .exit(4)
+        .says("connect: ssh: connect to host 127.0.0.1 port 1: Connection refused")
+        .recap("web1", "ok=3 unreachable=0")
+        .recap("web2", "ok=0 unreachable=1");
+}
+
+#[test]
 fn a_changed_host_key_with_checking_off_is_warned_about_with_its_place() {
     let lab = Lab::ssh().playbook(THREE_FILES);
     let known = lab.path().join("other_hosts");

@@ -280,6 +280,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_calls_of_an_action_share_the_tasks_time() {
+        let options = OpenOptions::new(Arc::default());
+        let mut host = Host {
+            pool: Pool::new(options),
+            target: Arc::new(Target::local("web1")),
+            become_user: None,
+            environment: Vec::new(),
+            mode: Mode::default(),
+            timeout: Some(30),
+            deadline: None,
+            retries: 0,
+            job: None,
+        };
+        assert_eq!(host.seconds(), Some(30));
+        host.begin();
+        assert_eq!(host.call("ping".into(), Vec::new()).timeout, Some(30));
+        host.deadline = host.deadline.and_then(|at| at.checked_sub(Duration::from_millis(18_500)));
+        assert_eq!(host.call("ping".into(), Vec::new()).timeout, Some(12));
+        // The last one gets its chance too; the task itself is over by then.
+        host.deadline = Some(Instant::now());
+        assert_eq!(host.seconds(), Some(1));
+        host.timeout = None;
+        host.begin();
+        assert_eq!(host.seconds(), None);
+    }
+
+    #[test]
     fn an_outcome_that_is_missing_does_not_move_the_others() {
         let mut places = Places::of(3);
         assert!(places.put(2, Outcome::failure("third")).is_some());

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::io::{self, BufRead, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{ChildStdin, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -20,7 +20,7 @@ enum State {
     Off,
     /// It is started for the first command.
     Wanted,
-    Running(ChildStdin),
+    Running(Child),
 }
 
 static STATE: Mutex<State> = Mutex::new(State::Off);
@@ -57,23 +57,30 @@ impl Drop for Guarded {
 
 fn tell(sign: char, group: Pid) {
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let State::Running(guard) = &mut *state
-        && guard.write_all(format!("{sign}{}\n", group.as_raw_nonzero()).as_bytes()).is_err()
-    {
-        *state = State::Off;
+    if let State::Running(guard) = &mut *state {
+        let line = format!("{sign}{}\n", group.as_raw_nonzero());
+        let told = guard.stdin.as_mut().is_some_and(|stdin| stdin.write_all(line.as_bytes()).is_ok());
+        if !told {
+            let _ = guard.wait();
+            *state = State::Off;
+        }
     }
 }
 
-fn start() -> Option<ChildStdin> {
+/// This process is about to end: the guard ends before it, so that nothing of it is left when others see that it is gone.
+pub fn end() {
+    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let State::Running(mut guard) = std::mem::replace(&mut *state, State::Off) {
+        drop(guard.stdin.take());
+        let _ = guard.wait();
+    }
+}
+
+fn start() -> Option<Child> {
     // The file of this program may be gone already; the kernel still has it.
     let mut guard = Command::new("/proc/self/exe");
     guard.arg(ARGUMENT).current_dir("/").process_group(0);
-    let started = guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let mut started = started.ok()?;
-    let stdin = started.stdin.take();
-    // It ends with this process, or is reaped here.
-    std::thread::spawn(move || started.wait());
-    stdin
+    guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 /// The guard's work.

@@ -50,6 +50,7 @@ pub fn serve(side: Side, modules: Modules, ahead: &[u8]) -> ExitCode {
         }
     };
     server.end();
+    guard::end();
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -288,6 +288,74 @@ fn nothing_is_left_running_when_the_controller_is_gone() {
     assert!(state.is_empty() || state.contains(") Z "), "still there: {state}");
 }
 
+/// The processes that a process has started, without the one that guards its commands.
+fn children(of: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{of}/task")).unwrap().flatten();
+    let lists =
+        threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    let ids =
+        lists.flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>());
+    let is_guard = |id: &u32| {
+        let line = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        line.contains("--guard")
+    };
+    ids.filter(|id| !is_guard(id)).collect()
+}
+
+#[test]
+fn commands_of_a_runner_that_is_killed_die_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("pid");
+    let mut talk = Talk::start();
+    let line = format!("sleep 61 & echo $! > {0}.new; mv {0}.new {0}; wait", note.display());
+    talk.say(&Down::Run(batch(1, vec![call("shell", &[("cmd", &line)])])));
+    while !note.exists() {
+        std::thread::yield_now();
+    }
+    talk.process.kill().unwrap();
+    let pid = std::fs::read_to_string(&note).unwrap().trim().to_owned();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let lives =
+        || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while lives() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert!(!lives(), "its command is there still");
+}
+
+#[test]
+fn a_further_runner_that_is_stopped_holds_nothing_up() {
+    let mut talk = Talk::start();
+    talk.say(&Down::Run(uri_of_nobody(1, false)));
+    assert!(matches!(talk.hear(), Up::NeedPart { .. }));
+    send_rare(&mut talk);
+    assert!(matches!(talk.hear(), Up::Item(_)) && matches!(talk.hear(), Up::Done { batch: 1 }));
+    let further = children(talk.process.id());
+    assert_eq!(further.len(), 1, "the rare part");
+    let further = rustix::process::Pid::from_raw(i32::try_from(further[0]).unwrap()).unwrap();
+    rustix::process::kill_process(further, rustix::process::Signal::STOP).unwrap();
+    // More than a pipe holds, and then word for who does not listen.
+    let body = "x".repeat(50_000);
+    for id in 2..10 {
+        let asked = call("uri", &[("url", "http://127.0.0.1:9/"), ("method", "POST"), ("body", &body)]);
+        talk.say(&Down::Run(batch(id, vec![asked])));
+    }
+    for id in 2..10 {
+        talk.say(&Down::Cancel { batch: id });
+    }
+    talk.say(&Down::Run(batch(50, vec![call("command", &[("cmd", "echo here")])])));
+    loop {
+        match talk.hear() {
+            Up::Item(item) => assert_eq!(item.outcome.get("stdout"), Some(&Val::from("here"))),
+            Up::Done { batch: 50 } => break,
+            // Those that were cancelled before they were handed on.
+            Up::Fault { batch: Some(2..10), fault } => assert_eq!(fault.kind, FaultKind::Cancelled),
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    // It is killed when the conversation ends: the test would not end otherwise.
+}
+
 #[test]
 fn content_comes_in_pieces_when_it_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::script::Script;
 use crate::options::OpenOptions;
 use crate::tail::Tail;
-use crate::transport::{Output, Process, Terminal, Transport, write_until_lost};
+use crate::transport::{Exit, Output, Process, Terminal, Transport, write_until_lost};
 use crate::{ConnectError, Phase};
 
 /// How much a login shell may print before the runner starts.
@@ -146,7 +146,7 @@ impl Talk<'_> {
             match heard {
                 Some(Output::Stdout(bytes)) => self.heard.extend(bytes),
                 Some(Output::Stderr(bytes)) => self.stderr.push(&bytes),
-                Some(Output::Exit(exit)) => return Err(self.ended(phase, &exit.to_string())),
+                Some(Output::Exit(exit)) => return Err(self.ended(phase, &exit)),
                 None => return Err(self.gone(phase)),
             }
         }
@@ -245,7 +245,10 @@ impl Talk<'_> {
     }
 
     /// What is known when the command ended too early.
-    fn ended(&mut self, phase: Phase, exit: &str) -> ConnectError {
+    fn ended(&mut self, phase: Phase, exit: &Exit) -> ConnectError {
+        if self.boot.transport.is_failure(exit) && !self.stderr.text().is_empty() {
+            return ConnectError::unreachable(self.boot.host, Phase::Connect, self.stderr.text());
+        }
         let mut said = Tail::default();
         said.push(&self.heard);
         let mut detail = format!("the host's shell ended before the runner could start ({exit})");

@@ -83,9 +83,10 @@ impl SshOptions {
         if let Some(timeout) = self.timeout {
             option(format!("ConnectTimeout={}", timeout.as_secs().max(1)));
         }
-        option("ServerAliveInterval=15".to_owned());
         arguments.extend(common);
         arguments.extend(extra);
+        // Of an option that is there twice, `ssh` takes the first.
+        arguments.extend(["-o".to_owned(), "ServerAliveInterval=15".to_owned()]);
         if self.password.is_some() || self.passphrase.is_some() || self.private_key.is_some() {
             let place = Place::Argument("ansible_password");
             return Err(SshConfigError::new(

@@ -108,7 +108,7 @@ async fn a_wire_that_stalls_is_noticed_by_waiters_and_by_blocked_writers() {
     for running in flood {
         running.wait().await.unwrap_err();
     }
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(30), "it is noticed, however busy this machine is");
 }
 
 #[tokio::test]

@@ -34,6 +34,11 @@ pub(crate) trait Transport: Send + Sync {
     /// Says why the host is lost, once it is.
     fn lost(&self) -> watch::Receiver<Option<ConnectError>>;
 
+    /// Whether a command that ends so was none of the host's: the way there has failed, and standard error says why.
+    fn is_failure(&self, _exit: &Exit) -> bool {
+        false
+    }
+
     /// Ends everything that runs over this transport.
     fn close(&self) -> Later<'_, ()>;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::process::Command;
 use tokio::sync::watch;
 
-use super::{Later, Process, Terminal, Transport, child};
+use super::{Exit, Later, Process, Terminal, Transport, child};
 use crate::ConnectError;
 use crate::target::OpenSshTarget;
 
@@ -39,6 +39,11 @@ impl Transport for OpenSsh {
 
     fn lost(&self) -> watch::Receiver<Option<ConnectError>> {
         self.lost.subscribe()
+    }
+
+    fn is_failure(&self, exit: &Exit) -> bool {
+        // Its own word for that; the start script never ends so.
+        *exit == Exit::Code(255)
     }
 
     fn close(&self) -> Later<'_, ()> {
