@@ -139,7 +139,7 @@ const PATIENCE: u64 = 3;
 const SLACK: Duration = Duration::from_secs(22);
 
 /// Rows at the same time: most of them wait for a deadline.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 8;
 
 /// The key that everybody logs in with.
 static KEY: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
@@ -167,8 +167,6 @@ fn two_hosts(lab: Lab, server: &Scripted) -> Lab {
         "good\nbad ansible_connection=ssh ansible_host=127.0.0.1 ansible_port={port} ansible_user=op ansible_ssh_private_key_file={} ansible_ssh_common_args='{options}'\n",
         key.display()
     ))
-    .env("ANSIBLE_TIMEOUT", &PATIENCE.to_string())
-    .env("SHEVEK_PHASE_TIMEOUT", &PATIENCE.to_string())
     .env("TMPDIR", &temp.display().to_string())
 }
 
@@ -222,14 +220,22 @@ fn play(row: &Row) -> Result<String, String> {
         matches!(doing, Again | WorkAgain) || (matches!(doing, Rest) && *expected == Fine),
     );
     let tries = if matches!(doing, Again | WorkAgain) { "1" } else { "0" };
-    let lab = two_hosts(lab, &server).env("ANSIBLE_SSH_RETRIES", tries);
+    // Only where a phase comes to its deadline is that a near one: this machine may be busy.
+    let waits = matches!(how, Stall | Drip | FloodErrors | Says([]))
+        && matches!(when, Banner | KeyExchange | Login | Channel | Exec | Upload);
+    let patience = if waits { PATIENCE } else { 30 }.to_string();
+    let lab = two_hosts(lab, &server)
+        .env("ANSIBLE_SSH_RETRIES", tries)
+        .env("ANSIBLE_TIMEOUT", &patience)
+        .env("SHEVEK_PHASE_TIMEOUT", &patience);
     let lab = lab.file("mute", "#!/bin/sh\nexec sleep 3000\n");
     std::fs::set_permissions(lab.path().join("mute"), std::fs::Permissions::from_mode(0o755)).unwrap();
     // The lab's own files are there before the first run.
     lab.shevek(&["--version"]).exit(0);
     let before = lab.files();
     let begin = Instant::now();
-    let run = lab.run([]);
+    // An earlier run may have left the runner outside its home, on a machine whose disk was full.
+    let run = if *when == Upload { lab.run(["--no-cache"]) } else { lab.run([]) };
     let took = begin.elapsed();
     let has_broken = server.has_broken() || *when == Never;
     drop(server);

@@ -31,7 +31,7 @@ pub fn enable() {
 }
 
 /// Starts the guard, if there is to be one and it is not there: it must hear of a command as soon as that runs.
-pub(crate) fn stand_by() {
+pub fn stand_by() {
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
     if matches!(*state, State::Wanted) {
         // Without a guard commands run all the same.
@@ -40,10 +40,12 @@ pub(crate) fn stand_by() {
 }
 
 /// A process group that is guarded until this is dropped.
-pub(crate) struct Guarded(Pid);
+#[derive(Debug)]
+pub struct Guarded(Pid);
 
 impl Guarded {
-    pub(crate) fn new(group: Pid) -> Self {
+    /// Guards a group from now on.
+    pub fn new(group: Pid) -> Self {
         tell('+', group);
         Self(group)
     }

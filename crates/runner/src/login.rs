@@ -3,13 +3,16 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
 use shevek_proto::{Become, BecomeMethod, Fault, FaultKind};
 
 use crate::parts::Program;
+use shevek_kit::guard::{self, Guarded};
 use shevek_kit::terminal::{self, Terminal};
 
 /// How long the way to the other user may take: directory services can be slow.
@@ -115,6 +118,8 @@ struct Attempt<'a> {
     answered: bool,
     /// Whether what was said last looks like a prompt, but may be the start of a complaint.
     maybe_asked: bool,
+    /// It may hang, and this runner be gone meanwhile.
+    _guarded: Guarded,
 }
 
 /// What marks the words of a runner that was started.
@@ -281,6 +286,11 @@ impl<'a> Attempt<'a> {
             // Their prompts and complaints are read.
             command.env("LC_ALL", "C").env("LANGUAGE", "C");
         }
+        // With a terminal it begins a session, and a group with that, by itself.
+        if !with_terminal {
+            command.process_group(0);
+        }
+        guard::stand_by();
         let mut process = command.spawn().map_err(|e| {
             fault(
                 FaultKind::Become,
@@ -288,6 +298,7 @@ impl<'a> Attempt<'a> {
                 Some("is the become method installed on the host?"),
             )
         })?;
+        let guarded = Guarded::new(Pid::from_child(&process));
         let (to, said) = channel();
         let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
@@ -310,6 +321,7 @@ impl<'a> Attempt<'a> {
             words: Vec::new(),
             answered: false,
             maybe_asked: false,
+            _guarded: guarded,
         })
     }
 
