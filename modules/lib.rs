@@ -138,6 +138,23 @@ impl Modules {
     }
 }
 
+/// Whether a module may return facts: then what comes behind it must wait for its result.
+pub fn returns_facts(name: &str) -> bool {
+    find(name).is_none_or(|module| RETURN_FACTS.contains(&module.name))
+}
+
+/// The modules that may return facts; one that does and is not here is a red test.
+const RETURN_FACTS: [&str; 8] = [
+    "async_status",
+    "foreign",
+    "getent",
+    "hostname",
+    "mount_facts",
+    "package_facts",
+    "service_facts",
+    "setup",
+];
+
 /// What runs modules that the user brings; no task names it.
 pub const FOREIGN: &str = "foreign";
 
@@ -178,6 +195,22 @@ mod tests {
         assert!(rare().can("apt", &deb("https://h/x.deb")));
         assert!(core().can("copy", &[("content".to_owned(), Val::from("http://h/"))]), "only words to it");
         assert!(!core().can("get_url", &[]) && rare().can("get_url", &[]));
+    }
+
+    #[test]
+    fn modules_that_return_facts_are_known() {
+        let sources =
+            std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap().map(|entry| entry.unwrap().path());
+        let mut returning: Vec<String> = sources
+            .filter(|path| path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("lib.rs"))
+            .filter(|path| {
+                let text = std::fs::read_to_string(path).unwrap();
+                text.contains("outcome.facts.push") || text.contains("outcome.facts =")
+            })
+            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        returning.sort();
+        assert_eq!(returning, RETURN_FACTS);
     }
 
     #[test]

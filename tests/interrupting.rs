@@ -57,3 +57,26 @@ fn hosts_that_have_not_begun_when_an_interrupt_comes_do_not_begin() {
         assert_eq!(began, [true, false, false], "under {strategy}");
     }
 }
+
+#[test]
+fn tasks_that_were_sent_ahead_and_not_begun_are_left_undone_when_an_interrupt_comes() {
+    for strategy in ["linear", "free"] {
+        let lab = Lab::local().env("SHEVEK_SEND_AHEAD", "always").playbook(&format!(
+            "
+- hosts: all
+  gather_facts: false
+  strategy: {strategy}
+  vars: {{ controller: \"{{{{ lookup('pipe', 'echo $PPID') }}}}\" }}
+  tasks:
+    - shell: touch '{{{{ root }}}}/one'; kill -INT {{{{ controller }}}}; sleep 0.3; touch '{{{{ root }}}}/whole'
+    - command: touch '{{{{ root }}}}/two'
+    - command: touch '{{{{ root }}}}/three'
+"
+        ));
+        lab.run([])
+            .exit(99)
+            .says("INTERRUPTED")
+            .recap("web1", "ok=1 failed=0")
+            .touched("web1", "+ one\n+ whole");
+    }
+}

@@ -14,6 +14,7 @@ mod lab;
 
 mod house;
 
+mod ahead;
 mod background;
 mod blocks;
 mod bringing;

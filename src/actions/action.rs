@@ -39,8 +39,25 @@ pub trait Action: Send + Sync {
         false
     }
 
+    /// What it asks of its host, which says whether tasks can be sent along with it.
+    fn asks(&self) -> Asks {
+        Asks::Freely
+    }
+
     /// Does it.
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a>;
+}
+
+/// What an action asks of its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Nothing, and nothing else either: its result depends on variables and its arguments alone.
+    Nothing,
+    /// One batch, after it has looked at files of this machine at most; nothing is left to do when that is answered but to
+    /// make its result of the answers.
+    Once,
+    /// Whatever comes; or it does more than to ask.
+    Freely,
 }
 
 /// One action for one host (or one item of its loop), with everything it may use.

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput, Target,
+    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput,
+    Running as InFlight, Target,
 };
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
 use tokio::sync::OnceCell;
 
-use crate::Outcome;
+use crate::{Lane, Outcome};
 
 /// The open connections of a run: one for each host and way to it.
 #[derive(Debug)]
@@ -130,6 +131,8 @@ pub struct Host {
     pub retries: u32,
     /// Its modules are to go on by themselves.
     pub job: Option<Job>,
+    /// Where its first calls wait for others, to be sent with them.
+    pub lane: Option<Lane>,
 }
 
 /// A module with its arguments, ready for the wire.
@@ -154,48 +157,106 @@ impl Host {
         &self,
         requests: Vec<Request>,
         blobs: Blobs,
+        on_item: impl FnMut(usize, &Outcome) + Send,
+    ) -> Vec<Outcome> {
+        let calls = requests.into_iter().map(|(module, args)| self.call(module, args)).collect();
+        self.send(calls, blobs, on_item).await
+    }
+
+    /// The same for calls, which have their tasks' settings with them.
+    pub async fn send(
+        &self,
+        calls: Vec<Call>,
+        blobs: Blobs,
         mut on_item: impl FnMut(usize, &Outcome) + Send,
     ) -> Vec<Outcome> {
-        let count = requests.len();
-        let calls = requests.into_iter().map(|(module, args)| self.call(module, args)).collect();
-        let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, stop_at_failure: false };
+        let count = calls.len();
         let mut places = Places::of(count);
-        let heard = |item: &Item| {
-            if let Some(outcome) = places.put(item.index as usize, item.outcome.clone().into()) {
-                on_item(item.index as usize, outcome);
+        let mut heard = |index: usize, outcome: Outcome| {
+            if let Some(outcome) = places.put(index, outcome) {
+                on_item(index, outcome);
             }
         };
-        let run = async {
-            let connection = self.pool.open(&self.target, self.retries, Wanted::Runner).await?;
-            connection.run(batch, blobs, heard).await.map(|_| ())
+        let waiting = match &self.lane {
+            Some(lane) => lane.ask(self, calls, blobs),
+            None => Err((calls, blobs)),
         };
-        let result = match self.seconds() {
-            None => run.await,
-            // The host ends each call in time, or else is not heard of any more.
-            Some(seconds) => {
-                let calls = u32::try_from(count).unwrap_or(u32::MAX);
-                let limit = Duration::from_secs(u64::from(seconds)).saturating_mul(calls) + GRACE;
-                match tokio::time::timeout(limit, run).await {
-                    Ok(result) => result,
-                    Err(_) => {
-                        // A runner that does not keep to its time may not come back: what follows gets another.
-                        self.pool.forget(&self.target);
-                        return places.filled(|| out_of_time(seconds));
+        let result = match waiting {
+            Ok(mut answers) => {
+                for _ in 0..count {
+                    let Some((index, outcome)) = answers.recv().await else { break };
+                    heard(index, outcome);
+                }
+                Ok(())
+            }
+            Err((calls, blobs)) => match self.limit(count) {
+                None => self.run(calls, blobs, heard).await,
+                Some((seconds, limit)) => {
+                    match tokio::time::timeout(limit, self.run(calls, blobs, heard)).await {
+                        Ok(result) => result,
+                        Err(_) => {
+                            self.pool.forget(&self.target);
+                            return places.filled(|| out_of_time(seconds));
+                        }
                     }
                 }
-            }
+            },
         };
         let Err(error) = result else { return places.filled(|| Outcome::failure("the host gave no result")) };
+        self.gave_up(&error).await;
+        // What did not come to its end did so for the same reason.
+        places.filled(|| failed_connection(&error))
+    }
+
+    async fn run(
+        &self,
+        calls: Vec<Call>,
+        blobs: Blobs,
+        mut heard: impl FnMut(usize, Outcome),
+    ) -> Result<(), ConnectError> {
+        let mut running = self.start(calls, Vec::new(), blobs).await?;
+        while let Some(item) = running.next().await {
+            let Item { index, outcome, .. } = item?;
+            heard(index as usize, outcome.into());
+        }
+        Ok(())
+    }
+
+    /// Starts a batch of one task, or of those of which `task_ends` tells the ends.
+    pub(crate) async fn start(
+        &self,
+        calls: Vec<Call>,
+        task_ends: Vec<u32>,
+        blobs: Blobs,
+    ) -> Result<InFlight, ConnectError> {
+        let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, task_ends };
+        self.pool.open(&self.target, self.retries, Wanted::Runner).await?.start(batch, blobs).await
+    }
+
+    /// After an error, forgets a connection that is of no more use.
+    pub(crate) async fn gave_up(&self, error: &ConnectError) {
         if matches!(error, ConnectError::Unreachable(_)) {
             self.pool.reset(&self.target).await;
         }
-        // What did not come to its end did so for the same reason.
-        places.filled(|| failed_connection(&error))
+    }
+
+    /// Whether another one is the same place, worked at as the same user.
+    pub fn same_way(&self, other: &Self) -> bool {
+        self.become_user == other.become_user
+            && (Arc::ptr_eq(&self.target, &other.target) || key(&self.target) == key(&other.target))
     }
 
     /// The task's time begins now, for all calls together.
     pub fn begin(&mut self) {
         self.deadline = self.timeout.map(|seconds| Instant::now() + Duration::from_secs(u64::from(seconds)));
+    }
+
+    /// The time in which so many calls that begin now must be heard of, and the seconds that each has: the host ends it in
+    /// time, or else is not heard of any more. A runner that does not keep to its time may not come back.
+    pub(crate) fn limit(&self, calls: usize) -> Option<(u32, Duration)> {
+        let seconds = self.seconds()?;
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        Some((seconds, Duration::from_secs(u64::from(seconds)).saturating_mul(calls) + GRACE))
     }
 
     /// Seconds that a call may take that begins now.
@@ -235,7 +296,8 @@ impl Host {
 /// How much longer than its time a call is waited for: the host's own word comes first, and leaves nothing running there.
 const GRACE: Duration = Duration::from_secs(2);
 
-fn out_of_time(seconds: u32) -> Outcome {
+/// What comes of a call that was not heard of in its time.
+pub(crate) fn out_of_time(seconds: u32) -> Outcome {
     let period = shevek_value::Value::dict([("period", i64::from(seconds))]);
     Outcome::failure(format!("Timed out after {seconds} second(s).")).with("timedout", period)
 }

@@ -10,14 +10,16 @@ mod builtin;
 mod content;
 mod foreign;
 mod host;
+mod lane;
 mod options;
 mod outcome;
 mod search;
 pub mod wire;
 
-pub use action::{Action, Invocation, Running, truth};
+pub use action::{Action, Asks, Invocation, Running, truth};
 pub use foreign::{Foreign, Told};
 pub use host::{Host, Pool, Request};
+pub use lane::{Asked, Lane, send_all};
 pub use outcome::{Effect, Outcome};
 pub use search::find as find_file;
 

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use shevek_actions::{Actions, Pool};
 use shevek_connection::{Cache, Deadlines, OpenOptions, Phase as Stage, RunnerImage, Runners, SshContext};
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
-use shevek_engine::{DebuggerOptions, Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run};
+use shevek_engine::{
+    DebuggerOptions, Gathering, Interrupt, Options, ReachOptions, RetryFiles, Run, SendsAhead,
+};
 use shevek_event::{Ask, Event, Masker, Notice, Phase, PhaseUpdate, RunFinished, RunStarted, Sink, Verbose};
 use shevek_inventory::Inventory;
 use shevek_playbook::{Loader, Playbook};
@@ -302,6 +304,11 @@ impl Launch {
                 honours_ignore_errors: settings.task_debugger_ignore_errors,
             },
             reads_beside_playbooks: !self.names.is_empty(),
+            sends_ahead: match settings.send_ahead.as_str() {
+                "always" => SendsAhead::Always,
+                "never" => SendsAhead::Never,
+                _ => SendsAhead::Remote,
+            },
             task_timeout: u32::try_from(settings.task_timeout).unwrap_or(0),
             rescue_unreachable: settings.rescue_unreachable,
         }

@@ -7,7 +7,7 @@ use shevek_proto::{Batch, Hello, Item};
 use tokio::sync::OnceCell;
 
 use crate::boot::{Boot, start};
-use crate::conversation::{Beginning, Blobs, Fetched, Runner};
+use crate::conversation::{Beginning, Blobs, Fetched, Runner, Running};
 use crate::options::OpenOptions;
 use crate::raw::{RawCommand, RawOutput, run_raw};
 use crate::target::{Target, TransportKind};
@@ -67,10 +67,10 @@ impl Connection {
 
     /// The runner, started now if it was not. A start that failed is tried again by the next call.
     pub async fn runner(&self) -> Result<&Runner, ConnectError> {
-        self.inner.runner.get_or_try_init(|| self.start()).await
+        self.inner.runner.get_or_try_init(|| self.start_runner()).await
     }
 
-    async fn start(&self) -> Result<Runner, ConnectError> {
+    async fn start_runner(&self) -> Result<Runner, ConnectError> {
         match self.start_once(true).await {
             // A cached runner that does not come up may have been damaged, or be forbidden since: send it anew.
             Err(Stumble { error, cached: true })
@@ -111,6 +111,11 @@ impl Connection {
         on_item: impl FnMut(&Item) + Send,
     ) -> Result<Vec<Item>, ConnectError> {
         self.runner().await?.run(batch, blobs, on_item).await
+    }
+
+    /// Starts a batch, of which every call's end can then be waited for.
+    pub async fn start(&self, batch: Batch, blobs: Blobs) -> Result<Running, ConnectError> {
+        self.runner().await?.start(batch, blobs).await
     }
 
     /// The content that an item's result names by a blob's id (a fetched file).

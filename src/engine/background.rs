@@ -96,7 +96,7 @@ impl Job {
         };
         let tell = |state: AsyncState| {
             let host = self.run.fleet.host_name(self.host).to_string();
-            let update = AsyncUpdate { task: self.event, host, job: id.clone(), state };
+            let update = AsyncUpdate { task: self.event(), host, job: id.clone(), state };
             self.run.sink.send(Event::Async(update));
         };
         let mut left = f64::from(background.seconds);

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use indexmap::{IndexMap, IndexSet};
 use shevek_diag::{Kind, Result};
@@ -16,6 +17,7 @@ use shevek_vars::{HostScope, PlayScope};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::ahead::{self, Ahead, Sent};
 use crate::cursor::{Cursor, Place, Step};
 use crate::debugger::DebuggerOptions;
 use crate::done::Done;
@@ -36,6 +38,8 @@ pub(crate) struct HostState {
     pub(crate) lost: bool,
     /// A job of it is running.
     pub(crate) busy: bool,
+    /// Its next tasks, as far as they were sent to it already.
+    pub(crate) sent: VecDeque<Sent>,
     /// Names notified since the last flush, in order.
     pub(crate) notified: IndexSet<String>,
     /// Roles of which a task has run.
@@ -79,6 +83,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) place: Place,
     pub(crate) forks: Arc<Semaphore>,
     pub(crate) stopping: bool,
+    /// Hosts go on by themselves.
+    pub(crate) is_free: bool,
     /// When the debugger opens.
     pub(crate) debugger: DebuggerOptions,
     /// Whether other hosts may be in the play than those that were told last.
@@ -109,8 +115,14 @@ impl Batch<'_> {
     /// All hosts do a task, then all the next.
     async fn run_linear(&mut self) {
         while let Some((step, hosts)) = self.next_round() {
-            if self.fault.is_some() || self.is_interrupted() {
+            if self.fault.is_some() {
                 return;
+            }
+            if self.is_interrupted() {
+                match hosts.first() {
+                    Some(host) if self.is_under_way(*host).await => {}
+                    _ => return,
+                }
             }
             for host in &hosts {
                 if let Some(state) = self.hosts.get_mut(host) {
@@ -198,15 +210,18 @@ impl Batch<'_> {
     /// Hosts go on by themselves, each to its next task as soon as it is done with one; `at_once` of them are on their
     /// way at the same time.
     async fn run_free(&mut self, at_once: usize) {
-        let mut jobs: JoinSet<(Step, bool, EventTask, Job, Option<Done>)> = JoinSet::new();
+        let mut jobs: JoinSet<(Step, bool, EventTask, Job, Option<Worked>)> = JoinSet::new();
         let mut metas: VecDeque<(HostId, Step)> = VecDeque::new();
         let mut throttles: HashMap<TaskId, Option<Arc<Semaphore>>> = HashMap::new();
         let mut waiting: VecDeque<HostId> = self.hosts.keys().copied().collect();
         let mut idle: VecDeque<HostId> = waiting.drain(..at_once.min(waiting.len())).collect();
         loop {
             while let Some(host) = idle.pop_front() {
-                if self.fault.is_some() || self.is_interrupted() {
+                if self.fault.is_some() {
                     break;
+                }
+                if self.is_interrupted() && !self.is_under_way(host).await {
+                    continue;
                 }
                 let Some(step) = self.next_step(host) else {
                     idle.extend(waiting.pop_front());
@@ -236,11 +251,11 @@ impl Batch<'_> {
                 if let Some(state) = self.hosts.get_mut(&host) {
                     state.busy = true;
                 }
-                let job = self.job(&step, host);
-                let (forks, event, run) = (self.forks.clone(), self.event, self.run.clone());
+                let (job, ahead) = (self.job(&step, host), self.ahead(&step, host));
+                let (forks, event) = (self.forks.clone(), self.event);
                 jobs.spawn(async move {
-                    let done = in_turn(&run, &job, throttle.as_deref(), &forks).await;
-                    (step, for_all, event, job, done)
+                    let worked = in_turn(&job, ahead, throttle.as_deref(), &forks).await;
+                    (step, for_all, event, job, worked)
                 });
             }
             if !metas.is_empty() {
@@ -257,7 +272,7 @@ impl Batch<'_> {
                 continue;
             }
             let Some(joined) = jobs.join_next().await else { return };
-            let (step, for_all, event, job, done) = match joined {
+            let (step, for_all, event, job, worked) = match joined {
                 Ok(joined) => joined,
                 Err(error) => {
                     self.lost(&error);
@@ -268,10 +283,11 @@ impl Batch<'_> {
             if let Some(state) = self.hosts.get_mut(&job.host) {
                 state.busy = false;
             }
-            let Some(done) = done else {
+            let Some((done, sent)) = worked else {
                 self.leave(&step, &job);
                 continue;
             };
+            self.keep_sent(&done, sent);
             idle.push_back(done.host);
             let (job, done, shown) = self.debugged(job, done).await;
             let everyone = for_all.then(|| self.everyone());
@@ -291,18 +307,19 @@ impl Batch<'_> {
     ) -> Vec<Done> {
         let mut jobs = JoinSet::new();
         for host in workers {
-            let job = self.job(step, *host);
-            let (forks, throttle, run) = (self.forks.clone(), throttle.clone(), self.run.clone());
+            let (job, ahead) = (self.job(step, *host), self.ahead(step, *host));
+            let (forks, throttle) = (self.forks.clone(), throttle.clone());
             jobs.spawn(async move {
-                let done = in_turn(&run, &job, throttle.as_deref(), &forks).await;
-                (job, done)
+                let worked = in_turn(&job, ahead, throttle.as_deref(), &forks).await;
+                (job, worked)
             });
         }
         let mut results = Vec::with_capacity(workers.len());
         while let Some(joined) = jobs.join_next().await {
             match joined {
                 Ok((job, None)) => self.leave(step, &job),
-                Ok((job, Some(done))) => {
+                Ok((job, Some((done, sent)))) => {
+                    self.keep_sent(&done, sent);
                     let (job, done, shown) = self.debugged(job, done).await;
                     self.settle(step, &job, &done, (everyone, shown));
                     results.push(done);
@@ -342,13 +359,14 @@ impl Batch<'_> {
         result.map_err(|error| self.fault.get_or_insert(error)).ok()
     }
 
-    fn job(&self, step: &Step, host: HostId) -> Job {
+    pub(crate) fn job(&self, step: &Step, host: HostId) -> Job {
         Job {
             run: self.run.clone(),
             play: self.play.clone(),
             task: step.task.clone(),
             host,
-            event: self.event,
+            event: Arc::new(AtomicU64::new(self.event.0)),
+            lane: None,
             original: step.task.clone(),
             overrides: Map::default(),
         }
@@ -509,18 +527,18 @@ impl Batch<'_> {
     }
 }
 
+/// What came of a job, and what was sent along with it.
+type Worked = (Done, Option<VecDeque<Sent>>);
+
 /// Does a job as soon as there is room for it; `None`: the run was interrupted before there was.
-async fn in_turn(run: &Run, job: &Job, throttle: Option<&Semaphore>, forks: &Semaphore) -> Option<Done> {
+async fn in_turn(job: &Job, ahead: Ahead, throttle: Option<&Semaphore>, forks: &Semaphore) -> Option<Worked> {
     // The semaphores are never closed, so a permit always comes.
     let own = match throttle {
         Some(throttle) => throttle.acquire().await.ok(),
         None => None,
     };
     let permit = forks.acquire().await;
-    if run.interrupt.is_raised() {
-        return None;
-    }
-    let done = job.execute().await;
+    let worked = ahead::execute(job, ahead).await;
     drop((permit, own));
-    Some(done)
+    worked
 }

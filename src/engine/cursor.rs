@@ -20,7 +20,7 @@ pub struct Step {
 
 /// One host's way through the items of a play: into blocks, to their rescue and always sections when something
 /// fails, into included files and handlers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Cursor {
     frames: Vec<Frame>,
     notified: HashSet<TaskId>,
@@ -28,7 +28,7 @@ pub struct Cursor {
     ended: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Frame {
     items: Items,
     section: Section,

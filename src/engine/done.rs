@@ -249,7 +249,7 @@ fn base(job: &Job, scope: &HostScope, (status, policy): (Status, Policy), result
         _ => Show::Verbose,
     };
     HostResult {
-        task: job.event,
+        task: job.event(),
         host: job.run.fleet.host_name(job.host).to_string(),
         status,
         ignored,

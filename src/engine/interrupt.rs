@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shevek_event::Left;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Raised when the user wants the run to end; no further tasks are handed out then. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     raised: Arc<AtomicBool>,
+    tell: Arc<Notify>,
     /// Running tasks have had their time.
     given_up: watch::Sender<bool>,
     /// What was stopped then.
@@ -24,7 +25,18 @@ impl Interrupt {
 
     /// Raises it; true: it was raised before.
     pub fn raise(&self) -> bool {
-        self.raised.swap(true, Ordering::SeqCst)
+        let before = self.raised.swap(true, Ordering::SeqCst);
+        self.tell.notify_waiters();
+        before
+    }
+
+    /// Waits until it is raised.
+    pub async fn raised(&self) {
+        let mut told = std::pin::pin!(self.tell.notified());
+        told.as_mut().enable();
+        if !self.is_raised() {
+            told.await;
+        }
     }
 
     /// Whether it is raised.

@@ -4,9 +4,10 @@
 //! the dispatcher as a [`Done`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use shevek_actions::{Action, Foreign, Host, Invocation, Outcome, Request, Told};
+use shevek_actions::{Action, Asked, Asks, Foreign, Host, Invocation, Lane, Outcome, Request, Told};
 use shevek_connection::{Blobs, TransportKind};
 use shevek_diag::{Diagnostic, Result};
 use shevek_event::{Delegate, Event, HostResult, HostStarted, Left, Notice, Retry, TaskId as EventTask};
@@ -16,6 +17,7 @@ use shevek_template::{Scope, Truth};
 use shevek_value::{Map, Value};
 use shevek_vars::{HostScope, PlayScope};
 
+use crate::ahead::{Doing, go_on};
 use crate::background::{self, Background};
 use crate::done::{Done, ItemDone, LoopItem};
 use crate::includes::IncludeRequest;
@@ -29,7 +31,10 @@ pub(crate) struct Job {
     pub(crate) play: Arc<PlayScope>,
     pub(crate) task: Arc<Task>,
     pub(crate) host: HostId,
-    pub(crate) event: EventTask,
+    /// The task under way, as events know it; known when it has its turn.
+    pub(crate) event: Arc<AtomicU64>,
+    /// Where what it asks of its host waits for what other tasks ask, if it is sent ahead.
+    pub(crate) lane: Option<Lane>,
     /// The task as it is written, where the debugger has changed it.
     pub(crate) original: Arc<Task>,
     /// Variables that the debugger has set.
@@ -52,6 +57,19 @@ enum Prepared<'a> {
     Action(Box<Ready>, &'a dyn Action, Map),
 }
 
+impl Prepared<'_> {
+    /// Lets what it asks of its host wait in a lane, where it asks once.
+    fn waits_in(&mut self, lane: &Lane) -> bool {
+        let ready = match self {
+            Prepared::Module(ready, ..) => ready,
+            Prepared::Action(ready, action, _) if action.asks() == Asks::Once => ready,
+            Prepared::Action(..) | Prepared::Over(_) => return false,
+        };
+        ready.host.lane = Some(lane.clone());
+        true
+    }
+}
+
 /// An item about to run.
 struct Ready {
     scope: HostScope,
@@ -70,9 +88,38 @@ struct Ready {
 impl Job {
     /// Does the task and says what came of it; whatever goes wrong is a result.
     pub(crate) async fn execute(&self) -> Done {
-        let started = Instant::now();
+        self.announce();
+        self.perform().await
+    }
+
+    /// The same job, with what it asks of its host left in a lane.
+    pub(crate) fn in_lane(&self, lane: &Lane) -> Self {
+        Self {
+            run: self.run.clone(),
+            play: self.play.clone(),
+            task: self.task.clone(),
+            host: self.host,
+            event: self.event.clone(),
+            lane: Some(lane.clone()),
+            original: self.original.clone(),
+            overrides: self.overrides.clone(),
+        }
+    }
+
+    /// The task under way, as events know it.
+    pub(crate) fn event(&self) -> EventTask {
+        EventTask(self.event.load(Ordering::Relaxed))
+    }
+
+    /// Tells that it begins.
+    pub(crate) fn announce(&self) {
         let host = self.run.fleet.host_name(self.host).to_string();
-        self.run.sink.send(Event::HostStarted(HostStarted { task: self.event, host }));
+        self.run.sink.send(Event::HostStarted(HostStarted { task: self.event(), host }));
+    }
+
+    /// Does the task.
+    pub(crate) async fn perform(&self) -> Done {
+        let started = Instant::now();
         let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
         let scope = if self.overrides.is_empty() { scope } else { scope.with(self.overrides.clone()) };
         let mut done = tokio::select! {
@@ -189,29 +236,43 @@ impl Job {
     async fn together(&self, scope: &HostScope, items: Vec<LoopItem>) -> Vec<ItemDone> {
         let sight = Sight::of(&self.task);
         let mut results: Vec<Option<ItemDone>> = Vec::with_capacity(items.len());
-        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut waiting: Vec<Waiting<'_>> = Vec::new();
+        let mut weight = 0;
         for (position, item) in items.into_iter().enumerate() {
             let inner = scope.with(item.variables.clone());
-            let prepared = self.prepare(inner, Some(item));
-            if let Prepared::Module(ready, request, blobs) = prepared {
-                let same = waiting.first().is_none_or(|first| same_host(&first.ready.host, &ready.host));
-                if !same {
-                    self.flush(&mut waiting, &mut results).await;
-                }
-                let is_here = matches!(ready.host.target.kind, TransportKind::Local(_));
-                waiting.push(Waiting { position, ready, request, blobs });
-                results.push(None);
-                // The next item may look at what this one does.
-                if sight == Sight::Anything || (sight == Sight::Files && is_here) {
-                    self.flush(&mut waiting, &mut results).await;
-                }
-                continue;
-            }
+            let mut prepared = self.prepare(inner, Some(item));
+            let is_action = matches!(prepared, Prepared::Action(..));
+            let lane = Lane::default();
             // What the controller does comes after what was put before it.
-            if matches!(prepared, Prepared::Action(..)) {
+            if !prepared.waits_in(&lane) && is_action {
                 self.flush(&mut waiting, &mut results).await;
             }
-            let done = self.carry_out(prepared).await;
+            let mut doing: Doing<'_, ItemDone> = Box::pin(self.carry_out(prepared));
+            let done = match go_on(&mut doing) {
+                Some(done) => done,
+                None => {
+                    let Some(asked) = lane.take() else {
+                        self.flush(&mut waiting, &mut results).await;
+                        results.push(Some(doing.await));
+                        continue;
+                    };
+                    let is_other =
+                        waiting.first().is_some_and(|first| !first.asked.host.same_way(&asked.host));
+                    if is_other || weight > MOST_AT_ONCE {
+                        self.flush(&mut waiting, &mut results).await;
+                        weight = 0;
+                    }
+                    weight += asked.weight();
+                    let is_here = matches!(asked.host.target.kind, TransportKind::Local(_));
+                    waiting.push(Waiting { position, asked, doing });
+                    results.push(None);
+                    // The next item may look at what this one does.
+                    if sight == Sight::Anything || ((sight == Sight::Files || is_action) && is_here) {
+                        self.flush(&mut waiting, &mut results).await;
+                    }
+                    continue;
+                }
+            };
             if waiting.is_empty() {
                 self.report(&done);
             }
@@ -222,42 +283,42 @@ impl Job {
     }
 
     /// Sends what is waiting as one batch; items are reported in their order, skipped ones between them too.
-    async fn flush(&self, waiting: &mut Vec<Waiting>, results: &mut [Option<ItemDone>]) {
-        let Some((first, host)) =
-            waiting.first().map(|waiting| (waiting.position, waiting.ready.host.clone()))
-        else {
-            return;
-        };
-        let mut readies = Vec::with_capacity(waiting.len());
-        let mut requests = Vec::with_capacity(waiting.len());
-        let mut contents = Blobs::new();
-        for Waiting { position, ready, request, blobs } in waiting.drain(..) {
-            readies.push(Some((position, ready)));
-            requests.push(request);
-            contents.extend(blobs);
+    async fn flush(&self, waiting: &mut Vec<Waiting<'_>>, results: &mut [Option<ItemDone>]) {
+        let Some(first) = waiting.first() else { return };
+        let host = Host { lane: self.lane.clone(), ..first.asked.host.clone() };
+        let mut reported = first.position;
+        let (mut calls, mut contents, mut places) = (Vec::new(), Blobs::new(), Vec::new());
+        for (number, one) in waiting.iter_mut().enumerate() {
+            let (mine, content) = one.asked.take();
+            places.extend((0..mine.len()).map(|call| (number, call)));
+            calls.extend(mine);
+            contents.extend(content);
         }
-        let mut reported = first;
-        let heard = |index: usize, outcome: &Outcome| {
-            let Some((position, ready)) = readies.get_mut(index).and_then(Option::take) else { return };
-            let done = self.judge(*ready, outcome.clone());
-            if let Some(place) = results.get_mut(position) {
-                *place = Some(done);
+        let mut heard = |index: usize, outcome: &Outcome| {
+            let Some((number, call)) = places.get(index) else { return };
+            let Some(one) = waiting.get_mut(*number).filter(|one| !one.asked.is_done()) else { return };
+            one.asked.answer(*call, outcome.clone());
+            if !one.asked.is_done() {
+                return;
+            }
+            if let Some(place) = results.get_mut(one.position) {
+                *place = go_on(&mut one.doing);
             }
             while let Some(Some(done)) = results.get(reported) {
                 self.report(done);
                 reported += 1;
             }
         };
-        let outcomes = host.batch(requests, contents, heard).await;
+        let outcomes = host.send(calls, contents, &mut heard).await;
         // The host did not tell of what is left.
-        for (ready, outcome) in readies.iter_mut().zip(outcomes) {
-            if let Some((position, ready)) = ready.take() {
-                let done = self.judge(*ready, outcome);
-                self.report(&done);
-                if let Some(place) = results.get_mut(position) {
-                    *place = Some(done);
-                }
-            }
+        for (index, outcome) in outcomes.iter().enumerate() {
+            heard(index, outcome);
+        }
+        for one in waiting.drain(..) {
+            let Some(place @ None) = results.get_mut(one.position) else { continue };
+            let done = one.doing.await;
+            self.report(&done);
+            *place = Some(done);
         }
     }
 
@@ -397,6 +458,7 @@ impl Job {
             }
             None => reach::host(&self.run, task, &scope, &scope)?,
         };
+        host.lane.clone_from(&self.lane);
         let action = self.run.actions.find(&name).filter(|_| foreign.is_none());
         let mut args = {
             let unrendered = action.map_or(&[][..], Action::unrendered);
@@ -511,7 +573,9 @@ impl Job {
                     loader: &self.run.loader,
                     ask: &*self.run.ask,
                 };
-                let ended = in_time(ready.host.timeout, action.run(&invocation)).await;
+                // What waits for others has its time on the host alone.
+                let limit = ready.host.timeout.filter(|_| ready.host.lane.is_none());
+                let ended = in_time(limit, action.run(&invocation)).await;
                 match ended {
                     Err(seconds) => self.out_of_time(*ready, seconds),
                     Ok(Ok(outcome)) => {
@@ -550,6 +614,8 @@ impl Job {
     /// Gives `changed_when` and `failed_when` their say.
     fn judge(&self, ready: Ready, mut outcome: Outcome) -> ItemDone {
         let Ready { scope, item, delegate, attempt, invocation, policy, .. } = ready;
+        // What was prepared ahead is judged as things stand in its turn.
+        let scope = if self.lane.is_some() { scope.renewed() } else { scope };
         let mut notices = Vec::new();
         if attempt > 0 {
             outcome = outcome.with("attempts", i64::from(attempt));
@@ -688,13 +754,6 @@ enum Verdict {
     Skip(Box<ItemDone>),
 }
 
-/// Whether two items go to the same place in the same way, so that they can share a batch.
-fn same_host(a: &Host, b: &Host) -> bool {
-    (a.mode, a.timeout) == (b.mode, b.timeout)
-        && (&a.become_user, &a.environment) == (&b.become_user, &b.environment)
-        && (Arc::ptr_eq(&a.target, &b.target) || format!("{:?}", a.target) == format!("{:?}", b.target))
-}
-
 /// Differs from Ansible: that runs any module in check mode, and trusts it to change nothing. Here a module of the user's
 /// runs only if its text names the mark that it is told of check mode by.
 fn not_run_in_check_mode(name: &str) -> Outcome {
@@ -704,10 +763,12 @@ fn not_run_in_check_mode(name: &str) -> Outcome {
     )
 }
 
-/// A module's call that waits for those of further items.
-struct Waiting {
+/// An item whose call waits for those of further items.
+struct Waiting<'a> {
     position: usize,
-    ready: Box<Ready>,
-    request: Request,
-    blobs: Blobs,
+    asked: Asked,
+    doing: Doing<'a, ItemDone>,
 }
+
+/// How many bytes of calls wait for more of them at most.
+const MOST_AT_ONCE: usize = 4 << 20;

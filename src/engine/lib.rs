@@ -6,6 +6,7 @@
 //!
 //! Imports everything below it; never `report` or `cli`, and prints nothing.
 
+mod ahead;
 mod arguments;
 mod background;
 mod batch;
@@ -43,7 +44,7 @@ use shevek_playbook::Playbook;
 pub use debugger::DebuggerOptions;
 pub use interrupt::Interrupt;
 pub use retry::RetryFiles;
-pub use run::{Gathering, Options, ReachOptions, ReadInventory, Run};
+pub use run::{Gathering, Options, ReachOptions, ReadInventory, Run, SendsAhead};
 pub use select::Selection;
 
 use play::{Next, Progress};

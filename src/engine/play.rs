@@ -1,6 +1,6 @@
 //! One play: its hosts, its questions, its variable files, its batches.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -151,6 +151,7 @@ async fn run_batch(
                 cursor: Cursor::new(prepared.items.clone()),
                 lost: false,
                 busy: false,
+                sent: VecDeque::new(),
                 notified: Default::default(),
                 roles_begun: HashSet::new(),
                 roles_done: HashSet::new(),
@@ -178,6 +179,7 @@ async fn run_batch(
         forks: Arc::new(Semaphore::new(run.options.forks.max(1))),
         stopping: false,
         not_begun: HashMap::new(),
+        is_free: prepared.strategy.is_free(),
         debugger: DebuggerOptions {
             enabled: run.options.debugger.enabled || prepared.strategy == Strategy::Debug,
             ..run.options.debugger

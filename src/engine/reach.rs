@@ -33,6 +33,7 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         deadline: None,
         retries: retries(run, there)?,
         job: None,
+        lane: None,
     })
 }
 

@@ -59,6 +59,8 @@ pub struct Options {
     pub debugger: DebuggerOptions,
     /// Whether `group_vars` and `host_vars` beside playbooks count (there is none beside a single task).
     pub reads_beside_playbooks: bool,
+    /// When tasks are sent ahead.
+    pub sends_ahead: SendsAhead,
     /// Seconds that a task may take when it does not say; 0: any.
     pub task_timeout: u32,
     /// Whether a rescue takes care of hosts that cannot be reached, where no variable says so.
@@ -75,6 +77,18 @@ pub enum Gathering {
     Explicit,
     /// Unless a play says no, or the facts are known.
     Smart,
+}
+
+/// When tasks that need nothing of each other are sent to their host together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SendsAhead {
+    /// To hosts over a network.
+    #[default]
+    Remote,
+    /// With `connection: local`, too.
+    Always,
+    /// Each in its turn.
+    Never,
 }
 
 /// How hosts are reached when neither variables nor keywords say so.

@@ -25,4 +25,4 @@ pub use line::{Stamped, VERSION, read_line, write_line};
 pub use mask::{CENSORED_ITEM, MASK, Masker};
 pub use notice::{Excerpt, Notice, NoticeKind};
 pub use result::{Delegate, Diff, HostResult, ItemLabel, Show, Status};
-pub use sink::{Incoming, Message, Sink};
+pub use sink::{Incoming, Message, Sink, held};

@@ -1,9 +1,22 @@
 //! The way from the engine to the reporters.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use crate::{Event, Masker, Stamped};
+
+thread_local! {
+    /// What is not to be sent yet, while something is done ahead of its time.
+    static HELD: RefCell<Option<Vec<Event>>> = const { RefCell::new(None) };
+}
+
+/// Does something ahead of its time, and gives back what it would have sent. It must not leave its thread.
+pub fn held<T>(what: impl FnOnce() -> T) -> (T, Vec<Event>) {
+    let before = HELD.replace(Some(Vec::new()));
+    let result = what();
+    (result, HELD.replace(before).unwrap_or_default())
+}
 
 /// What travels.
 #[derive(Debug)]
@@ -33,6 +46,15 @@ impl Sink {
 
     /// Sends an event on its way. Without anyone who listens it is lost, which is no matter to the run.
     pub fn send(&self, event: Event) {
+        let Some(event) = HELD.with_borrow_mut(|held| match held {
+            Some(held) => {
+                held.push(event);
+                None
+            }
+            None => Some(event),
+        }) else {
+            return;
+        };
         let event = Stamped::now(self.masker.mask_event(event));
         let _ = self.sender.send(Message::Event(Box::new(event)));
     }
@@ -65,7 +87,8 @@ mod tests {
             name: "deploy hunter2".to_owned(),
             ..PlayStarted::default()
         }));
-        sink.clone().send(Event::Notice(Notice::warning("it is hunter2!")));
+        let ((), held) = held(|| sink.send(Event::Notice(Notice::warning("it is hunter2!"))));
+        held.into_iter().for_each(|event| sink.clone().send(event));
         drop(sink);
         let names: Vec<String> = incoming
             .iter()

@@ -460,6 +460,10 @@ settings! {
     /// Write verbose messages to standard error.
     verbose_to_stderr: Bool = "VERBOSE_TO_STDERR", env ["ANSIBLE_VERBOSE_TO_STDERR"],
         ini ["defaults"."verbose_to_stderr"], default Some("false");
+    /// Tasks that need nothing of each other are sent to their host together, where no other host has to wait in between:
+    /// `remote` (not with `connection: local`), `always` or `never`.
+    send_ahead: Text = "SEND_AHEAD", env ["SHEVEK_SEND_AHEAD"], ini ["shevek"."send_ahead"], default Some("remote"),
+        one of ["remote", "always", "never"];
     /// Folder with runners for other architectures.
     runner_dir: Maybe<File> = "RUNNER_DIR", env ["SHEVEK_RUNNER_DIR"], ini ["shevek"."runner_dir"], default None;
     /// Seconds that a host may take for the login, for the start of the runner, and between two pieces of its upload.

@@ -17,6 +17,7 @@ mod position;
 mod scope;
 mod syntax;
 mod templar;
+pub mod watch;
 
 pub use condition::Truth;
 pub use methods::percent;

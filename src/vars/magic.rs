@@ -4,7 +4,7 @@ use std::path::Path;
 
 use shevek_diag::Result;
 use shevek_inventory::HostId;
-use shevek_template::Scope;
+use shevek_template::{Scope, watch};
 use shevek_value::{Map, Value};
 
 use crate::HostScope;
@@ -67,7 +67,10 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
             Value::list(names.iter().map(|name| name.shared().clone().into()).collect())
         }
         "groups" => fleet.groups(),
-        "hostvars" => Value::object(HostVars::new(fleet.clone(), play.clone())),
+        "hostvars" => {
+            watch::all_variables();
+            Value::object(HostVars::new(fleet.clone(), play.clone()))
+        }
         "vars" => Value::object(ScopeVars::new(scope.with([]))),
         "omit" => Value::OMIT,
         "playbook_dir" => path(&play.play.dir),

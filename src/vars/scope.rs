@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shevek_diag::{Diagnostic, Result};
 use shevek_inventory::HostId;
 use shevek_playbook::Task;
-use shevek_template::Scope;
+use shevek_template::{Scope, watch};
 use shevek_value::{Map, Value};
 use shevek_vault::Vault;
 
@@ -80,6 +80,13 @@ impl HostScope {
             local,
             rendered: Mutex::default(),
         }
+    }
+
+    /// The same as things stand now: with what has been learnt of the host since.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        let local = self.local.clone();
+        Self { local, ..Self::new(&self.fleet, &self.play, self.host, self.task.as_ref()) }
     }
 
     /// The host.
@@ -195,6 +202,7 @@ fn layers(fleet: &Fleet, play: &PlayScope, host: HostId, task: Option<&Task>) ->
 
 impl Scope for HostScope {
     fn get(&self, name: &str) -> Result<Option<Value>> {
+        watch::variable(name);
         if let Some(value) = self.local.get(name) {
             return Ok(Some(value.clone()));
         }
@@ -205,6 +213,7 @@ impl Scope for HostScope {
     }
 
     fn names(&self) -> Vec<String> {
+        watch::all_variables();
         let mut names: Vec<String> = self
             .layers
             .iter()

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,7 +22,15 @@ struct Fault {
 pub(crate) struct Proxy {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    turns: Arc<Turns>,
     open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+/// How often the client spoke after the server had.
+#[derive(Default)]
+struct Turns {
+    count: AtomicUsize,
+    server_spoke: AtomicBool,
 }
 
 impl Proxy {
@@ -51,6 +59,11 @@ impl Proxy {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// How often the client spoke after the server had: the round trips of somebody who waits for each answer.
+    pub(crate) fn turns(&self) -> usize {
+        self.turns.count.load(Ordering::SeqCst)
+    }
+
     /// Cuts all connections that are open now; later ones pass.
     pub(crate) fn cut_now(&self) {
         for socket in self.open.lock().unwrap().drain(..) {
@@ -64,6 +77,8 @@ impl Proxy {
         let connections = Arc::new(AtomicUsize::new(0));
         let open = Arc::new(Mutex::new(Vec::new()));
         let (count, sockets) = (Arc::clone(&connections), Arc::clone(&open));
+        let turns = Arc::new(Turns::default());
+        let told = Arc::clone(&turns);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(to)) else { return };
@@ -73,16 +88,23 @@ impl Proxy {
                 let up = Fault { delay: fault.delay, ..Fault::default() };
                 let copies = [&client, &server].map(|socket| socket.try_clone().unwrap());
                 sockets.lock().unwrap().extend(copies);
-                std::thread::spawn(move || pass(client, server_out, up));
-                std::thread::spawn(move || pass(server, client_out, fault));
+                let (asks, answers) = (Arc::clone(&told), Arc::clone(&told));
+                let asked = move || {
+                    if asks.server_spoke.swap(false, Ordering::SeqCst) {
+                        asks.count.fetch_add(1, Ordering::SeqCst);
+                    }
+                };
+                let answered = move || answers.server_spoke.store(true, Ordering::SeqCst);
+                std::thread::spawn(move || pass(client, server_out, up, asked));
+                std::thread::spawn(move || pass(server, client_out, fault, answered));
             }
         });
-        Self { address, connections, open }
+        Self { address, connections, turns, open }
     }
 }
 
 /// Passes one direction on. A second thread writes, so that what is under way does not hold up what follows.
-fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault) {
+fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault, heard: impl Fn()) {
     let (queue, late) = mpsc::channel::<(Instant, Vec<u8>)>();
     let writer = std::thread::spawn(move || {
         for (due, bytes) in late {
@@ -102,6 +124,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: Fault) {
             .or(fault.stall_after)
             .map_or(count, |limit| count.min(limit.saturating_sub(seen)));
         seen += count;
+        heard();
         if queue.send((Instant::now() + fault.delay, buffer[..pass_on].to_vec())).is_err() {
             break;
         }

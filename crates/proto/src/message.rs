@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Val;
 
 /// Grows with every change of a message; controller and runner refuse each other when it differs.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
@@ -24,7 +24,7 @@ pub enum Down {
         /// The controller's [`VERSION`].
         protocol: u32,
     },
-    /// Runs a batch: one task on this host, or all items of its loop.
+    /// Runs a batch: one task on this host with all items of its loop, or several tasks that need nothing of each other.
     Run(Batch),
     /// A piece of a [`Blob`] that the runner asked for with [`Up::Need`].
     Chunk {
@@ -44,6 +44,11 @@ pub enum Down {
     },
     /// Kills what a batch has running; its remaining calls are not started.
     Cancel {
+        /// The batch.
+        batch: u64,
+    },
+    /// Lets the task of a batch that is running come to its end, and leaves undone those behind it.
+    Halt {
         /// The batch.
         batch: u64,
     },
@@ -149,7 +154,7 @@ pub struct Blob {
     pub inline: Option<Vec<u8>>,
 }
 
-/// The calls of one task on one host: one, or one a loop item.
+/// The calls of one task on one host (one, or one a loop item), or of several tasks that were sent ahead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Unique in the conversation.
@@ -158,8 +163,9 @@ pub struct Batch {
     pub become_user: Option<Become>,
     /// The calls, run in order.
     pub calls: Vec<Call>,
-    /// Leave the rest undone after the first call that fails.
-    pub stop_at_failure: bool,
+    /// After how many calls a task ends, in order; what is behind the last belongs to it too. When a call has failed, the
+    /// rest of its task is still run, and the tasks behind it are left undone.
+    pub task_ends: Vec<u32>,
 }
 
 /// One module with its arguments.

@@ -1,4 +1,4 @@
-//! Runs a batch: one task, or all items of its loop, in this process and as this user.
+//! Runs a batch: a task with the items of its loop, or several tasks, in this process and as this user.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,15 @@ use crate::exchange::Exchange;
 use crate::job;
 use crate::wire::{Outlet, Side};
 
+/// What ends a batch early.
+#[derive(Debug, Clone, Default)]
+pub struct Switches {
+    /// Kills what is running.
+    pub cancelled: Arc<AtomicBool>,
+    /// Leaves undone the tasks behind the one that is running.
+    pub halted: Arc<AtomicBool>,
+}
+
 /// What a batch needs of the runner around it.
 pub struct Around {
     /// The modules of this binary.
@@ -27,10 +36,10 @@ pub struct Around {
 }
 
 impl Around {
-    /// Runs all calls of a batch in order. `real` is the host for this batch; its switch kills what is running.
-    pub fn run(&self, batch: &Batch, real: &Arc<Real>) {
+    /// Runs all calls of a batch in order. `real` is the host for this batch; its own switch is the one that cancels.
+    pub fn run(&self, batch: &Batch, real: &Arc<Real>, switches: &Switches) {
         let before = self.overlay.version();
-        let end = self.all(batch, real);
+        let end = self.all(batch, real, switches);
         // The plan goes up before the end is told: the next batch may be for another user, and must see it.
         let is_new = self.outlet.side() == Side::Parent && self.overlay.version() != before;
         match is_new.then(|| self.outlet.hand_up(&self.overlay.plan())).transpose() {
@@ -43,29 +52,31 @@ impl Around {
         }
     }
 
-    fn all(&self, batch: &Batch, real: &Arc<Real>) -> Up {
+    fn all(&self, batch: &Batch, real: &Arc<Real>, switches: &Switches) -> Up {
         let fault = |kind, message: String| Up::Fault {
             batch: Some(batch.id),
             fault: Fault { kind, message, help: None },
         };
-        let cancelled = real.interrupt();
+        let Switches { cancelled, halted } = switches;
+        let mut has_failed = false;
         for (index, call) in batch.calls.iter().enumerate() {
+            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            let begins_task = batch.task_ends.contains(&number);
+            if begins_task && (has_failed || halted.load(Ordering::Relaxed)) {
+                break;
+            }
             if cancelled.load(Ordering::Relaxed) {
                 return fault(FaultKind::Cancelled, "cancelled".into());
             }
-            let Some(outcome) = self.call(call, real, &cancelled) else {
+            let Some(outcome) = self.call(call, real, cancelled) else {
                 let message = format!("the runner has no module {}", call.module);
                 return fault(FaultKind::UnknownModule, message);
             };
             if cancelled.load(Ordering::Relaxed) {
                 return fault(FaultKind::Cancelled, "cancelled".into());
             }
-            let failed = outcome.failed;
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            self.outlet.say(Up::Item(Box::new(Item { batch: batch.id, index, outcome })));
-            if failed && batch.stop_at_failure {
-                break;
-            }
+            has_failed |= outcome.failed;
+            self.outlet.say(Up::Item(Box::new(Item { batch: batch.id, index: number, outcome })));
         }
         Up::Done { batch: batch.id }
     }

@@ -60,10 +60,17 @@ struct Child {
 #[derive(Default)]
 struct Routes {
     batches: HashMap<u64, Arc<Child>>,
-    /// Batches whose runner is being started, and whether they have been cancelled meanwhile.
-    waiting: HashMap<u64, bool>,
+    /// Batches whose runner is being started, and what they were told meanwhile.
+    waiting: HashMap<u64, Meanwhile>,
     blobs: HashMap<u64, Arc<Child>>,
     streams: HashMap<u64, Arc<Child>>,
+}
+
+/// What a batch was told while its runner was being started.
+#[derive(Default)]
+struct Meanwhile {
+    cancelled: bool,
+    halted: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -106,7 +113,7 @@ impl Children {
 
     /// Announces a batch that [`Children::run`] will be called for, so that it can be cancelled meanwhile.
     pub fn expect(&self, batch: u64) {
-        locked(&self.routes).waiting.insert(batch, false);
+        locked(&self.routes).waiting.insert(batch, Meanwhile::default());
     }
 
     /// Hands a batch to the runner that it needs. Returns when it is handed over, or has been answered with a
@@ -115,10 +122,10 @@ impl Children {
         batch.become_user = None;
         let id = batch.id;
         let child = self.child(wanted);
-        let cancelled = locked(&self.routes).waiting.remove(&id).unwrap_or_default();
+        let meanwhile = locked(&self.routes).waiting.remove(&id).unwrap_or_default();
         let child = match child {
             Err(fault) => return self.outlet.say(Up::Fault { batch: Some(id), fault }),
-            Ok(_) if cancelled => {
+            Ok(_) if meanwhile.cancelled => {
                 let fault = Fault { kind: FaultKind::Cancelled, message: "cancelled".into(), help: None };
                 return self.outlet.say(Up::Fault { batch: Some(id), fault });
             }
@@ -133,7 +140,10 @@ impl Children {
             let fault = Fault { kind: FaultKind::Protocol, message, help: None };
             return self.outlet.say(Up::Fault { batch: Some(id), fault });
         }
-        let told = child.tell(&ToChild::Message(Down::Run(batch)));
+        let mut told = child.tell(&ToChild::Message(Down::Run(batch)));
+        if meanwhile.halted {
+            told &= child.tell(&ToChild::Message(Down::Halt { batch: id }));
+        }
         // The relay may have found its end before the batch was on the list.
         if (!told || *locked(&child.ended)) && locked(&self.routes).batches.remove(&id).is_some() {
             let fault = gone(wanted, "");
@@ -144,16 +154,17 @@ impl Children {
     /// Passes a message on, if it is about something that a further runner does.
     pub fn relay(&self, message: Down) -> Option<Down> {
         let mut routes = locked(&self.routes);
-        if let Down::Cancel { batch } = &message
-            && let Some(cancelled) = routes.waiting.get_mut(batch)
+        if let Down::Cancel { batch } | Down::Halt { batch } = &message
+            && let Some(meanwhile) = routes.waiting.get_mut(batch)
         {
-            *cancelled = true;
+            meanwhile.cancelled |= matches!(message, Down::Cancel { .. });
+            meanwhile.halted |= matches!(message, Down::Halt { .. });
             return None;
         }
         let child = match &message {
             Down::Chunk { blob, .. } => routes.blobs.get(blob),
             Down::Credit { stream, .. } => routes.streams.get(stream),
-            Down::Cancel { batch } => routes.batches.get(batch),
+            Down::Cancel { batch } | Down::Halt { batch } => routes.batches.get(batch),
             _ => None,
         };
         let Some(child) = child.cloned() else { return Some(message) };

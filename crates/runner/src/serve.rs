@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use shevek_kit::{Overlay, Probe, Real, guard};
 use shevek_modules::Modules;
 use shevek_proto::{Batch, Become, Call, Down, Fault, FaultKind, Hello, Part, Up, VERSION};
 
-use crate::batch::Around;
+use crate::batch::{Around, Switches};
 use crate::child::{Children, Further};
 use crate::exchange::Exchange;
 use crate::parts::Parts;
@@ -54,15 +54,15 @@ pub fn serve(side: Side, modules: Modules, ahead: &[u8]) -> ExitCode {
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The batches that are running, each with the switch that stops it.
+/// The batches that are running, each with the switches that stop it.
 #[derive(Default)]
 struct Running {
-    batches: Mutex<HashMap<u64, Arc<AtomicBool>>>,
+    batches: Mutex<HashMap<u64, Switches>>,
     fewer: Condvar,
 }
 
 impl Running {
-    fn batches(&self) -> MutexGuard<'_, HashMap<u64, Arc<AtomicBool>>> {
+    fn batches(&self) -> MutexGuard<'_, HashMap<u64, Switches>> {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,8 +85,13 @@ impl Server {
             Down::Chunk { blob, data, last } => self.around.exchange.arrived(blob, data, last),
             Down::Credit { stream, bytes } => self.around.exchange.granted(stream, bytes),
             Down::Cancel { batch } => {
-                if let Some(switch) = self.running.batches().get(&batch) {
-                    switch.store(true, Ordering::Relaxed);
+                if let Some(switches) = self.running.batches().get(&batch) {
+                    switches.cancelled.store(true, Ordering::Relaxed);
+                }
+            }
+            Down::Halt { batch } => {
+                if let Some(switches) = self.running.batches().get(&batch) {
+                    switches.halted.store(true, Ordering::Relaxed);
                 }
             }
             Down::PartChunk { part: Part::Rare, hash, data, last } => self.parts.arrived(&hash, &data, last),
@@ -143,10 +148,11 @@ impl Server {
         let (around, running, children) = (self.around.clone(), self.running.clone(), self.children.clone());
         // Each batch has its own switch, so that cancelling one leaves the others alone.
         let real = Arc::new(Real::new());
-        running.batches().insert(batch.id, real.interrupt());
+        let switches = Switches { cancelled: real.interrupt(), ..Switches::default() };
+        running.batches().insert(batch.id, switches.clone());
         std::thread::spawn(move || {
             children.let_go(&removed);
-            around.run(&batch, &real);
+            around.run(&batch, &real, &switches);
             running.batches().remove(&batch.id);
             running.fewer.notify_all();
         });
@@ -173,8 +179,8 @@ impl Server {
         self.around.exchange.end();
         self.parts.end();
         self.real.interrupt().store(true, Ordering::Relaxed);
-        for switch in self.running.batches().values() {
-            switch.store(true, Ordering::Relaxed);
+        for switches in self.running.batches().values() {
+            switches.cancelled.store(true, Ordering::Relaxed);
         }
         self.children.end();
         let deadline = Instant::now() + LAST_WAIT;

@@ -101,7 +101,7 @@ fn call(module: &str, args: &[(&str, &str)]) -> Call {
 }
 
 fn batch(id: u64, calls: Vec<Call>) -> Batch {
-    Batch { id, become_user: None, calls, stop_at_failure: true }
+    Batch { id, become_user: None, calls, task_ends: Vec::new() }
 }
 
 fn checked(call: Call) -> Call {
@@ -109,13 +109,35 @@ fn checked(call: Call) -> Call {
 }
 
 #[test]
-fn a_loop_stops_at_the_first_item_that_fails() {
+fn tasks_behind_one_that_fails_are_left_undone_but_not_the_rest_of_its_loop() {
     let mut talk = Talk::start();
-    let calls = ["true", "false", "true"].map(|c| call("command", &[("cmd", c)])).to_vec();
-    let outcomes = talk.run(batch(1, calls.clone())).unwrap();
-    assert_eq!(outcomes.iter().map(|o| o.failed).collect::<Vec<_>>(), [false, true]);
-    let on = Batch { stop_at_failure: false, ..batch(2, calls) };
-    assert_eq!(talk.run(on).unwrap().len(), 3);
+    let calls = ["true", "false", "true", "true"].map(|c| call("command", &[("cmd", c)])).to_vec();
+    let mut failed = |id, task_ends| {
+        let outcomes = talk.run(Batch { task_ends, ..batch(id, calls.clone()) }).unwrap();
+        outcomes.iter().map(|outcome| outcome.failed).collect::<Vec<_>>()
+    };
+    assert_eq!(failed(1, vec![1, 2, 3]), [false, true]);
+    assert_eq!(failed(2, vec![1, 3]), [false, true, false]);
+    assert_eq!(failed(3, vec![]), [false, true, false, false]);
+}
+
+#[test]
+fn a_batch_that_is_halted_ends_behind_the_task_that_is_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate");
+    assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let gate = gate.to_str().unwrap();
+    let mut talk = Talk::start();
+    let calls =
+        vec![call("command", &[("cmd", &format!("cat {gate}"))]), call("command", &[("cmd", "true")])];
+    talk.say(&Down::Run(Batch { task_ends: vec![1], ..batch(1, calls) }));
+    talk.say(&Down::Halt { batch: 1 });
+    // Messages are taken in order: when this is answered, the other has been heard.
+    talk.say(&Down::Hello { protocol: VERSION });
+    assert!(matches!(talk.hear(), Up::Hello(_)));
+    std::fs::write(gate, "open").unwrap();
+    assert!(matches!(talk.hear(), Up::Item(item) if item.index == 0 && !item.outcome.failed));
+    assert!(matches!(talk.hear(), Up::Done { batch: 1 }));
 }
 
 /// The binary with the rare modules, in pieces, as the controller sends it.

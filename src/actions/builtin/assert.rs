@@ -13,7 +13,7 @@ use shevek_template::Truth;
 use shevek_value::Value;
 
 use crate::options::{opt, preset, required, schema};
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = schema(
     "assert",
@@ -43,6 +43,10 @@ impl Action for Assert {
 
     fn unrendered(&self) -> &'static [&'static str] {
         &["that"]
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Nothing
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -14,7 +14,7 @@ use shevek_kit::schema::Schema;
 use shevek_proto::Val;
 use shevek_value::{Kind, Map, Value};
 
-use crate::{Action, Invocation, Outcome, Running, content};
+use crate::{Action, Asks, Invocation, Outcome, Running, content};
 
 /// `copy`.
 pub(crate) struct Copy;
@@ -29,6 +29,10 @@ impl Action for Copy {
 
     fn schema(&self) -> &'static Schema {
         super::module_schema("copy")
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -12,7 +12,7 @@ use shevek_template::Scope;
 use shevek_value::{Flags, Kind, Value};
 
 use crate::options::{opt, preset, schema};
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = schema(
     "debug",
@@ -41,6 +41,10 @@ impl Action for Debug {
 
     fn unrendered(&self) -> &'static [&'static str] {
         &["var"]
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Nothing
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

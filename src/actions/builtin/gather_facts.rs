@@ -10,7 +10,7 @@ use shevek_kit::schema::{Preset, Schema};
 use shevek_value::Map;
 
 use crate::options::{open, preset};
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "gather_facts",
@@ -35,6 +35,10 @@ impl Action for GatherFacts {
 
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -10,7 +10,7 @@ use shevek_kit::schema::{Opt, Preset, Schema};
 use shevek_value::{Map, Value};
 
 use crate::options::{open, opt, preset, required};
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "package",
@@ -44,6 +44,10 @@ impl Action for Package {
 
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

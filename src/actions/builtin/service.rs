@@ -10,7 +10,7 @@ use shevek_kit::schema::{Opt, Preset, Schema};
 use shevek_value::Map;
 
 use crate::options::{open, opt, preset, required};
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "service",
@@ -52,6 +52,10 @@ impl Action for Service {
 
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -10,7 +10,7 @@ use shevek_kit::schema::{Preset, Schema};
 use shevek_value::{Map, Value};
 
 use crate::options::{open, preset};
-use crate::{Action, Effect, Invocation, Outcome, Running};
+use crate::{Action, Asks, Effect, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "set_fact",
@@ -35,6 +35,10 @@ impl Action for SetFact {
 
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Nothing
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -14,7 +14,7 @@ use shevek_template::plugin::TextOptions;
 use shevek_value::{Date, DateTime, Map, Value};
 
 use crate::options::{opt, preset, required, schema};
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = Schema {
     open: true,
@@ -73,6 +73,10 @@ impl Action for Template {
 
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

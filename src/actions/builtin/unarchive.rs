@@ -8,7 +8,7 @@ use shevek_connection::Blobs;
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::schema::Schema;
 
-use crate::{Action, Invocation, Outcome, Running, content};
+use crate::{Action, Asks, Invocation, Outcome, Running, content};
 
 /// `unarchive`.
 pub(crate) struct Unarchive;
@@ -23,6 +23,10 @@ impl Action for Unarchive {
 
     fn schema(&self) -> &'static Schema {
         super::module_schema("unarchive")
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -18,7 +18,7 @@ use shevek_diag::Result;
 use shevek_kit::schema::Schema;
 use shevek_proto::Val;
 
-use crate::{Action, Invocation, Outcome, Running, content};
+use crate::{Action, Asks, Invocation, Outcome, Running, content};
 
 /// `uri`.
 pub(crate) struct Uri;
@@ -33,6 +33,10 @@ impl Action for Uri {
 
     fn schema(&self) -> &'static Schema {
         super::module_schema("uri")
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Once
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

@@ -15,7 +15,7 @@ use shevek_value::{Map, Value};
 
 use crate::options::{opt, required, schema};
 use crate::wire::to_wire;
-use crate::{Action, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = schema(
     "validate_argument_spec",
@@ -48,6 +48,10 @@ impl Action for ValidateArgumentSpec {
 
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Nothing
     }
 
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {

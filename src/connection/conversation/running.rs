@@ -66,6 +66,13 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Asks the runner to leave undone the tasks behind the one that is running; the batch ends when that one does.
+    pub async fn halt(&self) {
+        let _ = self.runner.outbox().send(&Down::Halt { batch: self.batch }).await;
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.runner.forget(self.batch);

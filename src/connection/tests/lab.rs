@@ -94,7 +94,8 @@ pub fn batch(module: &str, args: Vec<(&str, Val)>) -> Batch {
 }
 
 pub fn batch_of(calls: Vec<Call>) -> Batch {
-    Batch { id: 0, become_user: None, calls, stop_at_failure: true }
+    let task_ends = (1..).take(calls.len()).collect();
+    Batch { id: 0, become_user: None, calls, task_ends }
 }
 
 pub fn call(module: &str, args: Vec<(&str, Val)>) -> Call {

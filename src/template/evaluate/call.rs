@@ -10,10 +10,12 @@ use super::globals::{BoundMethod, Global, OwnTemplate};
 use super::loops::LoopObject;
 use super::macros::MacroObject;
 use super::place::{Place, Scoped};
+use super::plugin_call::not_now;
 use super::{Eval, Fault, Run};
 use crate::methods;
 use crate::plugin::{Arguments, Markers};
 use crate::syntax::{Args, Expr, ExprKind, Name};
+use crate::watch::{self, Glance};
 
 impl Run<'_> {
     /// A call. What fails in it becomes a marker, as in Ansible: `x.y() | default(1)`.
@@ -265,6 +267,9 @@ impl super::Machine<'_> {
             return Ok(marker);
         }
         self.is_volatile();
+        if !watch::may_look(Glance::of_lookup(lookup.names.first().copied().unwrap_or_default())) {
+            return Err(Fault::Error(not_now(name)));
+        }
         let wantlist = arguments.named.shift_remove("wantlist").is_some_and(|value| value.is_true());
         let errors = arguments.named.shift_remove("errors");
         let secret = any_secret(&arguments);

@@ -11,6 +11,7 @@ use shevek_value::{Kind, Map, Object, Range, Value};
 use super::Run;
 use crate::plugin::Arguments;
 use crate::syntax::Name;
+use crate::watch::{self, Glance};
 
 /// A function of every template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +244,7 @@ impl Run<'_> {
             Global::Lipsum => Ok(Value::from(LIPSUM)),
             Global::Now => {
                 self.machine.is_volatile();
+                watch::may_look(Some(Glance::World));
                 let arguments = Arguments { positional, named };
                 let utc = arguments.get(0, "utc").is_some_and(Value::is_true);
                 let now = shevek_value::DateTime::now(utc);

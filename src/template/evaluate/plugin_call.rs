@@ -8,6 +8,7 @@ use super::finish::first_missing;
 use super::{Eval, Fault, Machine, Run};
 use crate::plugin::{Arguments, Filter, Markers, Test};
 use crate::syntax::{Args, Name};
+use crate::watch::{self, Glance};
 
 /// Filters whose result differs from call to call.
 const VOLATILE: [&str; 5] = ["random", "shuffle", "random_mac", "password_hash", "vault"];
@@ -77,6 +78,11 @@ impl Run<'_> {
     }
 }
 
+/// What a plugin gives that may not look where it would; nobody gets to see it.
+pub(super) fn not_now(name: &str) -> Box<Diagnostic> {
+    Diagnostic::new("rendered ahead of its time").detail(format!("'{name}' has to wait for its turn"))
+}
+
 impl Machine<'_> {
     pub(crate) fn no_filter(&self, name: &str) -> Box<Diagnostic> {
         Diagnostic::new("no such filter")
@@ -111,6 +117,9 @@ impl Machine<'_> {
         }
         let secret = arguments.positional.iter().chain(arguments.named.values()).any(Value::is_secret);
         let name = filter.names.first().copied().unwrap_or_default();
+        if !watch::may_look(Glance::of_plugin(name)) {
+            return Fault::Error(not_now(name)).into_marker();
+        }
         match self.guarded(|| (filter.run)(self, &arguments)) {
             Ok(result) if secret => tainted(result, &[&Value::NULL.secret()]),
             Ok(result) => result,
@@ -128,6 +137,9 @@ impl Machine<'_> {
             return marker;
         }
         let name = test.names.first().copied().unwrap_or_default();
+        if !watch::may_look(Glance::of_plugin(name)) {
+            return Fault::Error(not_now(name)).into_marker();
+        }
         match self.guarded(|| (test.run)(self, &arguments)) {
             Ok(result) => Value::from(result),
             Err(fault) => named(fault, "test", name).or_at(place).into_marker(),

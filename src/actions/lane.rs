@@ -1,0 +1,198 @@
+//! Calls that wait to be sent together with others.
+//!
+//! A [`crate::Host`] with a [`Lane`] does not send what it is asked but leaves it there, and waits. Whoever made the lane takes
+//! it out, sends it with others' as one batch, and hands back the answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shevek_connection::Blobs;
+use shevek_proto::{Call, Val};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::host::failed_connection;
+use crate::{Host, Outcome};
+
+/// Where a host leaves what it is asked first; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Lane {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Empty,
+    Asked(Box<Asked>),
+    /// What comes now goes its usual way.
+    Closed,
+}
+
+/// What a host was asked, waiting to be sent.
+#[derive(Debug)]
+pub struct Asked {
+    /// The host, with the settings of the task.
+    pub host: Host,
+    calls: Vec<Call>,
+    blobs: Blobs,
+    answers: mpsc::UnboundedSender<(usize, Outcome)>,
+    /// Which calls have had their answer.
+    answered: Vec<bool>,
+    begun: Option<oneshot::Sender<()>>,
+}
+
+/// The answers to what was asked, by their calls' numbers.
+pub type Answers = mpsc::UnboundedReceiver<(usize, Outcome)>;
+
+impl Lane {
+    /// Leaves calls there; gives them back where the lane is used up.
+    pub(crate) fn ask(
+        &self,
+        host: &Host,
+        calls: Vec<Call>,
+        blobs: Blobs,
+    ) -> Result<Answers, (Vec<Call>, Blobs)> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*state, State::Empty) {
+            return Err((calls, blobs));
+        }
+        let (answers, heard) = mpsc::unbounded_channel();
+        let host = Host { lane: None, ..host.clone() };
+        *state = State::Asked(Box::new(Asked {
+            host,
+            answered: vec![false; calls.len()],
+            calls,
+            blobs,
+            answers,
+            begun: None,
+        }));
+        Ok(heard)
+    }
+
+    /// What was left there, if anything; the lane is used up in any case.
+    pub fn take(&self) -> Option<Asked> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, State::Closed) {
+            State::Asked(asked) => Some(*asked),
+            State::Empty | State::Closed => None,
+        }
+    }
+}
+
+impl Asked {
+    /// Whether two go to the same host as the same user, to the same part of the runner.
+    pub fn goes_with(&self, other: &Self) -> bool {
+        let core = shevek_modules::core();
+        let part = |asked: &Self| asked.calls.iter().all(|call| core.can(&call.module, &call.args));
+        self.host.same_way(&other.host) && part(self) == part(other)
+    }
+
+    /// About how many bytes its calls take.
+    pub fn weight(&self) -> usize {
+        let arguments = self.calls.iter().flat_map(|call| &call.args);
+        arguments.map(|(name, value)| name.len() + weight(value)).sum()
+    }
+
+    /// The modules that it calls.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.calls.iter().map(|call| &*call.module)
+    }
+
+    /// Takes out what is to be sent.
+    pub fn take(&mut self) -> (Vec<Call>, Blobs) {
+        (std::mem::take(&mut self.calls), std::mem::take(&mut self.blobs))
+    }
+
+    /// Gives a call's answer to whoever waits for it; only the first one counts.
+    pub fn answer(&mut self, call: usize, outcome: Outcome) {
+        match self.answered.get_mut(call) {
+            Some(answered @ false) => *answered = true,
+            _ => return,
+        }
+        if let Some(begun) = self.begun.take() {
+            let _ = begun.send(());
+        }
+        // Without anyone who waits it is lost.
+        let _ = self.answers.send((call, outcome));
+    }
+
+    /// What tells that a first answer has come; it ends without one if none ever does.
+    pub fn begun(&mut self) -> oneshot::Receiver<()> {
+        let (begun, heard) = oneshot::channel();
+        self.begun = Some(begun);
+        heard
+    }
+
+    /// Whether all calls have had their answers.
+    pub fn is_done(&self) -> bool {
+        self.answered.iter().all(|answered| *answered)
+    }
+}
+
+fn weight(value: &Val) -> usize {
+    const PLAIN: usize = 16;
+    match value {
+        Val::Str(text) => text.len(),
+        Val::Blob(blob) => blob.inline.as_ref().map_or(PLAIN, Vec::len),
+        Val::List(items) => items.iter().map(weight).sum(),
+        Val::Map(entries) => entries.iter().map(|(key, value)| key.len() + weight(value)).sum(),
+        _ => PLAIN,
+    }
+}
+
+/// Sends what several tasks ask of a host as one batch that ends behind the first task that fails, or, once `halted` comes
+/// about or nobody waits for the next one, behind the one that is running. Tasks that are not begun get no answer.
+pub async fn send_all(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
+    let Some(host) = asked.first().map(|first| first.host.clone()) else { return };
+    let mut blobs = Blobs::new();
+    let (mut calls, mut ends) = (Vec::new(), Vec::with_capacity(asked.len()));
+    for one in &mut asked {
+        let (mine, content) = one.take();
+        calls.extend(mine);
+        blobs.extend(content);
+        ends.push(calls.len());
+    }
+    let task_ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
+    let sent = host.start(calls, task_ends, blobs).await;
+    let error = match sent {
+        Err(error) => error,
+        Ok(mut running) => {
+            let mut halted = std::pin::pin!(halted);
+            let mut is_halted = false;
+            loop {
+                let next = tokio::select! {
+                    next = running.next() => next,
+                    () = &mut halted, if !is_halted => {
+                        is_halted = true;
+                        running.halt().await;
+                        continue;
+                    }
+                };
+                match next {
+                    None => return,
+                    Some(Err(error)) => break error,
+                    Some(Ok(item)) => {
+                        let index = item.index as usize;
+                        let task = ends.partition_point(|end| *end <= index);
+                        let before =
+                            task.checked_sub(1).and_then(|task| ends.get(task)).copied().unwrap_or(0);
+                        if let Some(asked) = asked.get_mut(task) {
+                            asked.answer(index - before, item.outcome.into());
+                        }
+                        let nobody_waits = asked.get(task + 1).is_some_and(|next| next.answers.is_closed());
+                        if nobody_waits && !is_halted {
+                            is_halted = true;
+                            running.halt().await;
+                        }
+                    }
+                }
+            }
+        }
+    };
+    host.gave_up(&error).await;
+    // It came upon the task that was running; those behind it had not begun.
+    if let Some(asked) = asked.iter_mut().find(|asked| !asked.is_done()) {
+        for call in 0..asked.answered.len() {
+            asked.answer(call, failed_connection(&error));
+        }
+    }
+}
