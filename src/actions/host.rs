@@ -1,114 +1,14 @@
 //! The host that an action works on.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shevek_connection::{
-    Blobs, Cache, ConnectError, Connection, Fetched, OpenOptions, RawCommand, RawOutput,
-    Running as InFlight, Target,
-};
+use shevek_connection::{Blobs, ConnectError, Fetched, RawCommand, RawOutput, Running as InFlight, Target};
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
-use tokio::sync::OnceCell;
 
+use crate::pool::{Pool, Wanted, key};
 use crate::{Lane, Outcome};
-
-/// The open connections of a run: one for each host and way to it.
-#[derive(Debug)]
-pub struct Pool {
-    options: OpenOptions,
-    connections: Mutex<HashMap<String, Arc<OnceCell<Connection>>>>,
-}
-
-impl Pool {
-    /// An empty pool.
-    pub fn new(options: OpenOptions) -> Arc<Self> {
-        Arc::new(Self { options, connections: Mutex::default() })
-    }
-
-    /// Whether hosts may keep what they were sent for later runs.
-    pub fn keeps(&self) -> bool {
-        self.options.cache == Cache::Keep
-    }
-
-    /// A connection. A host that cannot be reached is tried again, after pauses that double, as Ansible does.
-    async fn open(&self, target: &Target, retries: u32, wanted: Wanted) -> Result<Connection, ConnectError> {
-        let mut pause = Duration::from_secs(0);
-        for _ in 0..retries {
-            match self.open_ready(target, wanted).await {
-                // Differs from Ansible: a task that a host may have begun is never sent a second time.
-                Err(ConnectError::Unreachable(trouble)) if trouble.passing => {}
-                done => return done,
-            }
-            self.reset(target).await;
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2 + Duration::from_secs(1)).min(Duration::from_secs(30));
-        }
-        self.open_ready(target, wanted).await
-    }
-
-    async fn open_ready(&self, target: &Target, wanted: Wanted) -> Result<Connection, ConnectError> {
-        let connection = self.open_once(target).await?;
-        if wanted == Wanted::Runner {
-            connection.runner().await?;
-        }
-        Ok(connection)
-    }
-
-    async fn open_once(&self, target: &Target) -> Result<Connection, ConnectError> {
-        let cell = {
-            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            let cell = connections.entry(key(target)).or_default();
-            // One that was lost since its last use (a reboot, a router that forgot it) is made anew.
-            if cell.get().is_some_and(|connection| connection.lost().is_some()) {
-                *cell = Arc::default();
-            }
-            cell.clone()
-        };
-        cell.get_or_try_init(|| Connection::open(target, &self.options)).await.cloned()
-    }
-
-    /// Forgets a connection, so that the next call makes it anew.
-    pub async fn reset(&self, target: &Target) {
-        let cell = self.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(target));
-        if let Some(connection) = cell.as_ref().and_then(|cell| cell.get()) {
-            connection.close().await;
-        }
-    }
-
-    /// Forgets a connection, but leaves it to those who are using it.
-    fn forget(&self, target: &Target) {
-        drop(self.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(target)));
-    }
-
-    /// Ends all connections.
-    pub async fn close(&self) {
-        let all: Vec<_> = self.connections.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
-        let closing = all
-            .into_iter()
-            .filter_map(|(_, cell)| cell.get().cloned())
-            .map(|connection| tokio::spawn(async move { connection.close().await }));
-        for handle in closing.collect::<Vec<_>>() {
-            // A connection that panics while closing is closed as well.
-            let _ = handle.await;
-        }
-    }
-}
-
-/// What a connection is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// The login user's shell.
-    Shell,
-    /// The runner.
-    Runner,
-}
-
-/// What makes two ways to a host the same connection. Secrets print as nothing.
-fn key(target: &Target) -> String {
-    format!("{target:?}")
-}
 
 /// A host with the settings of one task: as whom, in which environment, in which mode.
 #[derive(Debug, Clone)]
@@ -238,6 +138,11 @@ impl Host {
         if matches!(error, ConnectError::Unreachable(_)) {
             self.pool.reset(&self.target).await;
         }
+    }
+
+    /// Forgets the connection, but leaves it to those who are using it.
+    pub(crate) fn forget(&self) {
+        self.pool.forget(&self.target);
     }
 
     /// Whether another one is the same place, worked at as the same user.

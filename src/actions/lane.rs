@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shevek_connection::Blobs;
 use shevek_proto::{Call, Val};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use crate::host::failed_connection;
+use crate::host::{failed_connection, out_of_time};
 use crate::{Host, Outcome};
 
 /// Where a host leaves what it is asked first; cheap to clone.
@@ -115,6 +116,19 @@ impl Asked {
         let _ = self.answers.send((call, outcome));
     }
 
+    /// Gives all calls that have had none the same answer.
+    fn answer_all(&mut self, outcome: impl Fn() -> Outcome) {
+        for call in 0..self.answered.len() {
+            self.answer(call, outcome());
+        }
+    }
+
+    /// When its answers must be there if it begins now, and the seconds that each call has.
+    fn limit(&self) -> Option<(u32, Instant)> {
+        let (seconds, limit) = self.host.limit(self.answered.len())?;
+        Some((seconds, Instant::now() + limit))
+    }
+
     /// What tells that a first answer has come; it ends without one if none ever does.
     pub fn begun(&mut self) -> oneshot::Receiver<()> {
         let (begun, heard) = oneshot::channel();
@@ -139,9 +153,30 @@ fn weight(value: &Val) -> usize {
     }
 }
 
-/// Sends what several tasks ask of a host as one batch that ends behind the first task that fails, or, once `halted` comes
-/// about or nobody waits for the next one, behind the one that is running. Tasks that are not begun get no answer.
-pub async fn send_all(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
+/// What ends a batch of several tasks early.
+#[derive(Debug)]
+pub struct Ends<H, G> {
+    /// The task that is running comes to its end, and those behind it are not begun.
+    pub halted: H,
+    /// The task that is running is killed.
+    pub given_up: G,
+}
+
+/// Sends what several tasks ask of a host as one batch that ends behind the first task that fails. Once it is halted, or
+/// nobody waits for the next task, it ends behind the one that is running. Tasks that are not begun get no answer.
+pub async fn send_all<H, G>(asked: Vec<Asked>, ends: Ends<H, G>)
+where
+    H: Future<Output = ()> + Send,
+    G: Future<Output = ()> + Send,
+{
+    tokio::select! {
+        biased;
+        () = ends.given_up => {}
+        () = carry(asked, ends.halted) => {}
+    }
+}
+
+async fn carry(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
     let Some(host) = asked.first().map(|first| first.host.clone()) else { return };
     let mut blobs = Blobs::new();
     let (mut calls, mut ends) = (Vec::new(), Vec::with_capacity(asked.len()));
@@ -152,38 +187,46 @@ pub async fn send_all(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + 
         ends.push(calls.len());
     }
     let task_ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
-    let sent = host.start(calls, task_ends, blobs).await;
-    let error = match sent {
+    let error = match host.start(calls, task_ends, blobs).await {
         Err(error) => error,
         Ok(mut running) => {
             let mut halted = std::pin::pin!(halted);
-            let mut is_halted = false;
+            let (mut is_halted, mut at) = (false, 0);
+            let mut limit = asked.first().and_then(Asked::limit);
             loop {
                 let next = tokio::select! {
                     next = running.next() => next,
+                    seconds = over(limit) => {
+                        host.forget();
+                        if let Some(asked) = asked.get_mut(at) {
+                            asked.answer_all(|| out_of_time(seconds));
+                        }
+                        return;
+                    }
                     () = &mut halted, if !is_halted => {
                         is_halted = true;
                         running.halt().await;
                         continue;
                     }
                 };
-                match next {
+                let item = match next {
                     None => return,
                     Some(Err(error)) => break error,
-                    Some(Ok(item)) => {
-                        let index = item.index as usize;
-                        let task = ends.partition_point(|end| *end <= index);
-                        let before =
-                            task.checked_sub(1).and_then(|task| ends.get(task)).copied().unwrap_or(0);
-                        if let Some(asked) = asked.get_mut(task) {
-                            asked.answer(index - before, item.outcome.into());
-                        }
-                        let nobody_waits = asked.get(task + 1).is_some_and(|next| next.answers.is_closed());
-                        if nobody_waits && !is_halted {
-                            is_halted = true;
-                            running.halt().await;
-                        }
-                    }
+                    Some(Ok(item)) => item,
+                };
+                let index = item.index as usize;
+                at = ends.partition_point(|end| *end <= index);
+                let before = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+                let Some(one) = asked.get_mut(at) else { continue };
+                one.answer(index - before, item.outcome.into());
+                if !one.is_done() {
+                    continue;
+                }
+                at += 1;
+                limit = asked.get(at).and_then(Asked::limit);
+                if asked.get(at).is_some_and(|next| next.answers.is_closed()) && !is_halted {
+                    is_halted = true;
+                    running.halt().await;
                 }
             }
         }
@@ -191,8 +234,17 @@ pub async fn send_all(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + 
     host.gave_up(&error).await;
     // It came upon the task that was running; those behind it had not begun.
     if let Some(asked) = asked.iter_mut().find(|asked| !asked.is_done()) {
-        for call in 0..asked.answered.len() {
-            asked.answer(call, failed_connection(&error));
+        asked.answer_all(|| failed_connection(&error));
+    }
+}
+
+/// Waits until a time is over, and says how many seconds a call had.
+async fn over(limit: Option<(u32, Instant)>) -> u32 {
+    match limit {
+        Some((seconds, at)) => {
+            tokio::time::sleep_until(at).await;
+            seconds
         }
+        None => std::future::pending().await,
     }
 }

@@ -13,14 +13,16 @@ mod host;
 mod lane;
 mod options;
 mod outcome;
+mod pool;
 mod search;
 pub mod wire;
 
 pub use action::{Action, Asks, Invocation, Running, truth};
 pub use foreign::{Foreign, Told};
-pub use host::{Host, Pool, Request};
-pub use lane::{Asked, Lane, send_all};
+pub use host::{Host, Request};
+pub use lane::{Asked, Ends, Lane, send_all};
 pub use outcome::{Effect, Outcome};
+pub use pool::Pool;
 pub use search::find as find_file;
 
 /// An action with the text of its file's documentation.

@@ -27,7 +27,7 @@ use crate::options::{Connection, Escalation, Output, Running};
 use crate::output::{Kindred, reporters, unsupported};
 use crate::passwords::{self, Passwords};
 use crate::signals::{Heeded, Signals};
-use crate::version;
+use crate::{open_files, version};
 
 /// The exit code of a run that the user ended.
 const INTERRUPTED: u8 = 99;
@@ -223,6 +223,10 @@ impl Launch {
         if terminal.is_interactive() {
             open.ask = Some(HostKeys::new(terminal.clone()));
         }
+        let (most, warning) = open_files::room_for(self.inventory.host_count(), self.running.check);
+        if let Some(warning) = warning {
+            sink.send(Event::Notice(Notice::from(&*warning)));
+        }
         let fleet = Fleet::new(self.inventory, content.templar.clone(), content.extra.clone(), variables);
         let (again, (sources, beside)) = (content.clone(), self.sources);
         let interrupt = Interrupt::new();
@@ -230,7 +234,7 @@ impl Launch {
         let run = Arc::new(Run {
             fleet,
             loader: Arc::new(self.loader),
-            pool: Pool::new(open),
+            pool: Pool::new(open, most),
             actions: Actions,
             sink: sink.clone(),
             ask: terminal,

@@ -9,6 +9,7 @@ mod extra_vars;
 mod host_keys;
 mod launch;
 mod listing;
+mod open_files;
 mod options;
 mod output;
 mod passwords;

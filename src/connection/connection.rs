@@ -65,6 +65,11 @@ impl Connection {
         transport.or_else(|| self.inner.runner.get()?.lost())
     }
 
+    /// Whether nobody uses it: it has no batch in flight, and no other clone.
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.inner) == 1 && self.inner.runner.get().is_none_or(Runner::is_idle)
+    }
+
     /// The runner, started now if it was not. A start that failed is tried again by the next call.
     pub async fn runner(&self) -> Result<&Runner, ConnectError> {
         self.inner.runner.get_or_try_init(|| self.start_runner()).await

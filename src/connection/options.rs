@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::known_hosts::KnownHostsFiles;
 use crate::runners::Runners;
-use crate::ssh::{Jumps, KeyRing};
+use crate::ssh::{Gates, Jumps, KeyRing};
 use crate::transport::Later;
 use crate::{Phase, Secret};
 
@@ -36,6 +36,7 @@ pub struct OpenOptions {
 pub(crate) struct Shared {
     pub(crate) keyring: KeyRing,
     pub(crate) jumps: Jumps,
+    pub(crate) gates: Gates,
     pub(crate) known_hosts: KnownHostsFiles,
 }
 

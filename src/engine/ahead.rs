@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use shevek_actions::{Action, Asked, Asks, Lane, send_all};
+use shevek_actions::{Action, Asked, Asks, Ends, Lane, send_all};
 use shevek_connection::TransportKind;
 use shevek_event::{Event, held};
 use shevek_inventory::HostId;
@@ -232,8 +232,10 @@ fn send(job: &Job, first: Asked, followers: Vec<Follower>) -> VecDeque<Sent> {
         unsettled.names.extend(task.register.as_deref().map(str::to_owned));
         sent.push_back(Sent { task: task.id, job, stage, held });
     }
-    let interrupt = job.run.interrupt.clone();
-    tokio::spawn(send_all(all, async move { interrupt.raised().await }));
+    let (interrupt, end) = (job.run.interrupt.clone(), job.run.interrupt.clone());
+    let halted = async move { interrupt.raised().await };
+    let given_up = async move { end.given_up().await };
+    tokio::spawn(send_all(all, Ends { halted, given_up }));
     sent
 }
 

@@ -75,7 +75,8 @@ fn the_table_has_no_circle_and_no_ghost() {
         }
     }
     for name in table.keys() {
-        let places = [format!("src/{name}"), format!("crates/{name}"), name.clone()];
+        let places =
+            [format!("src/{name}"), format!("crates/{name}"), format!("benches/{name}"), name.clone()];
         assert!(
             places.iter().any(|p| repository().join(p).join("Cargo.toml").exists()),
             "{name} is in the table and nowhere else"

@@ -192,6 +192,12 @@ impl Runner {
         self.shared.cached
     }
 
+    /// Whether no batch is in flight, and no content on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = lock(&self.shared.state);
+        state.batches.is_empty() && state.feeds.is_empty() && Arc::strong_count(&self.shared) == 1
+    }
+
     /// Why the conversation is over, once it is.
     pub fn lost(&self) -> Option<ConnectError> {
         lock(&self.shared.state).over.clone()

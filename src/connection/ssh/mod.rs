@@ -1,9 +1,11 @@
 //! SSH, with russh.
 //!
 //! [`Ssh`] is the transport; `reach` gets a byte stream to the host (TCP, jumps, proxy command), `client` answers what
-//! the server asks of us, `trust` decides about host keys, `login` logs in, `preferred` picks algorithms.
+//! the server asks of us, `gates` limits how many come at once, `trust` decides about host keys, `login` logs in, `preferred` picks algorithms.
 
 mod client;
+mod gates;
+mod greeted;
 mod jumps;
 mod keyring;
 mod login;
@@ -23,6 +25,7 @@ use crate::target::SshTarget;
 use crate::transport::{Exit, Later, Output, Process, Terminal, Transport};
 use crate::{ConnectError, Phase};
 use client::Client;
+pub(crate) use gates::Gates;
 pub(crate) use jumps::Jumps;
 pub(crate) use keyring::KeyRing;
 pub(crate) use preferred::{List, default_names, is_supported};

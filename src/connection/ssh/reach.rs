@@ -1,8 +1,9 @@
 //! From a target to a session: name, TCP or proxy, key exchange, login.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::{Client, Refusal};
+use super::gates::pause;
+use super::greeted::Greeted;
 use super::login::{Login, agent_socket};
 use super::preferred::preferred;
 use super::trust::Trust;
@@ -49,8 +52,53 @@ pub(super) async fn reach(
     through: Option<&Handle<Client>>,
     options: &OpenOptions,
 ) -> Result<Reached, ConnectError> {
+    let leave = options.shared.gates.enter(&target.host, target.port).await;
+    let mut attempts = 0;
+    let met = loop {
+        match meet(host, target, through, options).await {
+            Ok(met) => break met,
+            Err(Missed { error, hung_up }) => {
+                let Some(pause) = pause(attempts).filter(|_| hung_up) else { return Err(error) };
+                attempts += 1;
+                tokio::time::sleep(pause).await;
+            }
+        }
+    };
+    let reached = log_in(host, target, options, met).await;
+    drop(leave);
+    reached
+}
+
+/// A session before the login.
+struct Met {
+    handle: Handle<Client>,
+    lost: watch::Receiver<Option<ConnectError>>,
+    changed: Arc<AtomicBool>,
+}
+
+/// Why there is no session.
+struct Missed {
+    error: ConnectError,
+    /// The server hung up before it greeted: it may only be busy.
+    hung_up: bool,
+}
+
+impl From<ConnectError> for Missed {
+    fn from(error: ConnectError) -> Self {
+        Self { error, hung_up: false }
+    }
+}
+
+/// Gets to the server and exchanges keys with it.
+async fn meet(
+    host: &Arc<str>,
+    target: &SshTarget,
+    through: Option<&Handle<Client>>,
+    options: &OpenOptions,
+) -> Result<Met, Missed> {
     let deadline = Instant::now() + target.connect_timeout;
     let (stream, proxy_said) = open_stream(host, target, through, deadline).await?;
+    let (stream, has_greeted) = Greeted::new(stream);
     let trust = Trust::new(host, target, options)?;
     let (asking, changed) = (trust.asking(), trust.changed());
     let config = Arc::new(client::Config {
@@ -70,7 +118,7 @@ pub(super) async fn reach(
         ..client::Config::default()
     });
     let refusal = Refusal::default();
-    let (lost, mut is_lost) = watch::channel(None);
+    let (lost, is_lost) = watch::channel(None);
     let patience =
         target.alive_interval.unwrap_or_default() * u32::try_from(target.alive_count).unwrap_or(u32::MAX);
     let client = Client {
@@ -97,8 +145,30 @@ pub(super) async fn reach(
     })?;
     let handle = result.map_err(|e| {
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused.unwrap_or_else(|| failed_handshake(host, &e, &said))
+        let hung_up = !has_greeted.load(Ordering::Relaxed) && is_hang_up(&e) && said.is_empty();
+        Missed { error: refused.unwrap_or_else(|| failed_handshake(host, &e, &said)), hung_up }
     })?;
+    Ok(Met { handle, lost: is_lost, changed })
+}
+
+/// Whether the other side just closed the connection.
+fn is_hang_up(error: &russh::Error) -> bool {
+    match error {
+        russh::Error::HUP | russh::Error::Disconnect => true,
+        russh::Error::IO(e) => {
+            matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe)
+        }
+        _ => false,
+    }
+}
+
+async fn log_in(
+    host: &Arc<str>,
+    target: &SshTarget,
+    options: &OpenOptions,
+    met: Met,
+) -> Result<Reached, ConnectError> {
+    let Met { handle, lost: mut is_lost, changed } = met;
     let mut settings = target.login.clone();
     let changed = changed.load(Ordering::Relaxed);
     if changed {
