@@ -106,6 +106,20 @@ impl Host {
     }
 }
 
+/// The version of the protocol in the greeting that a line has for the runner, so that other versions can be measured.
+fn greeted(line: &str) -> Option<u32> {
+    let digits = line.split_once("--hello ")?.1.split(';').next()?;
+    let bytes = digits.as_bytes().chunks(2);
+    let bytes: Option<Vec<u8>> =
+        bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+    let mut decoder = Decoder::new();
+    decoder.push(&bytes?);
+    match decoder.next::<Down>() {
+        Ok(Some(Down::Hello { protocol })) => Some(protocol),
+        _ => None,
+    }
+}
+
 /// A frame with a message.
 fn frame(message: &Up) -> Vec<u8> {
     encode(message).unwrap_or_default()
@@ -129,7 +143,7 @@ impl Handler for Host {
         Ok(())
     }
 
-    /// The line that starts the runner: its nonce is all that matters of it.
+    /// The line that starts the runner: its nonce, and the greeting of the runner, are all that matters of it.
     async fn exec_request(
         &mut self,
         channel: ChannelId,
@@ -141,7 +155,7 @@ impl Handler for Host {
         let nonce = line.split_once("n=").and_then(|(_, rest)| rest.split(';').next()).unwrap_or_default();
         let mut said = format!("\n{nonce}:run {}\n", std::env::consts::ARCH).into_bytes();
         said.extend(frame(&Up::Hello(Box::new(Hello {
-            protocol: VERSION,
+            protocol: greeted(&line).unwrap_or(VERSION),
             user: "root".to_owned(),
             uid: 0,
             home: "/root".to_owned(),
