@@ -314,22 +314,29 @@ impl Batch<'_> {
                 (job, worked)
             });
         }
+        let order: IndexMap<HostId, usize> = workers.iter().copied().zip(0..).collect();
+        let place = |host: HostId| order.get(&host).copied();
         let mut results = Vec::with_capacity(workers.len());
         while let Some(joined) = jobs.join_next().await {
-            match joined {
-                Ok((job, None)) => self.leave(step, &job),
-                Ok((job, Some((done, sent)))) => {
-                    self.keep_sent(&done, sent);
-                    let (job, done, shown) = self.debugged(job, done).await;
-                    self.settle(step, &job, &done, (everyone, shown));
-                    results.push(done);
+            // Those that are done at the same moment are told in the order of hosts.
+            let mut ready: Vec<_> =
+                std::iter::once(joined).chain(std::iter::from_fn(|| jobs.try_join_next())).collect();
+            ready.sort_by_key(|joined| joined.as_ref().ok().and_then(|(job, _)| place(job.host)));
+            for joined in ready {
+                match joined {
+                    Ok((job, None)) => self.leave(step, &job),
+                    Ok((job, Some((done, sent)))) => {
+                        self.keep_sent(&done, sent);
+                        let (job, done, shown) = self.debugged(job, done).await;
+                        self.settle(step, &job, &done, (everyone, shown));
+                        results.push(done);
+                    }
+                    Err(error) => self.lost(&error),
                 }
-                Err(error) => self.lost(&error),
             }
         }
         // Results came as hosts were done; what follows goes by the order of hosts.
-        let order: IndexMap<HostId, usize> = workers.iter().copied().zip(0..).collect();
-        results.sort_by_key(|done: &Done| order.get(&done.host).copied());
+        results.sort_by_key(|done: &Done| place(done.host));
         results
     }
 

@@ -6,6 +6,7 @@
 //!
 //! Imports nothing of the project.
 
+mod bytes;
 mod frame;
 mod message;
 mod val;

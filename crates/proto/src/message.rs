@@ -31,6 +31,7 @@ pub enum Down {
         /// Which content.
         blob: u64,
         /// The bytes.
+        #[serde(with = "crate::bytes")]
         data: Vec<u8>,
         /// Whether these are the last.
         last: bool,
@@ -60,6 +61,7 @@ pub enum Down {
         /// SHA-256 of the whole binary in lower-case hex.
         hash: String,
         /// The bytes.
+        #[serde(with = "crate::bytes")]
         data: Vec<u8>,
         /// Whether these are the last.
         last: bool,
@@ -113,6 +115,7 @@ pub enum Up {
         /// The stream: `Val::Blob` in the outcome's result carries the same id.
         stream: u64,
         /// The bytes.
+        #[serde(with = "crate::bytes")]
         data: Vec<u8>,
         /// Whether these are the last.
         last: bool,
@@ -151,6 +154,7 @@ pub struct Blob {
     /// SHA-1 in lower-case hex (what Ansible's results call `checksum`).
     pub checksum: String,
     /// The bytes, when they are few ([`INLINE_BLOB`]).
+    #[serde(with = "crate::bytes::maybe")]
     pub inline: Option<Vec<u8>>,
 }
 

@@ -30,7 +30,7 @@ pub enum Val {
     /// Text.
     Str(String),
     /// Bytes that need not be UTF-8.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "crate::bytes")] Vec<u8>),
     /// A list.
     List(Vec<Val>),
     /// A mapping, in order.
