@@ -248,9 +248,9 @@ mod tests {
 
     #[test]
     fn the_calls_of_an_action_share_the_tasks_time() {
-        let options = OpenOptions::new(Arc::default());
+        let options = shevek_connection::OpenOptions::new(Arc::default());
         let mut host = Host {
-            pool: Pool::new(options),
+            pool: Pool::new(options, usize::MAX),
             target: Arc::new(Target::local("web1")),
             become_user: None,
             environment: Vec::new(),
@@ -259,6 +259,7 @@ mod tests {
             deadline: None,
             retries: 0,
             job: None,
+            lane: None,
         };
         assert_eq!(host.seconds(), Some(30));
         host.begin();
