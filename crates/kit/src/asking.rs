@@ -62,7 +62,8 @@ const LIST: &[(&str, How)] = &[
     ("dump.f2fs", Freely),
     ("dumpfs", Freely),
     ("dpkg-deb", With(&["-f", "--field", "-I", "--info", "-W", "--show", "-c", "--contents"])),
-    ("dpkg-divert", With(&["--list", "--listpackage", "--truename"])),
+    // With `--test` it only tells.
+    ("dpkg-divert", With(&["--list", "--listpackage", "--truename", "--test", "--version"])),
     ("dpkg-query", Freely),
     ("dmsetup", Verb(&["info"])),
     ("dnf", Verb(&["list", "info", "repoquery", "repolist", "check-update", "search"])),
