@@ -107,7 +107,8 @@ fn now(host: &Probe, path: &str) -> Result<Vec<Capability>> {
     let out = ran.out();
     let said = out.trim();
     if !ran.ok() || !ran.stderr.is_empty() || said.ends_with(')') {
-        if host.rehearsing() && host.exists(path) && format!("{said}{}", ran.err()).contains("(No such file") {
+        if host.rehearsing() && host.exists(path) && format!("{said}{}", ran.err()).contains("(No such file")
+        {
             // A file that is only planned has none.
             return Ok(Vec::new());
         }

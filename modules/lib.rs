@@ -37,6 +37,7 @@ mod apt;
 // Rare: in a binary of their own, pushed when a play first needs one of them. New modules go here.
 mod acl;
 mod alternatives;
+mod apk;
 mod apt_key;
 mod apt_repository;
 mod assemble;
@@ -75,14 +76,17 @@ mod package_facts;
 mod pacman;
 mod pam_limits;
 mod patch;
+mod parted;
 mod pip;
 mod rpm_key;
 mod seboolean;
+mod sefcontext;
 mod selinux;
 mod service_facts;
 mod ssh_config;
 mod subversion;
 mod sudoers;
+mod suse;
 mod synchronize;
 mod sysctl;
 mod sysvinit;
@@ -91,6 +95,7 @@ mod ufw;
 mod unarchive;
 mod uri;
 mod yum_repository;
+mod zypper;
 
 use std::fmt;
 

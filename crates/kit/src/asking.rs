@@ -23,7 +23,7 @@ use How::{Bare, Freely, So, Verb, With};
 
 const LIST: &[(&str, How)] = &[
     ("alternatives", With(&["--display", "--list"])),
-    ("apk", Verb(&["info", "version", "list", "search", "policy"])),
+    ("apk", So(apk_reads)),
     ("apt-cache", Freely),
     ("apt-config", Verb(&["dump", "shell"])),
     ("apt-get", With(&["-s", "--simulate"])),
@@ -145,6 +145,7 @@ const LIST: &[(&str, How)] = &[
             "--print-format",
         ]),
     ),
+    ("parted", So(parted_reads)),
     ("patch", With(&["--dry-run"])),
     ("pip", Verb(&["list", "freeze", "show", "--version"])),
     ("pip3", Verb(&["list", "freeze", "show", "--version"])),
@@ -227,7 +228,7 @@ const LIST: &[(&str, How)] = &[
     ("xfs_info", Freely),
     ("yum", Verb(&["list", "info", "repolist", "check-update", "search"])),
     ("zipinfo", Freely),
-    ("zypper", Verb(&["search", "info", "se", "if", "lr", "repos", "list-updates", "list-patches"])),
+    ("zypper", So(zypper_reads)),
 ];
 
 /// What firewalld is asked.
@@ -319,6 +320,46 @@ fn verb_at(args: &[&str]) -> Option<usize> {
         }
     }
     None
+}
+
+/// `apk`: verbs that read, and others that are only played.
+fn apk_reads(args: &[&str]) -> bool {
+    const VERBS: &[&str] = &["info", "version", "list", "search", "policy"];
+    // The repositories stand before the verb.
+    let mut rest = args;
+    while let ["--repository" | "--repositories-file", _, tail @ ..] | ["--no-cache" | "-v", tail @ ..] = rest
+    {
+        rest = tail;
+    }
+    match rest {
+        [verb, ..] if VERBS.contains(verb) => true,
+        ["add" | "del" | "upgrade", options @ ..] => options.contains(&"--simulate"),
+        _ => false,
+    }
+}
+
+/// `parted`: a script that only prints.
+fn parted_reads(args: &[&str]) -> bool {
+    matches!(args, ["--version"] | ["-s", "-m", _, "--", "unit", _, "print"])
+}
+
+/// `zypper`: verbs that read, and others that are only played. Keys of repositories are never taken over by the way.
+fn zypper_reads(args: &[&str]) -> bool {
+    const READ: &[&str] = &["search", "info", "se", "if", "lr", "repos", "list-updates", "list-patches"];
+    const PLAYED: &[&str] = &["install", "remove", "update", "patch", "dist-upgrade"];
+    // Before the verb stand options, some with a value of their own.
+    let verb = args.iter().position(|arg| READ.contains(arg) || PLAYED.contains(arg));
+    let Some((before, [verb, after @ ..])) = verb.and_then(|at| args.split_at_checked(at)) else {
+        return false;
+    };
+    let are_options = before.iter().enumerate().all(|(at, arg)| {
+        arg.starts_with('-')
+            || at.checked_sub(1).and_then(|at| before.get(at)).is_some_and(|arg| arg.starts_with("--"))
+    });
+    are_options
+        && !before.contains(&"--gpg-auto-import-keys")
+        && (READ.contains(verb)
+            || after.iter().take_while(|arg| **arg != "--").any(|arg| *arg == "--dry-run"))
 }
 
 fn plain<'a>(args: &[&'a str]) -> Vec<&'a str> {
@@ -483,6 +524,15 @@ mod tests {
             "sysctl -n kernel.panic=1",
             "gpg --with-colons --import key",
             "date +%z -s now",
+            "apk add nginx",
+            "apk --repository add del --purge info",
+            "apk update --simulate",
+            "parted -s -m /dev/sdb -- unit KiB rm 1 print",
+            "parted -s -f -m /dev/sdb -- unit KiB print",
+            "zypper --non-interactive install -- --dry-run",
+            "zypper refresh search",
+            "zypper --gpg-auto-import-keys install --dry-run x",
+            "dpkg-divert --add /bin/x",
         ] {
             assert!(refusal(&command(line)).is_some(), "{line}");
         }
@@ -509,6 +559,12 @@ mod tests {
             "dnf -y -c /etc/dnf.conf repoquery x",
             "sysctl -n kernel.panic",
             "gpg --with-colons -",
+            "apk --no-cache --repository /srv --repositories-file /dev/null -v info --installed x",
+            "apk del --purge --simulate x",
+            "parted -s -m /dev/sdb -- unit KiB print",
+            "zypper --xmlout --root /mnt --disable-repositories search --type package x",
+            "zypper --quiet install --type package --dry-run -- +x",
+            "dpkg-divert --test --rename --add /bin/x",
             "date +%z",
         ] {
             assert!(refusal(&command(line)).is_none(), "{line}");
