@@ -207,7 +207,10 @@ impl Sefcontext {
         let doing = if old.is_some() { "Change to" } else { "Addition to" };
         if let Some(old) = old {
             if known.is_fixed {
-                fail!("ValueError: Equivalence class for {} does not exist: {old} is the policy's own word", self.target);
+                fail!(
+                    "ValueError: Equivalence class for {} does not exist: {old} is the policy's own word",
+                    self.target
+                );
             }
             // `-m -e` says that it exists already, and leaves it as it is.
             self.manage(host, &["-d", "-e", old], self.equal(), "absent")?;
