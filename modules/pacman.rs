@@ -196,6 +196,18 @@ impl Pacman {
         Ok(host.ask(self.command().args(args))?.out())
     }
 
+    /// Lists what is installed.
+    // Differs from Ansible: pacman calls it a failure when there is nothing to list (no dependency is installed, say), and
+    // that is none.
+    fn query(&self, host: &Probe, args: &[&str]) -> Result<String> {
+        let command = self.command().args(args).any_rc();
+        let ran = host.ask(command.clone())?;
+        if ran.rc == 1 && ran.stdout.is_empty() && ran.stderr.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(ran.check(&command.accept(&[0]))?.out())
+    }
+
     /// All packages that can be had, line by line.
     fn database(&self, host: &Probe) -> Result<Vec<String>> {
         let mut lines: Vec<String> =
@@ -232,7 +244,7 @@ impl Pacman {
             };
             text.lines().filter_map(pair).collect()
         };
-        inventory.installed = pairs(&self.ask(host, &["--query"])?).into_iter().collect();
+        inventory.installed = pairs(&self.query(host, &["--query"])?).into_iter().collect();
         for line in self.database(host)? {
             inventory.available.extend(line.split_whitespace().nth(1).map(str::to_owned));
         }
@@ -252,7 +264,7 @@ impl Pacman {
             inventory.upgradable.push([name, current, latest].map(|word| (*word).to_owned()));
         }
         for (option, reason) in [("--explicit", "explicit"), ("--deps", "dependency")] {
-            for line in self.ask(host, &["--query", option])?.lines() {
+            for line in self.query(host, &["--query", option])?.lines() {
                 inventory
                     .reasons
                     .extend(line.split_whitespace().next().map(|name| (name.to_owned(), reason)));
@@ -512,6 +524,14 @@ mod tests {
         conform::<Pacman>("{ name: old }", world()).unchanged();
         let latest = world().says(&format!("{INSTALL} --print-format '%n %v' old"), "old 2.0-1\n");
         conform::<Pacman>("{ name: old, state: latest }", latest).ran([&format!("{INSTALL} old")]);
+    }
+
+    #[test]
+    fn a_host_may_have_no_dependencies() {
+        let none = world().answers("pacman --query --deps", Ran::failed(1, ""));
+        conform::<Pacman>("{ name: git }", none).unchanged();
+        let broken = world().answers("pacman --query --deps", Ran::failed(1, "error: no database"));
+        conform::<Pacman>("{ name: git }", broken).failed("error: no database");
     }
 
     #[test]
