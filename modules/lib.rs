@@ -40,6 +40,7 @@ mod alternatives;
 mod apk;
 mod apt_key;
 mod apt_repository;
+mod archive;
 mod assemble;
 mod at;
 mod authorized_key;
@@ -94,6 +95,7 @@ mod timezone;
 mod ufw;
 mod unarchive;
 mod uri;
+mod xml;
 mod yum_repository;
 mod zypper;
 
@@ -244,6 +246,7 @@ mod tests {
     const ONLY_LOOKED_AT: &[(&str, usize, &str)] = &[
         ("apt.rs", 2, "what apt and dpkg have noted"),
         ("apt_repository.rs", 2, "os-release, and what Launchpad says"),
+        ("archive.rs", 1, "a name to be compared with patterns"),
         ("authorized_key.rs", 1, "what a web server says"),
         ("copy.rs", 1, "a difference to be shown"),
         ("editing/mod.rs", 1, "a pattern to be shown"),

@@ -53,6 +53,8 @@ fn build(root: &Path, out: &Path) -> io::Result<PathBuf> {
         "crates/derive",
         "crates/proto",
         "crates/pyre",
+        "crates/crypt",
+        "crates/xml",
         "modules",
         "Cargo.toml",
         "Cargo.lock",

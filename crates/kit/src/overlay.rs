@@ -552,11 +552,13 @@ pub(crate) fn permits(stat: &Stat, who: &Identity, what: Access) -> bool {
 impl Act for Overlay {
     fn stage(&self, dest: &Path, content: &mut dyn Read) -> io::Result<Staged> {
         let folder = dest.parent().unwrap_or(Path::new("/"));
+        // The content may be made of other files as it is read, so nothing is locked meanwhile.
+        let room = self.locked().room();
+        let body = Self::body(content, room)?;
         let mut plan = self.locked();
         let folder = self.resolve(&plan, folder, Links::Follow)?;
         let name = format!(".shevek_{}", plan.version);
         let path = folder.join(name);
-        let body = Self::body(content, plan.room())?;
         let inode = self.fresh(&plan, &path, New(FileKind::File, 0o600, body))?;
         let size = inode.size();
         plan.add(&path, inode);
