@@ -10,6 +10,16 @@ use shevek_python::arguments::{bind, given, integer, wrong_type};
 pub(crate) const FILTERS: &[Filter] = &[
     Filter { names: &["to_yaml"], markers: Markers::Propagate, run: |_, a| write(a, DumpOptions::default()) },
     Filter { names: &["to_nice_yaml"], markers: Markers::Propagate, run: to_nice_yaml },
+    Filter {
+        names: &["community.general.to_yaml"],
+        markers: Markers::Propagate,
+        run: |_, a| write_redacted(a, DumpOptions::default()),
+    },
+    Filter {
+        names: &["community.general.to_nice_yaml"],
+        markers: Markers::Propagate,
+        run: |_, a| write_redacted(a, DumpOptions { indent: Some(2), ..DumpOptions::nice() }),
+    },
     Filter { names: &["from_yaml"], markers: Markers::Propagate, run: from_yaml },
     Filter { names: &["from_yaml_all"], markers: Markers::Propagate, run: from_yaml_all },
 ];
@@ -20,6 +30,27 @@ fn to_nice_yaml(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
         options.indent = width("indent", indent)?;
     }
     write(arguments, options)
+}
+
+/// The community's: on request, what is secret is not written.
+fn write_redacted(arguments: &Arguments, options: DumpOptions) -> Result<Value> {
+    let mut arguments = arguments.clone();
+    let redacts =
+        arguments.named.shift_remove("redact_sensitive_values").is_some_and(|value| value.is_true());
+    if let Some(value) = arguments.positional.first_mut().filter(|_| redacts) {
+        *value = redacted(value);
+    }
+    write(&arguments, options)
+}
+
+fn redacted(value: &Value) -> Value {
+    if let Some(map) = value.as_map() {
+        return Value::map(map.iter().map(|(key, value)| (redacted(key), redacted(value))).collect());
+    }
+    if let Some(items) = value.as_list() {
+        return Value::list(items.iter().map(redacted).collect());
+    }
+    if value.is_secret() { Value::from("<redacted>") } else { value.clone() }
 }
 
 fn width(name: &str, value: &Value) -> Result<Option<i32>> {

@@ -8,12 +8,16 @@
 mod config;
 mod csvfile;
 mod dict;
+mod dig;
+mod dns;
 mod env;
 mod file;
 mod fileglob;
 mod filetree;
 mod first_found;
 mod flattened;
+mod hashi_vault;
+mod hashicorp;
 mod indexed_items;
 mod ini;
 mod inventory_hostnames;
@@ -22,6 +26,7 @@ mod lines;
 mod list;
 mod nested;
 mod password;
+mod passwordstore;
 mod pipe;
 mod random_choice;
 mod sequence;
@@ -33,6 +38,13 @@ mod unvault;
 mod url;
 mod varnames;
 mod vars;
+mod vault_kv1_get;
+mod vault_kv2_get;
+mod vault_list;
+mod vault_login;
+mod vault_read;
+mod vault_token_create;
+mod vault_write;
 
 use shevek_template::plugin::Lookup;
 

@@ -12,6 +12,7 @@ from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader(os.environ.get("ANSIBLE_COLLECTIONS_PATH", "").split(":"))
 
 VARIABLES = dict(
+    pem=json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "pki.json"))),
     d={'a': 1, 'b': 'two'}, lst=[1, 2, 3], nested={'a': [{'b': 7}]}, none_v=None, set_v={1}, bytes_v=b'ab\xff',
     tree=[{'n': 'x', 'c': [{'n': 'y', 'c': []}]}],
     items=[{'k': 'a', 'v': 1, 'n': {'m': 1}}, {'k': 'b', 'v': 2, 'n': {'m': 2}}, {'k': 'a', 'v': 3, 'n': {'m': 3}}],
@@ -940,6 +941,575 @@ items|community.general.json_query("[?starts_with(k,'b')].v | [0]")
 {'a':1}|community.general.json_query('a[')
 {'a':1}|community.general.json_query('nofunc(a)')
 {'a':1}|community.general.json_query('length(a)')
+# ansible.utils, the rest
+'00:1b:77:49:54:fd'|ansible.utils.hwaddr
+'00:1b:77:49:54:fd'|ansible.utils.hwaddr('bare')
+'00:1b:77:49:54:fd'|ansible.utils.hwaddr('bool')
+'00:1b:77:49:54:fd'|ansible.utils.hwaddr('int')
+'00:1b:77:49:54:fd'|ansible.utils.hwaddr('cisco')
+'00:1b:77:49:54:fd'|ansible.utils.hwaddr('eui48')
+'00:1B:77:49:54:FD'|ansible.utils.hwaddr('linux')
+'001b774954fd'|ansible.utils.hwaddr('pgsql')
+'001b.7749.54fd'|ansible.utils.hwaddr('unix')
+'00-1b-77-49-54-fd'|ansible.utils.macaddr('win')
+'0:1:2:3:4:5'|ansible.utils.macaddr('linux')
+'001b77:4954fd'|ansible.utils.macaddr('linux')
+'x'|ansible.utils.macaddr
+'x'|ansible.utils.macaddr('bool')
+'x'|ansible.utils.macaddr('linux')
+'00:1b:77:49:54:fd'|ansible.utils.macaddr('nope')
+'fdcf:1894:23b5:d38c:0000:0000:0000:0000'|ansible.utils.slaac('c2:31:b3:83:bf:2b')
+'2001:db8::/64'|ansible.utils.slaac('c2:31:b3:83:bf:2b')
+'2001:db8:1::5/48'|ansible.utils.slaac('c2:31:b3:83:bf:2b')
+'10.0.0.0/8'|ansible.utils.slaac('c2:31:b3:83:bf:2b')
+'2001:db8::/64'|ansible.utils.slaac('nope')
+'2001:db8::/64'|ansible.utils.slaac
+['192.168.0.0/17','192.168.128.0/17','192.168.128.1']|ansible.utils.cidr_merge
+['192.168.0.0/24','192.168.1.0/24','192.168.3.0/24']|ansible.utils.cidr_merge
+['192.168.1.1','192.168.1.2','192.168.1.3']|ansible.utils.cidr_merge
+['10.0.0.5/24','2001:db8::/33','2001:db8:8000::/33']|ansible.utils.cidr_merge
+['10.0.0.0/8','10.1.0.0/16','10.2.3.4']|ansible.utils.cidr_merge
+['192.168.1.1','192.168.1.2','192.168.1.3']|ansible.utils.cidr_merge('span')
+['192.168.0.0/24','192.168.200.0/24']|ansible.utils.cidr_merge('span')
+['10.0.0.5/24']|ansible.utils.cidr_merge('span')
+[]|ansible.utils.cidr_merge('span')
+[]|ansible.utils.cidr_merge
+['10.0.0.0/24','2001:db8::/32']|ansible.utils.cidr_merge('span')
+['x']|ansible.utils.cidr_merge
+['10.0.0.0/24']|ansible.utils.cidr_merge('nope')
+'1234:4321:abcd:dcba::17'|ansible.utils.ipv6form('expand')
+'1234:4321:abcd:dcba::17'|ansible.utils.ipv6form('compress')
+'1234:4321:abcd:dcba::17'|ansible.utils.ipv6form('x509')
+'::ffff:1.2.3.4'|ansible.utils.ipv6form('compress')
+'::ffff:1.2.3.4'|ansible.utils.ipv6form('expand')
+'1.2.3.4'|ansible.utils.ipv6form('expand')
+'1.2.3.4'|ansible.utils.ipv6form('x509')
+'x'|ansible.utils.ipv6form('expand')
+'::1'|ansible.utils.ipv6form('nope')
+'1234:4321:abcd:dcba::17'|ansible.utils.ipcut(-64)
+'1234:4321:abcd:dcba::17'|ansible.utils.ipcut(80)
+'1234:4321:abcd:dcba::17'|ansible.utils.ipcut(20)
+'10.2.3.4'|ansible.utils.ipcut(16)
+'10.2.3.4'|ansible.utils.ipcut(-12)
+'10.2.3.4'|ansible.utils.ipcut(0)
+'x'|ansible.utils.ipcut(4)
+{'a':{'b':{'c':{'d':[0,1],'e':[true,false]}}}}|ansible.utils.to_paths
+{'a':{'b c':1,'d-e':[{'f':2}]}}|ansible.utils.to_paths
+{'a':{},'b':[],'c':none}|ansible.utils.to_paths
+{'a':1}|ansible.utils.to_paths(prepend='x')
+{'a':1}|ansible.utils.to_paths(wantlist=true)
+[1,{'a':2}]|ansible.utils.to_paths
+{}|ansible.utils.to_paths
+{'a':{'b':[0,{'c d':5}]}}|ansible.utils.get_path("a.b[1]['c d']")
+{'a':{'b':[0,1]}}|ansible.utils.get_path('a.b')
+{'a':{'b':[0,1]}}|ansible.utils.get_path('a.b[1]')
+{'a':{'b':[0,1]}}|ansible.utils.get_path('a.b.1')
+{'a':{'b':[0,1]}}|ansible.utils.get_path('a.b[0]',wantlist=true)
+{'a':1}|ansible.utils.get_path('b')
+[1]|ansible.utils.get_path('[0]')
+[1,2,3]|ansible.utils.index_of('eq',2)
+[1,2,3]|ansible.utils.index_of('gt',1)
+[1,2,3]|ansible.utils.index_of('eq',2,wantlist=true)
+[1,2,3]|ansible.utils.index_of('eq',9)
+[1,2,3]|ansible.utils.index_of('odd')
+[1,2,3]|ansible.utils.index_of('not even')
+[1,2,3]|ansible.utils.index_of('!=',2)
+[1,2,3]|ansible.utils.index_of('!in',[1,2])
+[1,2,3]|ansible.utils.index_of('in',2)
+items|ansible.utils.index_of('eq','a',key='k')
+items|ansible.utils.index_of('eq','a','k')
+items|ansible.utils.index_of('eq','a','zz')
+items|ansible.utils.index_of('eq','a','zz',fail_on_missing=true)
+items|ansible.utils.index_of('nope','a')
+[1,2]|ansible.utils.index_of('eq','a','k')
+'abc'|ansible.utils.index_of('eq','b')
+[{'data':items,'match_key':'v','name':'one'},{'data':[{'v':2,'x':1},{'v':9}],'match_key':'v','name':'two'}]|ansible.utils.consolidate(fail_missing_match_value=false)
+[{'data':items,'match_key':'k','name':'one'},{'data':[{'v':2,'x':1},{'v':9}],'match_key':'v','name':'two'}]|ansible.utils.consolidate
+[{'data':items,'match_key':'k','name':'one'}]|ansible.utils.consolidate
+[{'data':items,'match_key':'k','name':'one'}]|ansible.utils.consolidate(fail_duplicate=true)
+[{'data':items,'match_key':'zz','name':'one'}]|ansible.utils.consolidate(fail_missing_match_key=true)
+[{'data':items,'match_key':'zz','name':'one'}]|ansible.utils.consolidate(fail_missing_match_key=false)
+[{'data':items,'match_key':'k','name':'one'}]|ansible.utils.consolidate(fail_duplicate=false)
+[{'data':items,'match_key':'v','name':'one'},{'data':[{'v':2}],'match_key':'v','name':'two'}]|ansible.utils.consolidate(fail_missing_match_value=false)
+[{'data':items,'match_key':'v','name':'one'},{'data':[{'v':2}],'match_key':'v','name':'two'}]|ansible.utils.consolidate(fail_missing_match_value=true)
+[{'data':items,'name':'one'}]|ansible.utils.consolidate
+{'p1':1,'p2':2,'q':{'p1':3,'r':4},'l':[{'p1':5},{'z':1}]}|ansible.utils.keep_keys(target=['p1'])
+{'p1':1,'p2':2,'q':{'p1':3,'r':4},'l':[{'p1':5},{'z':1}]}|ansible.utils.keep_keys(target=['p'],matching_parameter='starts_with')
+{'p1':1,'p2':2,'q':{'p1':3,'r':4}}|ansible.utils.keep_keys(target=['1'],matching_parameter='ends_with')
+{'p1':1,'p2':2,'q':{'p1':3,'r':4}}|ansible.utils.keep_keys(target=['^p.$'],matching_parameter='regex')
+{'p1':1,'q':{'p1':3,'r':4}}|ansible.utils.keep_keys(target=['q'])
+{'p1':1,'q':{'p1':3,'r':4}}|ansible.utils.keep_keys(target=['q','r'])
+{'p1':1,'q':{'p1':3,'r':4}}|ansible.utils.keep_keys(target=['r','q'])
+[{'a':1,'b':2},{'c':3}]|ansible.utils.keep_keys(target=['a'])
+'x'|ansible.utils.keep_keys(target=['a'])
+{'p1':1,'p2':2,'q':{'p1':3,'r':4},'l':[{'p1':5},{'z':1}]}|ansible.utils.remove_keys(target=['p1'])
+{'p1':1,'p2':2,'q':{'p1':3},'l':[{'p1':5},{'z':1},0,{'y':{'p1':1}}]}|ansible.utils.remove_keys(target=['p'],matching_parameter='starts_with')
+[{'a':1,'b':2},{'a':3}]|ansible.utils.remove_keys(target=['a'])
+{'a':1,'b':2}|ansible.utils.remove_keys(target=['.*'],matching_parameter='regex')
+5|ansible.utils.remove_keys(target=['a'])
+{'p1':1,'p2':2,'q':{'p1':3,'r':4},'l':[{'p1':5}]}|ansible.utils.replace_keys(target=[{'before':'p1','after':'x'}])
+{'p1':1,'q':{'p1':3}}|ansible.utils.replace_keys(target=[{'before':'p','after':'x'}],matching_parameter='starts_with')
+{'p1':1,'q':{'p1':3}}|ansible.utils.replace_keys(target=[{'before':'1','after':'x'}],matching_parameter='ends_with')
+{'p1':1,'p2':3}|ansible.utils.replace_keys(target=[{'before':'p.','after':'x'}],matching_parameter='regex')
+['1','2','3','4','5']|ansible.utils.param_list_compare(['!all','2','4'])
+['1','2','3','4','5']|ansible.utils.param_list_compare(target=['2','7','8'])
+['b','a','c']|ansible.utils.param_list_compare(['all','!b'])
+['b','a']|ansible.utils.param_list_compare(['all','a','!z'])
+'10.0.0.1' is ansible.utils.in_network('10.0.0.0/8')
+'10.0.0.0/9' is ansible.utils.in_network('10.0.0.0/8')
+'10.0.0.1/9' is ansible.utils.in_network('10.0.0.0/8')
+'11.0.0.1' is ansible.utils.in_network('10.0.0.0/8')
+'::1' is ansible.utils.in_network('10.0.0.0/8')
+'10.0.0.1' is ansible.utils.in_any_network(['10.0.0.0/8','10.0.0.0/16'])
+'10.0.0.1' is ansible.utils.in_one_network(['10.0.0.0/8','10.0.0.0/16'])
+'10.1.0.1' is ansible.utils.in_one_network(['10.0.0.0/8','10.0.0.0/16'])
+'10.1.0.0/16' is ansible.utils.subnet_of('10.0.0.0/8')
+'10.1.0.1/16' is ansible.utils.subnet_of('10.0.0.0/8')
+'10.0.0.0/8' is ansible.utils.supernet_of('10.1.0.0/16')
+'10.1.0.0/16' is ansible.utils.supernet_of('10.0.0.0/8')
+'255.255.255.0' is ansible.utils.ipv4_netmask
+'0.0.0.255' is ansible.utils.ipv4_netmask
+'255.255.0.255' is ansible.utils.ipv4_netmask
+'24' is ansible.utils.ipv4_netmask
+'0.0.0.255' is ansible.utils.ipv4_hostmask
+'255.255.255.0' is ansible.utils.ipv4_hostmask
+'02:16:3e:e4:16:f3' is ansible.utils.mac
+'02-16-3e-e4-16-f3' is ansible.utils.mac
+'0216.3ee4.16f3' is ansible.utils.mac
+'02163ee416f3' is ansible.utils.mac
+'02:16:3e:e4:16' is ansible.utils.mac
+'x' is ansible.utils.mac
+'localhost' is ansible.utils.resolvable
+'127.0.0.1' is ansible.utils.resolvable
+'no.such.name.invalid' is ansible.utils.resolvable
+'10.1.1.1' is ansible.utils.loopback
+'10.1.1.1' is ansible.utils.multicast
+'10.1.1.1' is ansible.utils.private
+'10.1.1.1' is ansible.utils.public
+'10.1.1.1' is ansible.utils.reserved
+'10.1.1.1' is ansible.utils.unspecified
+'10.1.1.1' is ansible.utils.ipv6_ipv4_mapped
+'10.1.1.1' is ansible.utils.ipv6_sixtofour
+'10.1.1.1' is ansible.utils.ipv6_teredo
+'127.0.0.1' is ansible.utils.loopback
+'127.0.0.1' is ansible.utils.multicast
+'127.0.0.1' is ansible.utils.private
+'127.0.0.1' is ansible.utils.public
+'127.0.0.1' is ansible.utils.reserved
+'127.0.0.1' is ansible.utils.unspecified
+'127.0.0.1' is ansible.utils.ipv6_ipv4_mapped
+'127.0.0.1' is ansible.utils.ipv6_sixtofour
+'127.0.0.1' is ansible.utils.ipv6_teredo
+'8.8.8.8' is ansible.utils.loopback
+'8.8.8.8' is ansible.utils.multicast
+'8.8.8.8' is ansible.utils.private
+'8.8.8.8' is ansible.utils.public
+'8.8.8.8' is ansible.utils.reserved
+'8.8.8.8' is ansible.utils.unspecified
+'8.8.8.8' is ansible.utils.ipv6_ipv4_mapped
+'8.8.8.8' is ansible.utils.ipv6_sixtofour
+'8.8.8.8' is ansible.utils.ipv6_teredo
+'100.64.0.1' is ansible.utils.loopback
+'100.64.0.1' is ansible.utils.multicast
+'100.64.0.1' is ansible.utils.private
+'100.64.0.1' is ansible.utils.public
+'100.64.0.1' is ansible.utils.reserved
+'100.64.0.1' is ansible.utils.unspecified
+'100.64.0.1' is ansible.utils.ipv6_ipv4_mapped
+'100.64.0.1' is ansible.utils.ipv6_sixtofour
+'100.64.0.1' is ansible.utils.ipv6_teredo
+'224.0.0.1' is ansible.utils.loopback
+'224.0.0.1' is ansible.utils.multicast
+'224.0.0.1' is ansible.utils.private
+'224.0.0.1' is ansible.utils.public
+'224.0.0.1' is ansible.utils.reserved
+'224.0.0.1' is ansible.utils.unspecified
+'224.0.0.1' is ansible.utils.ipv6_ipv4_mapped
+'224.0.0.1' is ansible.utils.ipv6_sixtofour
+'224.0.0.1' is ansible.utils.ipv6_teredo
+'240.0.0.1' is ansible.utils.loopback
+'240.0.0.1' is ansible.utils.multicast
+'240.0.0.1' is ansible.utils.private
+'240.0.0.1' is ansible.utils.public
+'240.0.0.1' is ansible.utils.reserved
+'240.0.0.1' is ansible.utils.unspecified
+'240.0.0.1' is ansible.utils.ipv6_ipv4_mapped
+'240.0.0.1' is ansible.utils.ipv6_sixtofour
+'240.0.0.1' is ansible.utils.ipv6_teredo
+'0.0.0.0' is ansible.utils.loopback
+'0.0.0.0' is ansible.utils.multicast
+'0.0.0.0' is ansible.utils.private
+'0.0.0.0' is ansible.utils.public
+'0.0.0.0' is ansible.utils.reserved
+'0.0.0.0' is ansible.utils.unspecified
+'0.0.0.0' is ansible.utils.ipv6_ipv4_mapped
+'0.0.0.0' is ansible.utils.ipv6_sixtofour
+'0.0.0.0' is ansible.utils.ipv6_teredo
+'255.255.255.255' is ansible.utils.loopback
+'255.255.255.255' is ansible.utils.multicast
+'255.255.255.255' is ansible.utils.private
+'255.255.255.255' is ansible.utils.public
+'255.255.255.255' is ansible.utils.reserved
+'255.255.255.255' is ansible.utils.unspecified
+'255.255.255.255' is ansible.utils.ipv6_ipv4_mapped
+'255.255.255.255' is ansible.utils.ipv6_sixtofour
+'255.255.255.255' is ansible.utils.ipv6_teredo
+'192.0.0.9' is ansible.utils.loopback
+'192.0.0.9' is ansible.utils.multicast
+'192.0.0.9' is ansible.utils.private
+'192.0.0.9' is ansible.utils.public
+'192.0.0.9' is ansible.utils.reserved
+'192.0.0.9' is ansible.utils.unspecified
+'192.0.0.9' is ansible.utils.ipv6_ipv4_mapped
+'192.0.0.9' is ansible.utils.ipv6_sixtofour
+'192.0.0.9' is ansible.utils.ipv6_teredo
+'169.254.1.1' is ansible.utils.loopback
+'169.254.1.1' is ansible.utils.multicast
+'169.254.1.1' is ansible.utils.private
+'169.254.1.1' is ansible.utils.public
+'169.254.1.1' is ansible.utils.reserved
+'169.254.1.1' is ansible.utils.unspecified
+'169.254.1.1' is ansible.utils.ipv6_ipv4_mapped
+'169.254.1.1' is ansible.utils.ipv6_sixtofour
+'169.254.1.1' is ansible.utils.ipv6_teredo
+'::1' is ansible.utils.loopback
+'::1' is ansible.utils.multicast
+'::1' is ansible.utils.private
+'::1' is ansible.utils.public
+'::1' is ansible.utils.reserved
+'::1' is ansible.utils.unspecified
+'::1' is ansible.utils.ipv6_ipv4_mapped
+'::1' is ansible.utils.ipv6_sixtofour
+'::1' is ansible.utils.ipv6_teredo
+'::' is ansible.utils.loopback
+'::' is ansible.utils.multicast
+'::' is ansible.utils.private
+'::' is ansible.utils.public
+'::' is ansible.utils.reserved
+'::' is ansible.utils.unspecified
+'::' is ansible.utils.ipv6_ipv4_mapped
+'::' is ansible.utils.ipv6_sixtofour
+'::' is ansible.utils.ipv6_teredo
+'fe80::1' is ansible.utils.loopback
+'fe80::1' is ansible.utils.multicast
+'fe80::1' is ansible.utils.private
+'fe80::1' is ansible.utils.public
+'fe80::1' is ansible.utils.reserved
+'fe80::1' is ansible.utils.unspecified
+'fe80::1' is ansible.utils.ipv6_ipv4_mapped
+'fe80::1' is ansible.utils.ipv6_sixtofour
+'fe80::1' is ansible.utils.ipv6_teredo
+'fc00::1' is ansible.utils.loopback
+'fc00::1' is ansible.utils.multicast
+'fc00::1' is ansible.utils.private
+'fc00::1' is ansible.utils.public
+'fc00::1' is ansible.utils.reserved
+'fc00::1' is ansible.utils.unspecified
+'fc00::1' is ansible.utils.ipv6_ipv4_mapped
+'fc00::1' is ansible.utils.ipv6_sixtofour
+'fc00::1' is ansible.utils.ipv6_teredo
+'2001:db8::1' is ansible.utils.loopback
+'2001:db8::1' is ansible.utils.multicast
+'2001:db8::1' is ansible.utils.private
+'2001:db8::1' is ansible.utils.public
+'2001:db8::1' is ansible.utils.reserved
+'2001:db8::1' is ansible.utils.unspecified
+'2001:db8::1' is ansible.utils.ipv6_ipv4_mapped
+'2001:db8::1' is ansible.utils.ipv6_sixtofour
+'2001:db8::1' is ansible.utils.ipv6_teredo
+'2001:4860:4860::8888' is ansible.utils.loopback
+'2001:4860:4860::8888' is ansible.utils.multicast
+'2001:4860:4860::8888' is ansible.utils.private
+'2001:4860:4860::8888' is ansible.utils.public
+'2001:4860:4860::8888' is ansible.utils.reserved
+'2001:4860:4860::8888' is ansible.utils.unspecified
+'2001:4860:4860::8888' is ansible.utils.ipv6_ipv4_mapped
+'2001:4860:4860::8888' is ansible.utils.ipv6_sixtofour
+'2001:4860:4860::8888' is ansible.utils.ipv6_teredo
+'ff02::1' is ansible.utils.loopback
+'ff02::1' is ansible.utils.multicast
+'ff02::1' is ansible.utils.private
+'ff02::1' is ansible.utils.public
+'ff02::1' is ansible.utils.reserved
+'ff02::1' is ansible.utils.unspecified
+'ff02::1' is ansible.utils.ipv6_ipv4_mapped
+'ff02::1' is ansible.utils.ipv6_sixtofour
+'ff02::1' is ansible.utils.ipv6_teredo
+'2002::1' is ansible.utils.loopback
+'2002::1' is ansible.utils.multicast
+'2002::1' is ansible.utils.private
+'2002::1' is ansible.utils.public
+'2002::1' is ansible.utils.reserved
+'2002::1' is ansible.utils.unspecified
+'2002::1' is ansible.utils.ipv6_ipv4_mapped
+'2002::1' is ansible.utils.ipv6_sixtofour
+'2002::1' is ansible.utils.ipv6_teredo
+'2001::1' is ansible.utils.loopback
+'2001::1' is ansible.utils.multicast
+'2001::1' is ansible.utils.private
+'2001::1' is ansible.utils.public
+'2001::1' is ansible.utils.reserved
+'2001::1' is ansible.utils.unspecified
+'2001::1' is ansible.utils.ipv6_ipv4_mapped
+'2001::1' is ansible.utils.ipv6_sixtofour
+'2001::1' is ansible.utils.ipv6_teredo
+'::ffff:10.0.0.1' is ansible.utils.loopback
+'::ffff:10.0.0.1' is ansible.utils.multicast
+'::ffff:10.0.0.1' is ansible.utils.private
+'::ffff:10.0.0.1' is ansible.utils.public
+'::ffff:10.0.0.1' is ansible.utils.reserved
+'::ffff:10.0.0.1' is ansible.utils.unspecified
+'::ffff:10.0.0.1' is ansible.utils.ipv6_ipv4_mapped
+'::ffff:10.0.0.1' is ansible.utils.ipv6_sixtofour
+'::ffff:10.0.0.1' is ansible.utils.ipv6_teredo
+'::ffff:8.8.8.8' is ansible.utils.loopback
+'::ffff:8.8.8.8' is ansible.utils.multicast
+'::ffff:8.8.8.8' is ansible.utils.private
+'::ffff:8.8.8.8' is ansible.utils.public
+'::ffff:8.8.8.8' is ansible.utils.reserved
+'::ffff:8.8.8.8' is ansible.utils.unspecified
+'::ffff:8.8.8.8' is ansible.utils.ipv6_ipv4_mapped
+'::ffff:8.8.8.8' is ansible.utils.ipv6_sixtofour
+'::ffff:8.8.8.8' is ansible.utils.ipv6_teredo
+'4000::1' is ansible.utils.loopback
+'4000::1' is ansible.utils.multicast
+'4000::1' is ansible.utils.private
+'4000::1' is ansible.utils.public
+'4000::1' is ansible.utils.reserved
+'4000::1' is ansible.utils.unspecified
+'4000::1' is ansible.utils.ipv6_ipv4_mapped
+'4000::1' is ansible.utils.ipv6_sixtofour
+'4000::1' is ansible.utils.ipv6_teredo
+'64:ff9b::1' is ansible.utils.loopback
+'64:ff9b::1' is ansible.utils.multicast
+'64:ff9b::1' is ansible.utils.private
+'64:ff9b::1' is ansible.utils.public
+'64:ff9b::1' is ansible.utils.reserved
+'64:ff9b::1' is ansible.utils.unspecified
+'64:ff9b::1' is ansible.utils.ipv6_ipv4_mapped
+'64:ff9b::1' is ansible.utils.ipv6_sixtofour
+'64:ff9b::1' is ansible.utils.ipv6_teredo
+'10.0.0.0/8' is ansible.utils.loopback
+'10.0.0.0/8' is ansible.utils.multicast
+'10.0.0.0/8' is ansible.utils.private
+'10.0.0.0/8' is ansible.utils.public
+'10.0.0.0/8' is ansible.utils.reserved
+'10.0.0.0/8' is ansible.utils.unspecified
+'10.0.0.0/8' is ansible.utils.ipv6_ipv4_mapped
+'10.0.0.0/8' is ansible.utils.ipv6_sixtofour
+'10.0.0.0/8' is ansible.utils.ipv6_teredo
+'x' is ansible.utils.loopback
+'x' is ansible.utils.multicast
+'x' is ansible.utils.private
+'x' is ansible.utils.public
+'x' is ansible.utils.reserved
+'x' is ansible.utils.unspecified
+'x' is ansible.utils.ipv6_ipv4_mapped
+'x' is ansible.utils.ipv6_sixtofour
+'x' is ansible.utils.ipv6_teredo
+# community.general, the rest
+'[a]\nb = 1\nC=x y\n[d]\n'|community.general.from_ini
+'[DEFAULT]\nx=1\n[a]\nb: 2\n'|community.general.from_ini
+'[a]\nlong = one\n  two\n  three\n; comment\n# another\nk = v ; not a comment\n'|community.general.from_ini
+'[a]\nb\n'|community.general.from_ini
+'a=1'|community.general.from_ini
+'[a]\nb=1\nb=2\n'|community.general.from_ini
+'[a]\nb=1\n[a]\nc=2\n'|community.general.from_ini
+'[a]\nb = %(x)s\nc=\n'|community.general.from_ini
+''|community.general.from_ini
+5|community.general.from_ini
+{'a':{'b':1,'C':'x'},'d':{}}|community.general.to_ini
+{'DEFAULT':{'x':1},'a':{'b':'one\ntwo'}}|community.general.to_ini
+{'a':{'b':none,'c':true,'d':1.5}}|community.general.to_ini
+{}|community.general.to_ini
+{'a':1}|community.general.to_ini
+[1]|community.general.to_ini
+[1234,5,6]|community.general.hashids_encode
+1234|community.general.hashids_encode
+[1,2,3]|community.general.hashids_encode(salt='pepper')
+[1,2,3]|community.general.hashids_encode(salt='this is a matter of fact',min_length=20)
+[45,434,1313,99]|community.general.hashids_encode(salt='this is my salt',alphabet='abcdefghijklmnopqrstuvwxyz')
+[0]|community.general.hashids_encode(salt='x',min_length=30,alphabet='0123456789abcdef')
+'o2fXhV'|community.general.hashids_decode
+'o2fXhV'|community.general.hashids_decode(salt='pepper')
+'laHquq'|community.general.hashids_decode(salt='this is my salt')
+'nope!'|community.general.hashids_decode
+[-1]|community.general.hashids_encode
+['x']|community.general.hashids_encode
+[1]|community.general.hashids_encode(alphabet='abc')
+[]|community.general.hashids_encode
+{'a':1,'b':{'c':2}}|community.general.json_diff({'a':1,'b':{'c':3},'d':4})
+[1,2,3]|community.general.json_diff([1,3])
+{'a':1}|community.general.json_diff({'a':1})
+{'a':1}|community.general.json_diff({})
+{'a':1}|community.general.json_patch('add','/b',2)
+{'a':1,'l':[1,2]}|community.general.json_patch('add','/l/1',9)
+{'a':1,'l':[1,2]}|community.general.json_patch('add','/l/-',9)
+{'a':1}|community.general.json_patch('remove','/a')
+{'a':1}|community.general.json_patch('remove','/z')
+{'a':1}|community.general.json_patch('replace','/a',{'x':1})
+{'a':1}|community.general.json_patch('replace','/z',1)
+{'a':1}|community.general.json_patch('copy','/b',from='/a')
+{'a':{'b':1}}|community.general.json_patch('move','/c',from='/a/b')
+{'a':1}|community.general.json_patch('test','/a',1)
+{'a':1}|community.general.json_patch('test','/a',2)
+{'a':1}|community.general.json_patch('test','/a',2,fail_test=true)
+{'a':1}|community.general.json_patch('nope','/a',1)
+{'a':1}|community.general.json_patch('add','b',1)
+{'a/b':1,'m~n':2}|community.general.json_patch('replace','/a~1b',3)
+{'a/b':1,'m~n':2}|community.general.json_patch('replace','/m~0n',3)
+'{"a": 1}'|community.general.json_patch('add','/b',2)
+'{"a'|community.general.json_patch('add','/b',2)
+5|community.general.json_patch('add','/b',2)
+{'a':1}|community.general.json_patch_recipe([{'op':'add','path':'/b','value':2},{'op':'remove','path':'/a'}])
+{'a':1}|community.general.json_patch_recipe([{'op':'test','path':'/a','value':2},{'op':'remove','path':'/a'}])
+{'a':1}|community.general.json_patch_recipe([{'op':'test','path':'/a','value':2}],fail_test=true)
+{'a':1}|community.general.json_patch_recipe([{'op':'nope','path':'/a'}])
+{'a':1}|community.general.json_patch_recipe([{'path':'/a'}])
+{'a':1}|community.general.json_patch_recipe([])
+'e\u0301'|community.general.unicode_normalize|length
+'\u00e9'|community.general.unicode_normalize('NFD')|length
+'\ufb01 \u2460'|community.general.unicode_normalize('NFKC')
+'\ufb01 \u00e9'|community.general.unicode_normalize('NFKD')|length
+'x'|community.general.unicode_normalize('NOPE')
+5|community.general.unicode_normalize
+[{'a':1,'b':'x'},{'a':22,'b':none}]|community.general.to_prettytable
+[{'a':1,'b':'x'}]|community.general.to_prettytable('b','a')
+[{'a':1,'b':'x'}]|community.general.to_prettytable(column_order=['b'])
+[{'a':1,'b':'x'}]|community.general.to_prettytable(header_names=['First','Second'])
+[{'name':'bob','n':1},{'name':'alice','n':1000}]|community.general.to_prettytable(column_alignments={'name':'left','n':'right'})
+[{'name':'bob','n':1},{'n':1000}]|community.general.to_prettytable
+[{'a':'two\nlines','b':true}]|community.general.to_prettytable
+[{'a':1.5,'b':[1,2]}]|community.general.to_prettytable
+[{'a':'日本','b':1}]|community.general.to_prettytable
+[]|community.general.to_prettytable
+[]|community.general.to_prettytable(column_order=['a'])
+'x'|community.general.to_prettytable
+[1]|community.general.to_prettytable
+[{'a':1}]|community.general.to_prettytable(column_order=['a','b'])
+[{'a':1}]|community.general.to_prettytable(column_alignments={'a':'middle'})
+[{'a':1}]|community.general.to_prettytable(nope=1)
+{'a':[1,'x'],'b':none}|community.general.to_yaml
+{'a':[1,'x'],'b':none}|community.general.to_nice_yaml
+{'a':[1,{'c':2}]}|community.general.to_nice_yaml(indent=4)
+{'a':[1,{'c':2}]}|community.general.to_yaml(default_flow_style=false)
+'abc'|community.general.reveal_ansible_type
+123|community.general.reveal_ansible_type
+['a','b']|community.general.reveal_ansible_type
+{'a':'b','c':1}|community.general.reveal_ansible_type
+{'a':'b','c':1}|community.general.reveal_ansible_type({'str':'STR'})
+lst|community.general.reveal_ansible_type
+d|community.general.reveal_ansible_type
+[1,true,none,1.5]|community.general.reveal_ansible_type
+[]|community.general.reveal_ansible_type
+'abc' is community.general.ansible_type('str')
+[1,2] is community.general.ansible_type(['list[int]'])
+[1,2] is community.general.ansible_type('list[str]')
+'srv.example.com' is community.general.fqdn_valid
+'foo_bar.example.com' is community.general.fqdn_valid
+'foo_bar.example.com' is community.general.fqdn_valid(allow_underscores=True)
+'localhost' is community.general.fqdn_valid
+'localhost' is community.general.fqdn_valid(min_labels=2)
+'srv.example.com.' is community.general.fqdn_valid
+'-a.example.com' is community.general.fqdn_valid
+'a..com' is community.general.fqdn_valid
+'1.2.3.4' is community.general.fqdn_valid
+'example.1com' is community.general.fqdn_valid
+'' is community.general.fqdn_valid
+'aa bb.com' is community.general.fqdn_valid
+# community.crypto
+pem.rsa_crt|community.crypto.x509_certificate_info|combine({'public_key_fingerprints':0,'fingerprints':0})
+pem.ec_crt|community.crypto.x509_certificate_info|combine({'public_key_fingerprints':0,'fingerprints':0})
+pem.ed_crt|community.crypto.x509_certificate_info|combine({'public_key_fingerprints':0,'fingerprints':0})
+pem.leaf_crt|community.crypto.x509_certificate_info|combine({'public_key_fingerprints':0,'fingerprints':0})
+(pem.rsa_crt|community.crypto.x509_certificate_info).fingerprints|dictsort
+(pem.ec_crt|community.crypto.x509_certificate_info).public_key_fingerprints|dictsort
+('text before\n'~pem.ed_crt~'after')|community.crypto.x509_certificate_info|combine({'public_key_fingerprints':0,'fingerprints':0})
+pem.rsa_csr|community.crypto.x509_certificate_info
+'nope'|community.crypto.x509_certificate_info
+5|community.crypto.x509_certificate_info
+pem.ed_crt|community.crypto.x509_certificate_info(name_encoding='nope')
+pem.rsa_csr|community.crypto.openssl_csr_info|combine({'public_key_fingerprints':0})
+pem.ed_csr|community.crypto.openssl_csr_info|combine({'public_key_fingerprints':0})
+pem.leaf_csr|community.crypto.openssl_csr_info|combine({'public_key_fingerprints':0})
+(pem.leaf_csr|community.crypto.openssl_csr_info).public_key_fingerprints|dictsort
+pem.rsa_crt|community.crypto.openssl_csr_info
+'nope'|community.crypto.openssl_csr_info
+pem.crl|community.crypto.x509_crl_info
+pem.crl|community.crypto.x509_crl_info(list_revoked_certificates=false)
+(pem.crl|regex_replace('-----.*-----\n',''))|community.crypto.x509_crl_info
+'nope'|community.crypto.x509_crl_info
+pem.rsa_pub|community.crypto.openssl_publickey_info|combine({'fingerprints':0})
+pem.ec_pub|community.crypto.openssl_publickey_info|combine({'fingerprints':0})
+pem.ed_pub|community.crypto.openssl_publickey_info|combine({'fingerprints':0})
+pem.x_pub|community.crypto.openssl_publickey_info|combine({'fingerprints':0})
+pem.ec384_pub|community.crypto.openssl_publickey_info|combine({'fingerprints':0})
+(pem.ed_pub|community.crypto.openssl_publickey_info).fingerprints|dictsort
+'nope'|community.crypto.openssl_publickey_info
+pem.rsa_key|community.crypto.openssl_privatekey_info|combine({'public_key_fingerprints':0})
+pem.rsa_key|community.crypto.openssl_privatekey_info(return_private_key_data=true)|combine({'public_key_fingerprints':0})
+pem.rsa1_key|community.crypto.openssl_privatekey_info(return_private_key_data=true)|combine({'public_key_fingerprints':0})
+pem.ec_key|community.crypto.openssl_privatekey_info(return_private_key_data=true)|combine({'public_key_fingerprints':0})
+pem.ec8_key|community.crypto.openssl_privatekey_info|combine({'public_key_fingerprints':0})
+pem.ed_key|community.crypto.openssl_privatekey_info(return_private_key_data=true)|combine({'public_key_fingerprints':0})
+(pem.ec_key|community.crypto.openssl_privatekey_info).public_key_fingerprints|dictsort
+pem.ecenc_key|community.crypto.openssl_privatekey_info
+pem.ec_key|community.crypto.openssl_privatekey_info(passphrase='x')
+'nope'|community.crypto.openssl_privatekey_info
+(pem.ec_pub~pem.ed_pub)|community.crypto.split_pem
+('a\n'~pem.ed_pub~'\nb\n'~pem.ec_pub)|community.crypto.split_pem|length
+'nothing'|community.crypto.split_pem
+5|community.crypto.split_pem
+'11:22:33'|community.crypto.parse_serial
+'1'|community.crypto.parse_serial
+'ff:ff:ff:ff:ff:ff:ff:ff:ff'|community.crypto.parse_serial
+'11:222'|community.crypto.parse_serial
+'x'|community.crypto.parse_serial
+''|community.crypto.parse_serial
+5|community.crypto.parse_serial
+1122867|community.crypto.to_serial
+0|community.crypto.to_serial
+99999999999999999999999|community.crypto.to_serial
+-1|community.crypto.to_serial
+'1'|community.crypto.to_serial
+# ansible.utils.validate
+{'a':1}|ansible.utils.validate({'type':'object','properties':{'a':{'type':'string'}}})
+{'a':1}|ansible.utils.validate({'type':'object','properties':{'a':{'type':'integer'}}})
+{'a':1}|ansible.utils.validate('{"type":"object","required":["b","c"]}')
+{'a':1,'z':2,'y':3}|ansible.utils.validate({'properties':{'a':{}},'additionalProperties':false})
+{'a':1,'z':'x'}|ansible.utils.validate({'properties':{'a':{}},'additionalProperties':{'type':'integer'}})
+{'a':'x','l':[1,'y']}|ansible.utils.validate({'properties':{'a':{'enum':['p','q']},'l':{'type':'array','items':{'type':'integer'},'minItems':3}}})
+{'n':5}|ansible.utils.validate({'properties':{'n':{'minimum':10,'multipleOf':2}}})
+{'n':50}|ansible.utils.validate({'properties':{'n':{'maximum':10,'exclusiveMaximum':50}}})
+{'s':'abc'}|ansible.utils.validate({'properties':{'s':{'pattern':'^x','maxLength':2}}})
+{'s':''}|ansible.utils.validate({'properties':{'s':{'minLength':1}}})
+{'s':'a'}|ansible.utils.validate({'properties':{'s':{'minLength':2}}})
+{'l':[1,1]}|ansible.utils.validate({'properties':{'l':{'uniqueItems':true,'maxItems':1}}})
+{'l':[]}|ansible.utils.validate({'properties':{'l':{'minItems':1}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'anyOf':[{'type':'string'},{'type':'null'}]}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'oneOf':[{'type':'integer'},{'minimum':0}]}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'oneOf':[{'type':'string'},{'minimum':9}]}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'allOf':[{'type':'string'},{'minimum':9}]}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'not':{'type':'integer'}}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'const':2}}})
+{'v':1}|ansible.utils.validate({'properties':{'v':{'type':['string','null']}}})
+{'v':true}|ansible.utils.validate({'properties':{'v':{'type':'integer'}}})
+{'v':1.0}|ansible.utils.validate({'properties':{'v':{'type':'integer'}}})
+{'v':{'x':1}}|ansible.utils.validate({'definitions':{'d':{'type':'string'}},'properties':{'v':{'properties':{'x':{'$ref':'#/definitions/d'}}}}})
+{'k1':1,'q':2}|ansible.utils.validate({'patternProperties':{'^k':{'type':'string'}},'additionalProperties':false})
+{'a':1,'b':2}|ansible.utils.validate({'maxProperties':1})
+{}|ansible.utils.validate({'minProperties':1})
+{'a':1}|ansible.utils.validate({'if':{'required':['a']},'then':{'required':['b']},'else':{'required':['c']}})
+{'Ab':1}|ansible.utils.validate({'propertyNames':{'pattern':'^[a-z]+$'}})
+{'a':1}|ansible.utils.validate([{'required':['b']},{'required':['c']}])
+{'ip':'1.2.3'}|ansible.utils.validate({'properties':{'ip':{'format':'ipv4'}}})
+{'ip':'1.2.3.4'}|ansible.utils.validate({'properties':{'ip':{'format':'ipv4'}}})
+'{"a": 1}'|ansible.utils.validate({'properties':{'a':{'type':'string'}}})
+{'a':1}|ansible.utils.validate({'type':'object'},engine='ansible.utils.jsonschema')
+{'a':1}|ansible.utils.validate({'type':'object'},engine='nope.nope.nope')
+{'a':1}|ansible.utils.validate('{')
+{'a':1} is ansible.utils.validate(criteria={'type':'object'})
+{'a':1} is ansible.utils.validate(criteria={'required':['z']})
 """
 
 ADDRESSES = '192.168.32.5/24 192.168.32.0/24 8.8.8.8 10.0.0.1/31 10.0.0.2/30 2001:db8::1/64 2001:db8::/64 ::1 127.0.0.1 224.0.0.1 192.168.32.255/24 3232243717 x 2002:c0a8:2005::1/48 ::ffff:1.2.3.4'.split()

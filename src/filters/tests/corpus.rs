@@ -26,6 +26,7 @@ fn variables() -> Variables {
         ("bytes_v", Value::bytes(&b"ab\xff"[..])),
         ("tree", json(r#"[{"n": "x", "c": [{"n": "y", "c": []}]}]"#)),
         ("items", json(items)),
+        ("pem", json(&std::fs::read_to_string(folder().join("pki.json")).unwrap())),
     ])
 }
 
