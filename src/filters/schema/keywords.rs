@@ -261,7 +261,12 @@ impl Checker<'_> {
             "additionalProperties" => self.additional(at, data, out)?,
             "propertyNames" => {
                 for (name, _) in names(data) {
-                    self.check(&Value::from(name), at.wanted, &at.place.schema(&[step.clone()]), out)?;
+                    self.check(
+                        &Value::from(name),
+                        at.wanted,
+                        &at.place.schema(std::slice::from_ref(&step)),
+                        out,
+                    )?;
                 }
             }
             "required" => {
