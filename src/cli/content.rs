@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
-use shevek_inventory::{GroupCharacters, HostId, Inventory, LoadOptions, Mismatch};
+use shevek_inventory::{GroupCharacters, HostId, Inventory, LoadOptions, Mismatch, Place};
 use shevek_playbook::{Hashes, Known, Loader, Playbook, Templating, UnknownKeywords};
 use shevek_settings::{ROWS, Settings};
 use shevek_template::plugin::Plugins;
 use shevek_template::{Scope, Templar, Truth};
 use shevek_value::{Map, Value};
-use shevek_vars::{FactCache, RunOptions};
+use shevek_vars::{FactCache, RunOptions, VarsRoot};
 use shevek_vault::Vault;
 use shevek_yaml::Duplicates;
 
@@ -56,6 +56,7 @@ impl Content {
     ) -> Result<(Inventory, Diagnostics), Diagnostics> {
         let settings = &self.settings;
         let names = Names { templar: &self.templar, extra: &self.extra };
+        let (precedence, unknown) = Place::in_order(&settings.variable_precedence);
         let options = LoadOptions {
             playbook_dir: beside.map(Path::to_owned),
             vault: self.vault.clone(),
@@ -74,11 +75,15 @@ impl Content {
             ignored_patterns: settings.inventory_ignore_patterns.clone(),
             enabled: settings.inventory_plugins_enabled.clone(),
             merges: settings.hash_behaviour == "merge",
+            precedence: Some(precedence),
             expressions: Some(&names),
         };
         let (inventory, mut said) = shevek_inventory::load(sources, &options);
         if said.has_errors() {
             return Err(said);
+        }
+        for name in unknown {
+            said.push(Diagnostic::warning("Ignoring unknown variable precedence entry").detail(name));
         }
         if settings.localhost_warning && inventory.host_count() == 0 {
             said.push(
@@ -153,6 +158,11 @@ impl Content {
             inventory_sources: sources.iter().map(absolute).collect(),
             merge_hashes: settings.hash_behaviour == "merge",
             inject_facts: settings.inject_facts_as_vars,
+            vars_root: match settings.playbook_vars_root.as_str() {
+                "bottom" => VarsRoot::Bottom,
+                "all" => VarsRoot::All,
+                _ => VarsRoot::Top,
+            },
             reaching: Arc::default(),
             fact_cache: self.fact_cache(),
             vault: self.vault.clone(),

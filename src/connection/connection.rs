@@ -45,7 +45,8 @@ impl Connection {
             TransportKind::OpenSsh(ssh) => Box::new(OpenSsh::new(target.name.clone(), ssh.clone())),
             TransportKind::Ssh(ssh) => {
                 options.enters(&target.name, Phase::Connect);
-                let opened = crate::ssh::Ssh::open(&target.name, ssh, options).await?;
+                // Once a host, and large: every future that may come to this would be as large.
+                let opened = Box::pin(crate::ssh::Ssh::open(&target.name, ssh, options)).await?;
                 options.enters(&target.name, Phase::Run);
                 Box::new(opened)
             }

@@ -136,6 +136,9 @@ impl Batch<'_> {
             if !self.may_step(&step, None) {
                 continue;
             }
+            if !self.read_beside(&step.task, &hosts) {
+                return;
+            }
             let first = hosts.first().copied();
             let Some((once, for_all)) = first.and_then(|host| self.is_once(&step.task, host)) else { return };
             let workers: Vec<HostId> = if once { first.into_iter().collect() } else { hosts.clone() };
@@ -210,6 +213,12 @@ impl Batch<'_> {
     /// Hosts go on by themselves, each to its next task as soon as it is done with one; `at_once` of them are on their
     /// way at the same time.
     async fn run_free(&mut self, at_once: usize) {
+        if self.max_fail_percentage.is_some() {
+            self.run.warn(
+                "Using max_fail_percentage with the free strategy is not supported, as tasks are executed \
+                 independently on each host",
+            );
+        }
         let mut jobs: JoinSet<(Step, bool, EventTask, Job, Option<Worked>)> = JoinSet::new();
         let mut metas: VecDeque<(HostId, Step)> = VecDeque::new();
         let mut throttles: HashMap<TaskId, Option<Arc<Semaphore>>> = HashMap::new();
@@ -238,7 +247,13 @@ impl Batch<'_> {
                     idle.push_back(host);
                     continue;
                 }
+                if !self.read_beside(&step.task, &[host]) {
+                    break;
+                }
                 let Some((_, for_all)) = self.is_once(&step.task, host) else { break };
+                if !self.suits_free(&step, host, for_all) {
+                    break;
+                }
                 self.tell_task(&step, Some(host));
                 let throttle = match throttles.get(&step.task.id) {
                     Some(throttle) => throttle.clone(),
@@ -352,6 +367,18 @@ impl Batch<'_> {
         self.fault.get_or_insert(bug);
     }
 
+    /// Reads the variables that the task sees by its own place (`PLAYBOOK_VARS_ROOT`); false: that ends the run.
+    fn read_beside(&mut self, task: &Task, hosts: &[HostId]) -> bool {
+        for host in hosts {
+            let read = self.run.fleet.read_beside(*host, task);
+            let Some(read) = self.or_fault(read) else { return false };
+            for layer in read.iter().flat_map(|layers| layers.iter()) {
+                self.run.sink.masker().learn_all(&layer.variables);
+            }
+        }
+        true
+    }
+
     /// What holds a task to as many hosts at a time as it says.
     fn throttle(&mut self, task: &Arc<Task>, host: HostId) -> Option<Arc<Semaphore>> {
         let written = task.keywords.throttle.as_ref()?;
@@ -392,6 +419,38 @@ impl Batch<'_> {
             once => self.or_fault(once)?.unwrap_or(false),
         };
         Some((by_itself || once, once))
+    }
+
+    /// Warns of keywords that mean nothing where each host goes on by itself; false: the task cannot be done so.
+    fn suits_free(&mut self, step: &Step, host: HostId, once: bool) -> bool {
+        let task = &step.task;
+        if self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once) {
+            let fault = shevek_diag::Diagnostic::new("a task for all hosts at once under strategy free")
+                .detail(format!(
+                    "The '{}' module bypasses the host loop, which is currently not supported in the free strategy \
+                     and would instead execute for every host in the inventory list.",
+                    task.action.name.text()
+                ));
+            self.fault.get_or_insert(fault.or_at(task.origin.as_ref()));
+            return false;
+        }
+        if once {
+            self.run.warn(
+                "Using run_once with the free strategy is not currently supported. This task will still be \
+                 executed for every host in the inventory list.",
+            );
+        }
+        if task.keywords.any_errors_fatal.is_some() {
+            let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
+            let written = task.keywords.any_errors_fatal.as_ref();
+            if keyword::flag(&scope, "any_errors_fatal", written).ok().flatten().unwrap_or(false) {
+                self.run.warn(
+                    "Using any_errors_fatal with the free strategy is not supported, as tasks are executed \
+                     independently on each host",
+                );
+            }
+        }
+        true
     }
 
     /// Whom the result of a task with `run_once` is for: all hosts of the batch that can be reached, also those that

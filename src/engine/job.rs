@@ -169,10 +169,11 @@ impl Job {
             ));
         }
         let items = control.items(items);
+        // Boxed, so that a task that is skipped does not carry the room for all that might have happened.
         let results = if self.goes_one_by_one(&control) {
-            self.one_by_one(scope, items, &control).await
+            Box::pin(self.one_by_one(scope, items, &control)).await
         } else {
-            self.together(scope, items).await
+            Box::pin(self.together(scope, items)).await
         };
         self.done(true, results)
     }
@@ -326,8 +327,16 @@ impl Job {
     async fn one(&self, scope: &HostScope, item: Option<LoopItem>) -> ItemDone {
         if !self.repeats() {
             let prepared = self.prepare(scope.with([]), item);
-            return self.carry_out(prepared).await;
+            return match prepared {
+                Prepared::Over(done) => *done,
+                prepared => Box::pin(self.carry_out(prepared)).await,
+            };
         }
+        Box::pin(self.again_and_again(scope, item)).await
+    }
+
+    /// One item until it is as wanted, or has had its attempts.
+    async fn again_and_again(&self, scope: &HostScope, item: Option<LoopItem>) -> ItemDone {
         let tries = match self.tries(scope) {
             Ok(tries) => tries,
             Err(error) => {

@@ -11,7 +11,7 @@ use shevek_value::{IndexSet, Map, Value};
 use crate::chain::Chain;
 use crate::step::{Step, Steps};
 use crate::vars_files::VarsFiles;
-use crate::{Group, GroupId, GroupName, Host, HostId, HostName};
+use crate::{Group, GroupId, GroupName, Host, HostId, HostName, Place};
 
 /// Where content finds a Python on the controller, if there is one (`ansible_playbook_python`).
 pub const CONTROLLER_PYTHON: &str = "/usr/bin/python3";
@@ -36,6 +36,8 @@ pub struct Inventory {
     pub(crate) added: Vec<Added>,
     /// Whether mappings of the same name from two sources are put together (`DEFAULT_HASH_BEHAVIOUR`).
     pub(crate) merges: bool,
+    /// The order of the groups' places, weakest first.
+    pub(crate) precedence: Vec<Place>,
     /// Sources that were read, for group_vars and host_vars beside them.
     pub(crate) sources: Vec<PathBuf>,
 }
@@ -72,6 +74,7 @@ impl Inventory {
             files,
             added: Vec::new(),
             merges: false,
+            precedence: Place::OF_GROUPS.iter().map(|(place, _)| *place).collect(),
             sources: Vec::new(),
         };
         let all = inventory.add_group("all".into(), None);

@@ -1,6 +1,7 @@
 //! The variables that an inventory gives a host, layer on layer.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -46,6 +47,19 @@ impl Place {
         (Place::GroupsFiles, "groups_plugins_inventory"),
         (Place::GroupsPlaybookFiles, "groups_plugins_play"),
     ];
+
+    /// The places of groups in the order of these names (`VARIABLE_PRECEDENCE`); a place that is not named gives no
+    /// variables. And the names that there are not.
+    pub fn in_order(names: &[String]) -> (Vec<Place>, Vec<&String>) {
+        let (mut places, mut unknown) = (Vec::new(), Vec::new());
+        for name in names {
+            match Self::OF_GROUPS.iter().find(|(_, known)| known == name) {
+                Some((place, _)) => places.push(*place),
+                None => unknown.push(name),
+            }
+        }
+        (places, unknown)
+    }
 }
 
 /// Variables from one place. A later layer's variable replaces an earlier one's.
@@ -67,13 +81,13 @@ impl Inventory {
         if let Some(layers) = chain.layers.get() {
             return Ok(layers.clone());
         }
-        let layers = self.make_group_layers(&chain.groups)?;
+        let layers = self.make_group_layers(&chain.groups, self.files.playbook.as_slice())?.into();
         Ok(chain.layers.get_or_init(|| layers).clone())
     }
 
-    fn make_group_layers(&self, groups: &[GroupId]) -> Result<Arc<[Layer]>> {
+    fn make_group_layers(&self, groups: &[GroupId], beside: &[PathBuf]) -> Result<Vec<Layer>> {
         let mut layers = Vec::new();
-        for (place, _) in Place::OF_GROUPS {
+        for place in self.precedence.iter().copied() {
             let all = [GroupId::ALL];
             let groups = match place {
                 Place::All | Place::AllFiles | Place::AllPlaybookFiles => &all,
@@ -85,7 +99,7 @@ impl Inventory {
                     Layer { place, group: Some(*id), vars }
                 })),
                 Place::AllPlaybookFiles | Place::GroupsPlaybookFiles => {
-                    if let Some(folder) = &self.files.playbook {
+                    for folder in beside {
                         self.read_groups(folder, place, groups, &mut layers)?;
                     }
                 }
@@ -97,12 +111,12 @@ impl Inventory {
             }
         }
         layers.retain(|layer| !layer.vars.is_empty());
-        Ok(layers.into())
+        Ok(layers)
     }
 
     fn read_groups(
         &self,
-        folder: &std::path::Path,
+        folder: &Path,
         place: Place,
         groups: &[GroupId],
         layers: &mut Vec<Layer>,
@@ -131,6 +145,10 @@ impl Inventory {
 
     /// The layers of the host itself, weakest first.
     pub fn own_layers(&self, id: HostId) -> Result<Vec<Layer>> {
+        self.make_own_layers(id, self.files.playbook.as_slice())
+    }
+
+    fn make_own_layers(&self, id: HostId, beside: &[PathBuf]) -> Result<Vec<Layer>> {
         let host = self.host(id);
         let mut layers = Vec::new();
         let mut add = |place, vars: Arc<Map>| layers.push(Layer { place, group: None, vars });
@@ -143,10 +161,10 @@ impl Inventory {
                 add(Place::HostFiles, vars);
             }
         }
-        if let Some(folder) = &self.files.playbook
-            && let Some(vars) = self.files.read(folder, Of::Host, host.name.as_str())?
-        {
-            add(Place::HostPlaybookFiles, vars);
+        for folder in beside {
+            if let Some(vars) = self.files.read(folder, Of::Host, host.name.as_str())? {
+                add(Place::HostPlaybookFiles, vars);
+            }
         }
         layers.retain(|layer| !layer.vars.is_empty());
         Ok(layers)
@@ -156,6 +174,13 @@ impl Inventory {
     pub fn host_vars(&self, id: HostId) -> Result<Vec<Layer>> {
         let mut layers = self.group_layers(id)?.to_vec();
         layers.extend(self.own_layers(id)?);
+        Ok(layers)
+    }
+
+    /// The same with the group_vars and host_vars of these folders instead of those beside the playbook, weakest first.
+    pub fn host_vars_beside(&self, id: HostId, folders: &[PathBuf]) -> Result<Vec<Layer>> {
+        let mut layers = self.make_group_layers(&self.host(id).chain.groups, folders)?;
+        layers.extend(self.make_own_layers(id, folders)?);
         Ok(layers)
     }
 

@@ -8,7 +8,7 @@ use shevek_value::{Map, Value};
 use shevek_vault::Vault;
 use shevek_yaml::Duplicates;
 
-use crate::Inventory;
+use crate::{Inventory, Place};
 use crate::source::{Candidate, Outcome};
 use crate::step::{Step, Steps};
 use crate::vars_files::VarsFiles;
@@ -64,6 +64,8 @@ pub struct LoadOptions<'a> {
     pub enabled: Vec<String>,
     /// Whether mappings of the same name from two sources are put together (`DEFAULT_HASH_BEHAVIOUR`).
     pub merges: bool,
+    /// The order of groups' variables, weakest first, where it is not the usual one.
+    pub precedence: Option<Vec<Place>>,
     /// Evaluates expressions of constructed inventories.
     pub expressions: Option<&'a dyn Expressions>,
 }
@@ -86,6 +88,7 @@ impl Default for LoadOptions<'_> {
             ignored_patterns: Vec::new(),
             enabled: texts(&["host_list", "script", "auto", "yaml", "ini", "toml"]),
             merges: false,
+            precedence: None,
             expressions: None,
         }
     }
@@ -112,6 +115,9 @@ pub fn load(sources: &[String], options: &LoadOptions<'_>) -> (Inventory, Diagno
     }
     let mut inventory = Inventory::new(files);
     inventory.merges = options.merges;
+    if let Some(precedence) = &options.precedence {
+        inventory.precedence.clone_from(precedence);
+    }
     // Reading is independent of what other sources say, so all are read at once.
     let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| candidate.read(options)).collect();
     let mut parsed = false;

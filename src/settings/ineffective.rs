@@ -15,7 +15,6 @@ pub static INEFFECTIVE: &[(&str, &str)] = &[
     ("DEFAULT_TEST_PLUGIN_PATH", ""),
     ("INTERPRETER_PYTHON", ""),
     ("MAX_FILE_SIZE_FOR_DIFF", "files over 104448 bytes are not compared"),
-    ("PLAYBOOK_VARS_ROOT", "each play has the variables beside its own playbook file"),
     ("REMOTE_TMP", ""),
     ("SYSTEM_WARNINGS", ""),
     (

@@ -425,6 +425,10 @@ settings! {
     /// Which playbook folders' `group_vars` and `host_vars` count.
     playbook_vars_root: Text = "PLAYBOOK_VARS_ROOT", env ["ANSIBLE_PLAYBOOK_VARS_ROOT"],
         ini ["defaults"."playbook_vars_root"], default Some("top"), one of ["top", "bottom", "all"];
+    /// In which order groups' variables are laid over each other, the strongest last.
+    variable_precedence: List = "VARIABLE_PRECEDENCE", env ["ANSIBLE_PRECEDENCE"], ini ["defaults"."precedence"],
+        default Some("all_inventory, groups_inventory, all_plugins_inventory, all_plugins_play, \
+                      groups_plugins_inventory, groups_plugins_play");
     /// Write the names of failed hosts to a file.
     retry_files_enabled: Bool = "RETRY_FILES_ENABLED", env ["ANSIBLE_RETRY_FILES_ENABLED"],
         ini ["defaults"."retry_files_enabled"], default Some("false");

@@ -267,7 +267,6 @@ pub static UNUSED: &[Unused] = &[
         &[("defaults", "use_persistent_connections")],
     ),
     unused("VARIABLE_PLUGINS_ENABLED", &["ANSIBLE_VARS_ENABLED"], &[("defaults", "vars_plugins_enabled")]),
-    unused("VARIABLE_PRECEDENCE", &["ANSIBLE_PRECEDENCE"], &[("defaults", "precedence")]),
     unused(
         "WIN_ASYNC_STARTUP_TIMEOUT",
         &["ANSIBLE_WIN_ASYNC_STARTUP_TIMEOUT"],

@@ -1,10 +1,12 @@
 //! What outlives a play: inventory, extra variables, and what is known of each host.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use shevek_diag::{Diagnostic, Result};
 use shevek_inventory::{HostId, HostName, Inventory};
+use shevek_playbook::Task;
 use shevek_template::Templar;
 use shevek_value::{Map, Value};
 use shevek_vault::Vault;
@@ -36,6 +38,8 @@ pub struct RunOptions {
     pub merge_hashes: bool,
     /// `inject_facts_as_vars`.
     pub inject_facts: bool,
+    /// Which playbook folders' variables a task sees.
+    pub vars_root: VarsRoot,
     /// The vault passwords, for lookups that read encrypted files.
     pub vault: Vault,
     /// How hosts are reached when neither variables nor keywords say so, under the names of the variables.
@@ -45,6 +49,21 @@ pub struct RunOptions {
     /// Settings under the names that the `config` lookup knows.
     pub settings: Arc<Map>,
 }
+
+/// Beside which files the `group_vars` and `host_vars` of a task are looked for (`PLAYBOOK_VARS_ROOT`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VarsRoot {
+    /// Beside the playbook.
+    #[default]
+    Top,
+    /// In the first folder of where the task looks for files: that of its role, or of its file.
+    Bottom,
+    /// In all folders where the task looks for files, the last one's being the strongest.
+    All,
+}
+
+/// The inventory's variables for a host, with those of other folders than the playbook's.
+type Beside = HashMap<HostId, HashMap<Vec<PathBuf>, Arc<[Layer]>>>;
 
 /// The hosts of a run and all that is known of them.
 pub struct Fleet {
@@ -57,6 +76,7 @@ pub struct Fleet {
     inventory: RwLock<Inventory>,
     memories: RwLock<HashMap<HostId, Arc<Memory>>>,
     layers: RwLock<HashMap<HostId, Result<Arc<[Layer]>>>>,
+    beside: RwLock<Beside>,
     groups: RwLock<Option<Value>>,
     strangers: RwLock<HashMap<String, HostId>>,
     warned: OnceLock<WarningSink>,
@@ -81,6 +101,7 @@ impl Fleet {
             inventory: RwLock::new(inventory),
             memories: RwLock::default(),
             layers: RwLock::default(),
+            beside: RwLock::default(),
             groups: RwLock::default(),
             strangers: RwLock::default(),
             warned: OnceLock::new(),
@@ -110,6 +131,7 @@ impl Fleet {
             self.inventory.write().unwrap_or_else(PoisonError::into_inner);
         let result = how(&mut guard);
         self.layers.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.beside.write().unwrap_or_else(PoisonError::into_inner).clear();
         *self.groups.write().unwrap_or_else(PoisonError::into_inner) = None;
         result
     }
@@ -155,6 +177,43 @@ impl Fleet {
         let layers: Result<Arc<[Layer]>> = inventory::layers(&self.inventory(), host).map(Into::into);
         self.layers.write().unwrap_or_else(PoisonError::into_inner).insert(host, layers.clone());
         layers
+    }
+
+    /// What a task sees of the inventory's variables for a host, strongest first.
+    pub(crate) fn layers_of_task(&self, host: HostId, task: &Task) -> Result<Arc<[Layer]>> {
+        match self.folders_of(task) {
+            None => self.inventory_layers(host),
+            Some(folders) => self.layers_beside(host, folders).map(|(layers, _)| layers),
+        }
+    }
+
+    /// Reads the variable files that a task sees of a host by its own place; gives those variables if they were not
+    /// read before.
+    pub fn read_beside(&self, host: HostId, task: &Task) -> Result<Option<Arc<[Layer]>>> {
+        let Some(folders) = self.folders_of(task) else { return Ok(None) };
+        let (layers, is_new) = self.layers_beside(host, folders)?;
+        Ok(Some(layers).filter(|_| is_new))
+    }
+
+    fn folders_of(&self, task: &Task) -> Option<Vec<PathBuf>> {
+        let folders = match self.options.vars_root {
+            VarsRoot::Top => return None,
+            VarsRoot::Bottom => task.search_path().into_iter().take(1).collect(),
+            VarsRoot::All => task.search_path(),
+        };
+        Some(folders)
+    }
+
+    fn layers_beside(&self, host: HostId, folders: Vec<PathBuf>) -> Result<(Arc<[Layer]>, bool)> {
+        let known = self.beside.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(layers) = known.get(&host).and_then(|known| known.get(&folders)) {
+            return Ok((layers.clone(), false));
+        }
+        drop(known);
+        let layers: Arc<[Layer]> = inventory::layers_beside(&self.inventory(), host, &folders)?.into();
+        let mut known = self.beside.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(host).or_default().insert(folders, layers.clone());
+        Ok((layers, true))
     }
 
     /// A host's name.

@@ -1,5 +1,7 @@
 //! The inventory's layers at their levels.
 
+use std::path::PathBuf;
+
 use shevek_diag::Result;
 use shevek_inventory::{HostId, Inventory, Place};
 
@@ -9,11 +11,20 @@ use crate::{Layer, Level};
 pub(crate) fn layers(inventory: &Inventory, host: HostId) -> Result<Vec<Layer>> {
     let own = inventory.own_layers(host)?;
     let groups = inventory.group_layers(host)?;
-    let all = groups.iter().chain(&own);
-    let mut layers: Vec<Layer> =
-        all.map(|layer| Layer { level: level(layer.place), variables: layer.vars.clone() }).collect();
+    Ok(leveled(groups.iter().chain(&own)))
+}
+
+/// The same with the variables beside these folders instead of the playbook's.
+pub(crate) fn layers_beside(inventory: &Inventory, host: HostId, folders: &[PathBuf]) -> Result<Vec<Layer>> {
+    Ok(leveled(inventory.host_vars_beside(host, folders)?.iter()))
+}
+
+fn leveled<'a>(weakest_first: impl Iterator<Item = &'a shevek_inventory::Layer>) -> Vec<Layer> {
+    let mut layers: Vec<Layer> = weakest_first
+        .map(|layer| Layer { level: level(layer.place), variables: layer.vars.clone() })
+        .collect();
     layers.reverse();
-    Ok(layers)
+    layers
 }
 
 fn level(place: Place) -> Level {

@@ -19,7 +19,7 @@ mod scope;
 
 pub use fact_cache::FactCache;
 pub use facts::Facts;
-pub use fleet::{Fleet, RunOptions};
+pub use fleet::{Fleet, RunOptions, VarsRoot};
 pub use level::Level;
 pub use memory::Memory;
 pub use play::PlayScope;

@@ -188,7 +188,11 @@ fn layers(fleet: &Fleet, play: &PlayScope, host: HostId, task: Option<&Task>) ->
     if fleet.options.inject_facts {
         add(Level::Facts, memory.facts().injected());
     }
-    for layer in fleet.inventory_layers(host).iter().flat_map(|layers| layers.iter()) {
+    let inventory = match task {
+        Some(task) => fleet.layers_of_task(host, task),
+        None => fleet.inventory_layers(host),
+    };
+    for layer in inventory.iter().flat_map(|layers| layers.iter()) {
         add(layer.level, &layer.variables);
     }
     if let Some(role) = role {

@@ -7,6 +7,7 @@ use shevek_diag::{Diagnostic, Kind, Origin, Result, Source};
 use shevek_report::Tree;
 use shevek_settings::Settings;
 use shevek_value::Value;
+use shevek_vars::{RunOptions, VarsRoot};
 use shevek_yaml::key_value::{self, FreeForm};
 
 use crate::content::{Content, read_variables};
@@ -124,7 +125,11 @@ impl AdHoc {
             self.tree.iter().map(|folder| Box::new(Tree::new(folder)) as Box<dyn shevek_report::Reporter>);
         let sources = self.inventory.sources(&content.settings);
         Launch {
-            variables: content.run_options(self.running.check, &choice, &sources),
+            variables: RunOptions {
+                // A command stands in no playbook.
+                vars_root: VarsRoot::Top,
+                ..content.run_options(self.running.check, &choice, &sources)
+            },
             reporters: reporters.collect(),
             content,
             loader,
