@@ -226,3 +226,39 @@ fn vars_files_are_those_of_each_host() {
         .recap("web2", "ok=2 skipped=1")
         .recap("web3", "ok=2 skipped=1");
 }
+
+#[test]
+fn the_root_of_playbook_variables_says_beside_which_files_they_are() {
+    let show = "- debug: { msg: \"{{ WHO }} sees {{ colour }}\" }\n";
+    let mut lab = Lab::local()
+        .inventory("web1\n")
+        .file("group_vars/all.yml", "colour: playbook\n")
+        .file("sub/host_vars/web1.yml", "colour: file\n")
+        .file("sub/shown.yml", &show.replace("{{ WHO }}", "include"))
+        .file("roles/paint/group_vars/all.yml", "colour: role\n")
+        .file("roles/paint/tasks/main.yml", &show.replace("{{ WHO }}", "role"))
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  roles: [paint]
+  tasks:
+    - debug: { msg: "play sees {{ colour }}" }
+    - include_tasks: sub/shown.yml
+"#,
+        );
+    lab.run([]).exit(0).says("role sees playbook").says("play sees playbook").says("include sees playbook");
+    for root in ["bottom", "all"] {
+        lab = lab.env("ANSIBLE_PLAYBOOK_VARS_ROOT", root);
+        lab.run([]).exit(0).says("role sees role").says("play sees playbook").says("include sees file");
+    }
+}
+
+#[test]
+fn the_order_of_group_variables_can_be_set() {
+    let lab = Lab::local()
+        .inventory("[front]\nweb1\n[front:vars]\ncolour=group\n[all:vars]\ncolour=all\n")
+        .playbook(SHOW);
+    lab.run([]).exit(0).says("web1 sees group");
+    lab.env("ANSIBLE_PRECEDENCE", "groups_inventory, all_inventory").run([]).exit(0).says("web1 sees all");
+}

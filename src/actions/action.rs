@@ -44,6 +44,11 @@ pub trait Action: Send + Sync {
         Asks::Freely
     }
 
+    /// Whether its result is that of a module on the host, which tells its arguments.
+    fn calls_module(&self) -> bool {
+        false
+    }
+
     /// Does it.
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a>;
 }

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_engine::Interrupt;
-use shevek_event::{Ask, Question, Sink};
+use shevek_event::{Ask, Event, Question, Sink, Verbose};
 
 /// The user's terminal.
 #[derive(Debug, Default)]
@@ -44,6 +44,12 @@ impl Terminal {
 impl Ask for Terminal {
     fn is_interactive(&self) -> bool {
         io::stdin().is_terminal()
+    }
+
+    fn tell(&self, text: &str) {
+        if let Some(sink) = self.sink.get() {
+            sink.send(Event::Verbose(Verbose { level: 0, host: None, text: text.to_owned() }));
+        }
     }
 
     fn ask(&self, question: &Question) -> Result<String> {

@@ -34,6 +34,11 @@ pub(crate) fn render(
 ) -> Result<Map> {
     let templar = &scope.fleet().templar;
     let mut args = defaults(task, name, scope, loader)?;
+    if name == "gather_facts" {
+        // It stands for the module that it runs.
+        let own = std::mem::replace(&mut args, defaults(task, "setup", scope, loader)?);
+        args.extend(own);
+    }
     if let Some(more) = &task.action.variable_args {
         let rendered = templar.render(more, scope)?;
         let Some(map) = rendered.as_map() else {

@@ -15,6 +15,9 @@ use crate::job::Job;
 use crate::policy::Policy;
 use crate::{keyword, looping, unknown};
 
+/// From this many `-v` on results show the arguments of their modules.
+pub(crate) const SHOWS_INVOCATION: u8 = 3;
+
 /// One item of a loop, with the variables that it sets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LoopItem {
@@ -75,8 +78,8 @@ impl ItemDone {
         Value::map(map)
     }
 
-    /// The result as events show it: with its module's arguments, where these are wanted.
-    fn shown(&self) -> Value {
+    /// The same with its module's arguments, where these are wanted.
+    fn with_invocation(&self) -> Value {
         let value = self.value("");
         match (&self.invocation, value.as_map()) {
             (Some(arguments), Some(map)) if !self.outcome.unreachable => {
@@ -96,7 +99,16 @@ impl ItemDone {
             index: u32::try_from(item.index).unwrap_or(u32::MAX),
             label: looping::label(&scope, item, job.run.sink.masker()),
         });
-        let base = base(job, &scope, (self.status(), self.policy), self.shown());
+        let base = base(
+            job,
+            &scope,
+            (self.status(), self.policy),
+            if job.run.fleet.options.verbosity >= SHOWS_INVOCATION {
+                self.with_invocation()
+            } else {
+                self.value("")
+            },
+        );
         HostResult {
             show: if self.early { Show::Verbose } else { base.show },
             item: label,
@@ -138,7 +150,7 @@ impl Done {
         }
         let any = |mark: fn(&Outcome) -> bool| self.items.iter().any(|item| mark(&item.outcome));
         let all_skipped = self.items.iter().all(|item| item.outcome.skipped);
-        let results = Value::list(self.items.iter().map(|item| item.value("")).collect());
+        let results = Value::list(self.items.iter().map(ItemDone::with_invocation).collect());
         let mut outcome = Outcome {
             changed: any(|o| o.changed),
             failed: any(|o| o.failed),
@@ -150,7 +162,7 @@ impl Done {
         if self.items.is_empty() {
             outcome = outcome.with("skipped_reason", "No items in the list");
         } else {
-            let message = match (outcome.failed || outcome.unreachable, all_skipped) {
+            let message = match (outcome.failed, all_skipped) {
                 (true, _) => "One or more items failed",
                 (false, true) => "All items skipped",
                 (false, false) => "All items completed",

@@ -19,7 +19,7 @@ use shevek_vars::{HostScope, PlayScope};
 
 use crate::ahead::{Doing, go_on};
 use crate::background::{self, Background};
-use crate::done::{Done, ItemDone, LoopItem};
+use crate::done::{Done, ItemDone, LoopItem, SHOWS_INVOCATION};
 use crate::includes::IncludeRequest;
 use crate::policy::Policy;
 use crate::sight::Sight;
@@ -40,9 +40,6 @@ pub(crate) struct Job {
     /// Variables that the debugger has set.
     pub(crate) overrides: Map,
 }
-
-/// From this many `-v` on results show the arguments of their modules.
-const SHOWS_INVOCATION: u8 = 3;
 
 /// What stands under `exception` in Ansible's results where there is no traceback.
 const NO_TRACEBACK: &str = "(traceback unavailable)";
@@ -502,8 +499,11 @@ impl Job {
                 return Ok(Prepared::Over(Box::new(self.finished(Outcome::failure(message), item))));
             }
         }
-        let invocation = (action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION)
-            .then(|| arguments::invocation(task, &args));
+        // Ansible takes them from a task's own result before it is registered, not from those of a loop's items.
+        let is_kept = item.is_some() && task.register.is_some();
+        let is_shown = action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION;
+        let calls_module = action.is_none_or(Action::calls_module);
+        let invocation = (is_shown || (is_kept && calls_module)).then(|| arguments::invocation(task, &args));
         let mut ready =
             Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background, policy });
         Ok(match (action, foreign) {
@@ -636,6 +636,9 @@ impl Job {
                 outcome = outcome.with("msg", error.message());
                 notices.push(Notice::from(&*error));
             }
+        }
+        if let Some(why) = item.as_ref().and_then(|item| looping::label_fault(&scope, item)) {
+            outcome = Outcome::failure(why);
         }
         let mut done = self.finished(outcome, item);
         done.notices.extend(notices);

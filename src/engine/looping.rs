@@ -155,5 +155,13 @@ pub(crate) fn label(scope: &HostScope, item: &LoopItem, masker: &Masker) -> Stri
         Some(label) => scope.fleet().templar.render(label, &scope.with(item.variables.clone())),
         None => Ok(item.value.clone()),
     };
-    rendered.map_or_else(|error| error.message(), |value| masker.mask_value(&value).text())
+    // One that cannot be rendered has failed its item.
+    rendered.map_or_else(|_| "None".to_owned(), |value| masker.mask_value(&value).text())
+}
+
+/// Why an item's label cannot be rendered, if so.
+pub(crate) fn label_fault(scope: &HostScope, item: &LoopItem) -> Option<String> {
+    let label = item.label.as_ref().filter(|label| label.is_template())?;
+    let error = scope.fleet().templar.render(label, scope).err()?;
+    Some(format!("Failed to template loop_control.label: {}", error.message()))
 }

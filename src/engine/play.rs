@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use shevek_diag::{Diagnostic, Result};
-use shevek_event::{Event, Notice, PlayId, PlayStarted, Question, TaskId as EventTask};
+use shevek_diag::{Diagnostic, Kind, Result};
+use shevek_event::{Event, Notice, PlayId, PlayStarted, Question, TaskId as EventTask, Verbose};
 use shevek_inventory::HostId;
 use shevek_playbook::{Action, Handlers, Item, Keywords, Play, Target, Task, TaskId, VarsPrompt};
 use shevek_value::{Map, Value};
@@ -51,6 +51,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let prompts = prompt(run, &play.vars_prompt, &outside)?;
     let outside = outside.with(prompts.clone());
     let hosts = hosts(run, play, &outside)?;
+    let ordered = in_order(run, play, &outside, hosts.clone())?;
     let name = match keyword::text(&outside, play.name.as_ref()) {
         Ok(Some(name)) => name,
         _ => play.title(),
@@ -77,7 +78,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let scope = Arc::new(PlayScope::new(play.clone(), name, prompts, hosts.clone()));
     files::read_hosts_files(run, &hosts)?;
     files::read_vars_files(run, &scope)?;
-    let batches = batches(play, &outside, &hosts)?;
+    let batches = batches(play, &outside, &ordered)?;
     let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;
     let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref())?;
     let forced =
@@ -199,7 +200,7 @@ async fn run_batch(
     Ok(if failed_now > 0 && failed_now >= hosts.len() { Next::Stop } else { Next::Go })
 }
 
-/// The play's hosts in its order, less those that could not be reached before.
+/// The play's hosts as its pattern has them, less those that could not be reached before.
 fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
     let patterns =
         run.fleet.templar.render(&play.hosts, outside).map_err(|e| e.or_at(play.hosts.origin()))?;
@@ -215,9 +216,14 @@ fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
     for warning in chosen.warnings.iter() {
         run.sink.send(Event::Notice(Notice::from(warning)));
     }
-    let mut hosts = chosen.hosts;
-    let order = keyword::text(outside, play.order.as_ref())?.unwrap_or_else(|| "inventory".to_owned());
-    match order.as_str() {
+    Ok(chosen.hosts)
+}
+
+/// The hosts as the keyword `order` wants them; variables that list a play's hosts list them as the pattern has them.
+fn in_order(run: &Run, play: &Play, outside: &HostScope, mut hosts: Vec<HostId>) -> Result<Vec<HostId>> {
+    let inventory = run.fleet.inventory();
+    let order = keyword::value(outside, play.order.as_ref())?.map(|order| order.text());
+    match order.as_deref().unwrap_or("inventory") {
         "inventory" => {}
         "reverse_inventory" => hosts.reverse(),
         "sorted" => hosts.sort_by_key(|host| inventory.host(*host).name().clone()),
@@ -231,6 +237,7 @@ fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
         }
         other => {
             return Err(Diagnostic::new("wrong value of a keyword")
+                .kind(Kind::Options)
                 .detail(format!("order is `{other}`"))
                 .help("one of inventory, reverse_inventory, sorted, reverse_sorted, shuffle")
                 .did_you_mean(
@@ -360,10 +367,7 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
     let words = keyword::text(scope, prompt.prompt.as_ref())?.unwrap_or_else(|| prompt.name.to_string());
     let default = keyword::text(scope, prompt.default.as_ref())?;
     if !run.ask.is_interactive() {
-        run.warn(format!(
-            "Not prompting as we are not in interactive mode: '{}' has its default",
-            prompt.name
-        ));
+        run.warn("Not prompting as we are not in interactive mode");
         return Ok(default.map_or(Value::NULL, Value::from));
     }
     let question = |text: String| Question { text, private: prompt.is_private, ..Question::default() };
@@ -377,7 +381,9 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
         if !prompt.confirm || run.ask.ask(&question(format!("confirm {words}: ")))? == answer {
             break answer;
         }
-        run.warn("***** VALUES ENTERED DO NOT MATCH ****");
+        let text = "***** VALUES ENTERED DO NOT MATCH ****".to_owned();
+        run.sink.send(Event::Verbose(Verbose { level: 0, host: None, text }));
+        run.sink.flush();
     };
     let answer = if answer.is_empty() { default.unwrap_or_default() } else { answer };
     if prompt.is_private {
@@ -396,6 +402,11 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
             .fleet()
             .templar
             .with_context(scope, |context| context.filter("password_hash", arguments))?;
+        if let shevek_value::Kind::Undefined(why) = value.kind() {
+            return Err(Diagnostic::new("the answer to a prompt cannot be encrypted")
+                .detail(why.message())
+                .at_maybe(prompt.encrypt.as_ref().and_then(Value::origin), ""));
+        }
     }
     Ok(if prompt.is_private { value.secret() } else { value })
 }

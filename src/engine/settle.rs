@@ -298,7 +298,7 @@ pub(crate) fn described(task: &Task) -> Value {
     let mut put = |key: &str, value: Value| {
         map.insert(Value::str(key), value);
     };
-    put("name", task.name.clone().unwrap_or_else(|| task.action.name.clone()).untrusted());
+    put("name", task.name.clone().unwrap_or_else(|| Value::str("")).untrusted());
     put("action", task.action.resolved.to_string().into());
     put("args", Value::map((*task.action.args).clone()).untrusted());
     put("tags", Value::list(task.tags.to_vec()).untrusted());

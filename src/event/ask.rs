@@ -22,6 +22,9 @@ pub trait Ask: Send + Sync {
     /// Whether there is anyone to ask; without, Ansible's actions have their own ways out.
     fn is_interactive(&self) -> bool;
 
+    /// Shows a line on the way to a question, or to what is waited for.
+    fn tell(&self, _text: &str) {}
+
     /// Asks and waits. Everything reported so far is shown first.
     fn ask(&self, question: &Question) -> Result<String>;
 }

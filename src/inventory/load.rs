@@ -8,10 +8,10 @@ use shevek_value::{Map, Value};
 use shevek_vault::Vault;
 use shevek_yaml::Duplicates;
 
-use crate::{Inventory, Place};
 use crate::source::{Candidate, Outcome};
 use crate::step::{Step, Steps};
 use crate::vars_files::VarsFiles;
+use crate::{Inventory, Place};
 
 /// Evaluates the expressions of constructed inventories: the template engine, as far as it is needed here.
 pub trait Expressions: Sync {

@@ -99,7 +99,7 @@ fn limits(limit: &str, cwd: &Path) -> Result<Vec<String>> {
         let path = cwd.join(file);
         let text = std::fs::read_to_string(&path).map_err(|why| {
             Diagnostic::new("unable to read limit file")
-                .kind(Kind::Options)
+                .kind(Kind::Machine)
                 .detail(format!("{}: {why}", path.display()))
         })?;
         parts.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));

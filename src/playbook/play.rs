@@ -117,7 +117,8 @@ impl Reader<'_> {
             }
         }
         let dir = folder(path);
-        let vars: Map = outer.vars.iter().chain(&own.vars).map(|(k, v)| (k.clone(), v.clone())).collect();
+        // What is said further out wins, as it does over the plays' own variables.
+        let vars: Map = own.vars.iter().chain(&outer.vars).map(|(k, v)| (k.clone(), v.clone())).collect();
         let scope = self.play_scope(path, &vars, &Own::default(), &[]);
         let rendered = self.render(target, &scope);
         let Some(name) = self.problems.keep(rendered).map(|name| name.text()) else { return Vec::new() };

@@ -21,8 +21,6 @@ pub(crate) const NAMES: &[&str] = &[
     "ansible_forks",
     "ansible_inventory_sources",
     "ansible_limit",
-    "ansible_parent_role_names",
-    "ansible_parent_role_paths",
     "ansible_play_batch",
     "ansible_play_hosts",
     "ansible_play_hosts_all",
@@ -102,12 +100,9 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
         "ansible_play_role_names" | "role_names" | "ansible_role_names" | "ansible_dependent_role_names" => {
             play_roles(scope, name)
         }
-        "role_name"
-        | "ansible_role_name"
-        | "role_path"
-        | "ansible_parent_role_names"
-        | "ansible_parent_role_paths"
-        | "ansible_collection_name" => return Ok(own_role(scope, name)),
+        "role_name" | "ansible_role_name" | "role_path" | "ansible_collection_name" => {
+            return Ok(own_role(scope, name));
+        }
         _ => return Ok(None),
     };
     Ok(Some(value))
@@ -115,17 +110,9 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
 
 fn own_role(scope: &HostScope, name: &str) -> Option<Value> {
     let role = scope.task()?.role.as_ref()?;
-    let parents = || role.parents.iter().rev();
     Some(match name {
         "role_path" => path(&role.path),
         "ansible_role_name" => role.full_name().into(),
-        "ansible_parent_role_names" if !role.parents.is_empty() => {
-            Value::list(parents().map(|parent| parent.full_name().into()).collect())
-        }
-        "ansible_parent_role_paths" if !role.parents.is_empty() => {
-            Value::list(parents().map(|parent| path(&parent.path)).collect())
-        }
-        "ansible_parent_role_names" | "ansible_parent_role_paths" => return None,
         "ansible_collection_name" => role.collection.as_ref()?.to_string().into(),
         _ => role.name.to_string().into(),
     })

@@ -26,6 +26,10 @@ impl Action for Assemble {
         super::module_schema("assemble")
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(assemble(call))
     }

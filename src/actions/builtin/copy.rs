@@ -35,6 +35,10 @@ impl Action for Copy {
         Asks::Once
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(copy(call))
     }

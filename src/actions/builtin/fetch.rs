@@ -29,6 +29,10 @@ impl Action for Fetch {
         super::module_schema("fetch")
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(fetch(call))
     }

@@ -50,6 +50,10 @@ impl Action for Package {
         Asks::Once
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(install(call))
     }

@@ -56,7 +56,15 @@ async fn pause(call: &Invocation<'_>) -> Result<Outcome> {
     let started = now();
     let mut input = String::new();
     match limit {
-        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+        Some(seconds) => {
+            let hidden = if call.flag("echo", true)? { "" } else { " (output is hidden)" };
+            call.ask.tell(&format!("Pausing for {seconds} seconds{hidden}"));
+            // Differs from Ansible: Ctrl+C ends the run as it does at any other time, it does not ask how to go on.
+            if let Some(words) = call.text("prompt").filter(|_| call.ask.is_interactive()) {
+                call.ask.tell(&format!("[{}]\n{words}{hidden}:", call.task.title()));
+            }
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
         None if call.ask.is_interactive() => {
             let words = call
                 .text("prompt")

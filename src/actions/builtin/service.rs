@@ -58,6 +58,10 @@ impl Action for Service {
         Asks::Once
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(manage(call))
     }

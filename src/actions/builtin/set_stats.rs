@@ -7,7 +7,7 @@
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind;
 use shevek_kit::schema::{Preset, Schema};
-use shevek_value::Value;
+use shevek_value::{Map, Value};
 
 use crate::options::{preset, required, schema};
 use crate::{Action, Asks, Effect, Invocation, Outcome, Running};
@@ -41,6 +41,10 @@ impl Action for SetStats {
         Asks::Nothing
     }
 
+    fn unrendered(&self) -> &'static [&'static str] {
+        &["data"]
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(async move { set(call) })
     }
@@ -49,14 +53,25 @@ impl Action for SetStats {
 fn set(call: &Invocation<'_>) -> Result<Outcome> {
     let per_host = call.flag("per_host", false)?;
     let aggregate = call.flag("aggregate", true)?;
-    let Some(data) = call.get("data").and_then(Value::as_map).cloned() else {
+    let rendered = |value: &Value| call.templar().render(value, call.scope);
+    // The whole may be a template, or give its parts under names that are.
+    let data = match call.get("data") {
+        Some(data) if data.as_map().is_none() => Some(rendered(data)?),
+        data => data.cloned(),
+    };
+    let Some(data) = data.as_ref().and_then(Value::as_map) else {
         return Err(
             Diagnostic::new("wrong argument").detail("The 'data' option needs to be a dictionary/hash")
         );
     };
-    for name in data.keys() {
-        super::set_fact::variable_name(name)?;
-    }
+    let data = data
+        .iter()
+        .map(|(name, value)| {
+            let name = if name.is_template() { rendered(name)? } else { name.clone() };
+            super::set_fact::variable_name(&name)?;
+            Ok((name, rendered(value)?))
+        })
+        .collect::<Result<Map>>()?;
     let shown = Value::dict([
         ("data", Value::map(data.clone())),
         ("per_host", per_host.into()),

@@ -37,6 +37,10 @@ impl Action for Synchronize {
         super::module_schema(NAME)
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(synchronize(call))
     }

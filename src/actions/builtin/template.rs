@@ -79,6 +79,10 @@ impl Action for Template {
         Asks::Once
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(template(call))
     }

@@ -29,6 +29,10 @@ impl Action for Unarchive {
         Asks::Once
     }
 
+    fn calls_module(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(unarchive(call))
     }

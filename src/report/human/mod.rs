@@ -208,11 +208,8 @@ impl Human {
                 Stream::Out,
                 false,
             ),
-            Status::Failed => {
+            Status::Failed | Status::Unreachable => {
                 (format!("failed: [{host}] (item={label})"), &palette.error, self.failures(), true)
-            }
-            Status::Unreachable => {
-                (format!("unreachable: [{host}] (item={label})"), &palette.unreachable, self.failures(), true)
             }
         };
         let colour = colour.clone();
