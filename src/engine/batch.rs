@@ -25,7 +25,7 @@ use crate::job::Job;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
-use crate::{Run, keyword, unknown};
+use crate::{Run, heading, keyword, unknown};
 
 /// How long the line under a question of `--step` is.
 const LINE: usize = 79;
@@ -131,6 +131,7 @@ impl Batch<'_> {
             }
             if let Some(word) = step.task.meta().map(str::to_owned) {
                 self.meta(&step, &word, &hosts).await;
+                self.tell_alive();
                 continue;
             }
             if !self.may_step(&step, None) {
@@ -277,6 +278,7 @@ impl Batch<'_> {
                 for (host, step) in std::mem::take(&mut metas) {
                     if let Some(word) = step.task.meta().map(str::to_owned) {
                         self.meta(&step, &word, &[host]).await;
+                        self.tell_alive();
                         if word == "clear_host_errors" {
                             let revived = self.hosts.iter().filter(|(id, state)| !state.busy && **id != host);
                             idle.extend(revived.map(|(id, _)| *id).filter(|id| !waiting.contains(id)));
@@ -518,12 +520,17 @@ impl Batch<'_> {
     pub(crate) fn rendered_title(&self, task: &Arc<Task>, host: HostId) -> String {
         let Some(name) = task.name.as_ref().filter(|name| name.is_template()) else { return task.title() };
         let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
-        match self.run.fleet.templar.render(name, &scope) {
-            Ok(name) => match &task.role {
-                Some(role) => format!("{} : {}", role.full_name(), name.text()),
-                None => name.text(),
-            },
-            Err(_) => task.title(),
+        let name = match self.run.fleet.templar.render(name, &scope) {
+            Ok(name) => name.text(),
+            Err(_) => {
+                let Some((name, warning)) = heading::patched(name, &scope) else { return task.title() };
+                self.run.sink.send(Event::Notice((&*warning).into()));
+                name
+            }
+        };
+        match &task.role {
+            Some(role) => format!("{} : {name}", role.full_name()),
+            None => name,
         }
     }
 
@@ -538,9 +545,10 @@ impl Batch<'_> {
             .filter(|(_, s)| s.lost || s.cursor.is_failed())
             .map(|(host, _)| *host)
             .collect();
-        let alive =
-            self.play.hosts.iter().copied().filter(|host| !out.contains(host) && !self.is_out_before(*host));
-        self.play.set_alive(alive.collect());
+        let is_in = |host: &HostId| {
+            !out.contains(host) && !self.is_out_before(*host) && !self.play.is_over_for(*host)
+        };
+        self.play.set_alive(self.play.hosts.iter().copied().filter(is_in).collect());
     }
 
     /// A host has failed or was lost, or is back.

@@ -440,7 +440,11 @@ impl Job {
         let delegate = self.delegate(&scope)?;
         let scope = match &delegate {
             Some((_, delegate)) => {
-                let there = Value::dict([(delegate.name.clone(), Value::map(Map::default()))]);
+                let name = Value::str(delegate.name.clone());
+                let all = scope.get("hostvars")?.and_then(|all| all.as_object().cloned());
+                let there = all.map(|all| all.get(&name)).transpose()?.flatten();
+                let there = there.unwrap_or_else(|| Value::map(Map::default()));
+                let there = Value::map(Map::from_iter([(name, there)]));
                 scope.with([(Value::str("ansible_delegated_vars"), there)])
             }
             None => scope,
@@ -784,3 +788,19 @@ struct Waiting<'a> {
 
 /// How many bytes of calls wait for more of them at most.
 const MOST_AT_ONCE: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<'a, F: Future>(_: impl FnOnce(&'a Job) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_task_that_is_skipped_carries_no_room_for_what_might_have_happened() {
+        // It is allocated and moved for every host and task; a login over SSH inside it would make it 15 kB.
+        let size = size_of_future(Job::execute);
+        assert!(size <= 4096, "{size}");
+    }
+}

@@ -15,6 +15,7 @@ mod debugger;
 mod done;
 mod files;
 mod handlers;
+mod heading;
 mod includes;
 mod inside;
 mod interrupt;

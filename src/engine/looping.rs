@@ -47,7 +47,17 @@ pub(crate) fn items(scope: &HostScope, over: &Loop) -> Result<Vec<Value>> {
                 // The loop looks where the task itself would: among templates, variables or files.
                 named.insert(Value::str("_subfolder"), Value::str(subfolder(scope)));
             }
-            templar.with_context(scope, |context| context.lookup(lookup, Arguments { positional, named }))?
+            let found = templar
+                .with_context(scope, |context| context.lookup(lookup, Arguments { positional, named }))?;
+            // What a loop gives to its tasks is data: a tuple is a list there.
+            let items = found.as_list().unwrap_or_default().iter();
+            Value::list(
+                items
+                    .map(|item| {
+                        item.as_list().map_or_else(|| item.clone(), |parts| Value::list(parts.to_vec()))
+                    })
+                    .collect(),
+            )
         }
     };
     Ok(items.as_list().map(<[Value]>::to_vec).unwrap_or_default())

@@ -126,8 +126,12 @@ impl Batch<'_> {
             "end_play" | "end_batch" => {
                 self.ends_play |= word == "end_play";
                 self.hosts.values_mut().for_each(|state| state.cursor.end());
+                self.play.end_for(self.hosts.keys().copied());
+                self.forget_alive();
             }
             "end_host" => {
+                self.play.end_for([host]);
+                self.forget_alive();
                 if let Some(state) = self.hosts.get_mut(&host) {
                     state.cursor.end();
                 }

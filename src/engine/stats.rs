@@ -30,8 +30,13 @@ impl Stats {
             None => &mut self.run,
         };
         for (key, value) in data {
-            let sum = map.get(key).filter(|_| aggregate).and_then(|old| add(old, value));
-            map.insert(key.clone(), sum.unwrap_or_else(|| value.clone()));
+            let value = match map.get(key).filter(|_| aggregate) {
+                Some(old) => add(old, value),
+                None => Some(value.clone()),
+            };
+            if let Some(value) = value {
+                map.insert(key.clone(), value);
+            }
         }
     }
 
@@ -44,7 +49,7 @@ impl Stats {
     }
 }
 
-/// Values of one kind added up: mappings merge, lists and texts join, numbers add; others replace.
+/// Values of one kind added up: mappings merge, lists and texts join, numbers add; of two kinds the first stays.
 fn add(old: &Value, new: &Value) -> Option<Value> {
     Some(match (old.kind(), new.kind()) {
         (Kind::Map(_), Kind::Map(_)) => shevek_vars::merge(old, new),

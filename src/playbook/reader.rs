@@ -268,7 +268,7 @@ impl<'l> Reader<'l> {
         let may_fail = own.keywords.ignore_errors.is_some() || scope.keywords.ignore_errors.is_some();
         if !scope.is_lenient && !may_fail {
             for condition in &own.when {
-                self.check_condition(condition);
+                self.check_when(condition);
             }
             if own.when.is_empty() {
                 self.problems.extend(mistyped);
@@ -286,6 +286,17 @@ impl<'l> Reader<'l> {
             }
         }
         own.tags = tags;
+    }
+
+    /// A condition that cannot be read fails the task in its turn, which may never come: tags may choose others. There
+    /// are published roles with such.
+    fn check_when(&mut self, condition: &Value) {
+        if condition.as_str().is_some()
+            && let Err(mut problem) = self.loader.settings.templating.check_condition(condition)
+        {
+            problem.severity = Severity::Warning;
+            self.wrong(problem.or_at(condition.origin()).help("what it is for fails when its turn comes"));
+        }
     }
 
     pub(crate) fn check_condition(&mut self, condition: &Value) {

@@ -1,6 +1,6 @@
 //! Variables of a play in progress.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use shevek_inventory::HostId;
@@ -26,6 +26,7 @@ pub struct PlayScope {
 struct State {
     batch: Arc<Vec<HostId>>,
     alive: Arc<Vec<HostId>>,
+    ended: Arc<HashSet<HostId>>,
     roles: Arc<Vec<Arc<Role>>>,
 }
 
@@ -39,12 +40,20 @@ impl PlayScope {
 
     /// Sets the hosts of the current batch (`ansible_play_batch`).
     pub fn set_batch(&self, hosts: Vec<HostId>) {
-        self.change(|state| state.batch = Arc::new(hosts));
+        self.change(|state| {
+            state.batch = Arc::new(hosts);
+            state.ended = Arc::default();
+        });
     }
 
     /// Sets the hosts that are neither failed nor lost (`ansible_play_hosts`).
     pub fn set_alive(&self, hosts: Vec<HostId>) {
         self.change(|state| state.alive = Arc::new(hosts));
+    }
+
+    /// Notes that the play is over for hosts, of their own accord: they are not among its hosts any more.
+    pub fn end_for(&self, hosts: impl IntoIterator<Item = HostId>) {
+        self.change(|state| Arc::make_mut(&mut state.ended).extend(hosts));
     }
 
     /// The hosts of the current batch.
@@ -57,10 +66,15 @@ impl PlayScope {
         self.state().alive
     }
 
+    /// Whether the play is over for a host, of its own accord.
+    pub fn is_over_for(&self, host: HostId) -> bool {
+        self.state().ended.contains(&host)
+    }
+
     /// The hosts of the current batch that are neither failed nor lost.
     pub fn batch_alive(&self) -> Vec<HostId> {
         let state = self.state();
-        let alive: std::collections::HashSet<HostId> = state.alive.iter().copied().collect();
+        let alive: HashSet<HostId> = state.alive.iter().copied().collect();
         state.batch.iter().copied().filter(|host| alive.contains(host)).collect()
     }
 

@@ -9,13 +9,13 @@ use shevek_kit::Kind;
 use shevek_kit::schema::{Preset, Schema};
 use shevek_value::{Map, Value};
 
-use crate::options::{preset, required, schema};
+use crate::options::{preset, schema};
 use crate::{Action, Asks, Effect, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = schema(
     "set_stats",
     &[
-        required("data", Kind::Dict, "Names and values."),
+        preset("data", Kind::Dict, Preset::None, "Names and values."),
         preset("per_host", Kind::Bool, Preset::Bool(false), "Keep them for each host apart."),
         preset("aggregate", Kind::Bool, Preset::Bool(true), "Add to what is there instead of replacing it."),
     ],
@@ -59,7 +59,8 @@ fn set(call: &Invocation<'_>) -> Result<Outcome> {
         Some(data) if data.as_map().is_none() => Some(rendered(data)?),
         data => data.cloned(),
     };
-    let Some(data) = data.as_ref().and_then(Value::as_map) else {
+    let data = data.unwrap_or_else(|| Value::map(Map::default()));
+    let Some(data) = data.as_map() else {
         return Err(
             Diagnostic::new("wrong argument").detail("The 'data' option needs to be a dictionary/hash")
         );

@@ -5,13 +5,14 @@ use std::path::Path;
 use clap::{Args, Subcommand, ValueEnum};
 use shevek_diag::{Diagnostic, Diagnostics, Kind};
 use shevek_report::Colour;
-use shevek_settings::{Loaded, ROWS, Row, SetBy, UNUSED};
+use shevek_settings::{Loaded, ROWS, Row, SetBy, UNUSED, Unused};
 use shevek_value::Value;
 
 use crate::exit::{Ending, unreadable};
 use crate::options::Output;
 use crate::output::{complain, errors_coloured, has_colours, print};
 
+mod galaxy;
 mod init;
 mod validate;
 
@@ -37,8 +38,32 @@ enum What {
     Validate(Validate),
 }
 
+/// What to look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Type {
+    /// Every setting, those too that are accepted and mean nothing here.
+    All,
+    /// The settings themselves.
+    #[default]
+    Base,
+}
+
+/// Options of all subcommands.
+#[derive(Debug, Args)]
+struct Chosen {
+    #[command(flatten)]
+    output: Output,
+
+    /// Which settings. Plugins' settings are among the others here.
+    #[arg(short = 't', long = "type", value_enum, default_value_t, value_name = "TYPE")]
+    type_: Type,
+}
+
 #[derive(Debug, Args)]
 struct Init {
+    #[command(flatten)]
+    chosen: Chosen,
+
     /// What to write: `ini` or `env`.
     #[arg(short = 'f', long, value_enum, default_value_t)]
     format: init::Form,
@@ -50,6 +75,9 @@ struct Init {
 
 #[derive(Debug, Args)]
 struct Validate {
+    #[command(flatten)]
+    chosen: Chosen,
+
     /// What to look through: `ini` or `env`.
     #[arg(short = 'f', long, value_enum, default_value_t)]
     format: validate::Where,
@@ -62,7 +90,7 @@ struct Validate {
 #[derive(Debug, Args)]
 struct Options {
     #[command(flatten)]
-    output: Output,
+    chosen: Chosen,
 
     /// Only what is set.
     #[arg(long, visible_alias = "changed-only")]
@@ -97,7 +125,7 @@ impl Config {
             }
         };
         let mut loaded = reloaded(options.config.as_deref(), loaded);
-        options.output.apply(&mut loaded.settings);
+        options.chosen.output.apply(&mut loaded.settings);
         match &self.what {
             What::List(options) => list(options),
             What::Dump(options) => dump(options, &loaded),
@@ -123,11 +151,13 @@ fn validated(options: &Validate, loaded: &Loaded) -> Ending {
         (validate::Where::Ini, Some((path, ini))) => validate::file(path, ini),
         (validate::Where::Ini, None) => Diagnostics::new(),
     };
+    let mut settings = loaded.settings.clone();
+    options.chosen.output.apply(&mut settings);
     if unknown.is_empty() {
         print("All configurations seem valid!\n");
         return Ok(0);
     }
-    complain(&unknown, errors_coloured(&loaded.settings));
+    complain(&unknown, errors_coloured(&settings));
     Ok(1)
 }
 
@@ -177,9 +207,20 @@ fn dump(options: &Options, loaded: &Loaded) {
             *by != SetBy::Default || (*name == "CONFIG_FILE" && !value.is_null())
         });
     }
+    if options.chosen.type_ == Type::All {
+        rows.extend(UNUSED.iter().map(|unused| without_meaning(unused, loaded)));
+        rows.retain(|(name, _, by)| !options.only_changed || *by != SetBy::Default || *name == "CONFIG_FILE");
+    }
     rows.sort_by_key(|(name, ..)| *name);
+    let surroundings = shevek_settings::Surroundings::of_process();
+    let named = loaded.file.as_ref().map(|(path, ini)| (path.display().to_string(), ini));
+    let file = named.as_ref().map(|(path, ini)| (path.as_str(), *ini));
+    let servers = galaxy::servers(file, &surroundings);
     match options.format.unwrap_or(Format::Display) {
-        Format::Display => display(&rows, loaded),
+        Format::Display => {
+            display(&rows, loaded);
+            display_servers(&servers, options.only_changed);
+        }
         format => {
             let rows = rows.into_iter().map(|(name, value, by)| {
                 Value::dict([
@@ -188,7 +229,56 @@ fn dump(options: &Options, loaded: &Loaded) {
                     ("origin", Value::str(by.to_string())),
                 ])
             });
-            print(&structured(&Value::list(rows.collect()), format));
+            let of_servers = (!servers.is_empty()).then(|| {
+                let all = servers.iter().map(|(name, settings)| (name.as_str(), server(settings)));
+                Value::dict([("GALAXY_SERVERS", Value::dict(all))])
+            });
+            print(&structured(&Value::list(rows.chain(of_servers).collect()), format));
+        }
+    }
+}
+
+/// A setting that is accepted and does nothing, as it is set.
+fn without_meaning(unused: &Unused, loaded: &Loaded) -> (&'static str, Value, SetBy) {
+    let variable = unused.env.iter().rev().find_map(|name| Some((*name, std::env::var(name).ok()?)));
+    let written = || {
+        let (path, ini) = loaded.file.as_ref()?;
+        let entry = unused.ini.iter().rev().find_map(|(section, key)| ini.get(section, key))?;
+        Some((entry.value.clone(), SetBy::File(path.clone())))
+    };
+    let set = variable.map(|(name, value)| (value, SetBy::Variable(name))).or_else(written);
+    match set {
+        Some((value, by)) => (unused.name, Value::str(value), by),
+        None => (unused.name, Value::NULL, SetBy::Default),
+    }
+}
+
+/// A server's settings as data.
+fn server(settings: &[galaxy::Setting]) -> Value {
+    let one = |setting: &galaxy::Setting| {
+        Value::dict([
+            ("name", Value::str(setting.key)),
+            ("value", setting.value.clone()),
+            ("origin", Value::str(setting.by.clone().unwrap_or_else(|| SetBy::Default.to_string()))),
+            ("type", Value::NULL),
+        ])
+    };
+    Value::list(settings.iter().map(one).collect())
+}
+
+fn display_servers(servers: &[(String, Vec<galaxy::Setting>)], only_changed: bool) {
+    if servers.is_empty() {
+        return;
+    }
+    print("\nGALAXY_SERVERS:\n\n");
+    for (name, settings) in servers {
+        print(&format!("\n{name}\n{}\n", "=".repeat(name.chars().count())));
+        let mut settings: Vec<&galaxy::Setting> =
+            settings.iter().filter(|setting| !only_changed || setting.by.is_some()).collect();
+        settings.sort_by_key(|setting| setting.key);
+        for setting in settings {
+            let by = setting.by.clone().unwrap_or_else(|| SetBy::Default.to_string());
+            print(&format!("{}({by}) = {}\n", setting.key, setting.value.text()));
         }
     }
 }

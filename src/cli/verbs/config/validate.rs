@@ -33,7 +33,13 @@ pub(super) fn file(path: &Path, ini: &Ini) -> Diagnostics {
     for entry in ini.entries() {
         let (section, key) = (entry.section.as_str(), entry.key.as_str());
         // What plugins of collections read has sections of its own; those of Ansible's plugins are in the tables.
-        if !known.iter().any(|(s, _)| *s == section) {
+        if super::galaxy::is_section(section) {
+            if !super::galaxy::has_key(key) {
+                let detail =
+                    format!("Found unknown key '{key}' in section '{section}' in '{}'.", path.display());
+                found.push(unknown(detail).at(&entry.origin, ""));
+            }
+        } else if !known.iter().any(|(s, _)| *s == section) {
             if !strange.contains(&section) {
                 strange.push(section);
                 let detail = format!("Found unknown section '{section}' in '{}'.", path.display());
