@@ -65,7 +65,10 @@ pub(super) fn environment(names: impl Iterator<Item = String>) -> Diagnostics {
         .copied()
         .collect();
     let mut found = Diagnostics::new();
-    let mut names: Vec<String> = names.filter(|name| name.starts_with("ANSIBLE_")).collect();
+    let is_of_other_tools =
+        |name: &String| ["ANSIBLE_TEST_", "ANSIBLE_LINT_"].iter().any(|of| name.starts_with(of));
+    let mut names: Vec<String> =
+        names.filter(|name| name.starts_with("ANSIBLE_") && !is_of_other_tools(name)).collect();
     names.sort_unstable();
     for name in names
         .iter()
@@ -106,7 +109,8 @@ mod tests {
 
     #[test]
     fn unknown_variables_are_named() {
-        let names = ["ANSIBLE_FORKS", "ANSIBLE_CONFIG", "ANSIBLE_FORK", "HOME"].map(str::to_owned);
+        let names =
+            ["ANSIBLE_FORKS", "ANSIBLE_CONFIG", "ANSIBLE_FORK", "ANSIBLE_TEST_CI", "HOME"].map(str::to_owned);
         assert_eq!(
             said(&environment(names.into_iter())),
             ["Found unknown environment variable 'ANSIBLE_FORK'."]
