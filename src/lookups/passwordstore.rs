@@ -16,6 +16,7 @@ use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{DateTime, Map, Value};
 
 use crate::source::options::{Options, term};
+use crate::source::waiting::waiting;
 
 pub(crate) const LOOKUP: Lookup = Lookup {
     names: &["passwordstore", "community.general.passwordstore"],
@@ -343,7 +344,7 @@ impl<'a> Store<'a> {
         if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
             stdin.write_all(input.as_bytes()).map_err(cannot)?;
         }
-        let output = child.wait_with_output().map_err(cannot)?;
+        let output = waiting(|| child.wait_with_output()).map_err(cannot)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         // The program calls this a success.
@@ -396,7 +397,7 @@ impl<'a> Store<'a> {
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(cannot(&format!("still locked after {timeout}")));
                 }
-                Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(100)),
+                Err(TryLockError::WouldBlock) => waiting(|| sleep(Duration::from_millis(100))),
             }
         }
     }

@@ -12,6 +12,7 @@ use ureq::Agent;
 use ureq::tls::TlsConfig;
 
 use crate::source::options::{Options, term};
+use crate::source::waiting::waiting;
 
 pub(crate) const LOOKUP: Lookup = Lookup { names: &["url"], markers: Markers::Propagate, run: url };
 
@@ -33,6 +34,11 @@ const KNOWN: [&str; 13] = [
 
 fn url(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let options = Options::new(arguments, &KNOWN)?;
+    if options.get("unredirected_headers").is_some_and(Value::is_true) {
+        return Err(Diagnostic::new("not supported")
+            .detail("unredirected_headers: all headers but those with a password go along with a redirect")
+            .help("follow_redirects=none follows none"));
+    }
     let timeout = options.get("timeout").and_then(Value::as_float).unwrap_or(10.0).max(0.0);
     let follow = !matches!(options.text("follow_redirects", "urllib2").as_str(), "none" | "no" | "False");
     let mut config = Agent::config_builder()
@@ -48,7 +54,7 @@ fn url(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let agent: Agent = config.build().into();
     let mut out = Vec::new();
     for address in &arguments.positional {
-        let text = get(&agent, term(address, "url")?, &options)?;
+        let text = waiting(|| get(&agent, term(address, "url")?, &options))?;
         if options.truth("split_lines", true)? {
             out.extend(split_lines(&text).into_iter().map(Value::from));
         } else {

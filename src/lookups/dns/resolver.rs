@@ -10,6 +10,7 @@ use shevek_python::mersenne::Random;
 
 use super::message::{Message, Reader, Record, parse, question};
 use super::record::{Kind, Said, class_name, read};
+use crate::source::waiting::waiting;
 
 /// How long one server is waited for, and how long all of them.
 const ONE: Duration = Duration::from_secs(2);
@@ -142,7 +143,7 @@ impl Resolver {
                     reasons.join("; ")
                 ));
             }
-            sleep(pause.min(deadline.saturating_duration_since(Instant::now())));
+            waiting(|| sleep(pause.min(deadline.saturating_duration_since(Instant::now()))));
             pause = (pause * 2).min(ONE);
         }
     }
@@ -204,12 +205,12 @@ fn code_name(code: u8) -> String {
 
 fn exchange(server: SocketAddr, question: &[u8], is_tcp: bool, left: Duration) -> Result<Message, String> {
     if !is_tcp {
-        let message = over_udp(server, question, left)?;
+        let message = waiting(|| over_udp(server, question, left))?;
         if !message.truncated {
             return Ok(message);
         }
     }
-    over_tcp(server, question, left)
+    waiting(|| over_tcp(server, question, left))
 }
 
 fn over_udp(server: SocketAddr, question: &[u8], left: Duration) -> Result<Message, String> {

@@ -17,6 +17,7 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 use ureq::{Agent, Proxy};
 
 use crate::source::options::Options;
+use crate::source::waiting::waiting;
 
 /// What Python's `quote` leaves as it is.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'_').remove(b'.').remove(b'-').remove(b'~');
@@ -200,7 +201,7 @@ impl<'a> Client<'a> {
         let mut left = self.retries.as_ref().map_or(0, |retries| retries.total);
         let mut tried: i32 = 0;
         loop {
-            let outcome = self.once(method, &address, body.as_deref(), wrap);
+            let outcome = waiting(|| self.once(method, &address, body.as_deref(), wrap));
             let again = match (&outcome, &self.retries) {
                 (Err(Failure::Status { code, .. }), Some(retries)) => {
                     let may = retries.methods.as_ref().is_none_or(|all| all.iter().any(|one| one == method));
@@ -225,7 +226,7 @@ impl<'a> Client<'a> {
             if tried > 1 {
                 let factor = self.retries.as_ref().map_or(0.0, |retries| retries.factor);
                 let seconds = (factor * 2f64.powi(tried - 1)).clamp(0.0, 120.0);
-                sleep(Duration::from_secs_f64(seconds));
+                waiting(|| sleep(Duration::from_secs_f64(seconds)));
             }
         }
     }

@@ -1,5 +1,6 @@
-//! Where lookups get things from: files of the search path, options, commands.
+//! Where lookups get things from: files of the search path, options, commands, and how they wait.
 
 pub(crate) mod files;
 pub(crate) mod options;
 pub(crate) mod shell;
+pub(crate) mod waiting;

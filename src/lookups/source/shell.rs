@@ -5,15 +5,13 @@ use std::process::{Command, Stdio};
 
 use shevek_diag::{Diagnostic, Kind, Result};
 
+use crate::source::waiting::waiting;
+
 /// What a shell's command line prints; its errors go where the run's do.
 pub(crate) fn output(line: &str, folder: &Path, lookup: &str) -> Result<Vec<u8>> {
-    let run = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(line)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output();
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(line).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let run = waiting(|| shell.output());
     let failed = |why: String| {
         Diagnostic::new("a command of a lookup failed")
             .kind(Kind::Machine)
