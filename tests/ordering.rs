@@ -47,6 +47,31 @@ fn a_delegated_task_works_over_there_with_the_variables_from_here() {
 }
 
 #[test]
+fn of_several_hosts_that_tell_of_one_the_last_in_order_counts_whoever_answered_first() {
+    Lab::local()
+        .inventory("web1\nweb2\nother\n")
+        .playbook(
+            r#"
+- hosts: web1,web2
+  gather_facts: false
+  vars:
+    mark: "{{ hostvars['other'].root }}/web2-was-here"
+    wait: "until test -e {{ mark }}; do sleep 0.05; done; sleep 0.2"
+    work: "{{ wait if inventory_hostname == 'web1' else 'touch ' ~ mark }}"
+  tasks:
+    - set_fact: { teller: "{{ inventory_hostname }}{{ lookup('pipe', work) }}" }
+      delegate_to: other
+      delegate_facts: true
+    - debug: { msg: "told by {{ hostvars['other'].teller }}" }
+      run_once: true
+"#,
+        )
+        .run([])
+        .exit(0)
+        .says("told by web2");
+}
+
+#[test]
 fn a_serial_play_that_fails_does_not_go_on_to_the_next_batch() {
     Lab::local()
         .inventory("web1\nweb2\nweb3\n")

@@ -309,6 +309,7 @@ impl Batch<'_> {
             let (job, done, shown) = self.debugged(job, done).await;
             let everyone = for_all.then(|| self.everyone());
             self.settle(&step, &job, &done, (everyone.as_deref(), shown));
+            self.learn_elsewhere(&step.task, std::slice::from_ref(&done));
             self.include(&step, std::slice::from_ref(&done));
             self.tell_alive();
         }
@@ -354,6 +355,7 @@ impl Batch<'_> {
         }
         // Results came as hosts were done; what follows goes by the order of hosts.
         results.sort_by_key(|done: &Done| place(done.host));
+        self.learn_elsewhere(&step.task, &results);
         results
     }
 

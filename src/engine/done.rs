@@ -69,6 +69,11 @@ impl ItemDone {
         self.undecided || (self.outcome.unknown && self.outcome.body.get("skip_reason").is_some())
     }
 
+    /// The host whose facts these are, if it is not the task's own (`delegate_facts`).
+    pub(crate) fn teaches(&self) -> Option<HostId> {
+        self.delegate.as_ref().map(|(there, _)| *there).filter(|_| self.policy.delegate_facts)
+    }
+
     /// The item's result with what the loop adds to it.
     fn value(&self, register: &str) -> Value {
         let value = unknown::registered(register, &self.outcome);

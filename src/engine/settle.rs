@@ -189,7 +189,8 @@ impl Batch<'_> {
         if outcome.failed || outcome.skipped || outcome.unreachable {
             return;
         }
-        if !outcome.facts.is_empty() {
+        // What is known of other hosts has to wait: `learn_elsewhere`.
+        if item.teaches().is_none() {
             self.learn(task, item, targets);
         }
         for effect in &outcome.effects {
@@ -210,8 +211,24 @@ impl Batch<'_> {
         }
     }
 
+    /// Facts of hosts that the task was delegated to (`delegate_facts`), from all results of a step in the order of their
+    /// hosts: where several tell of the same host, the last one's count, whoever answered first.
+    pub(crate) fn learn_elsewhere(&self, task: &Task, results: &[Done]) {
+        let went_well = |done: &&Done| !matches!(done.status(), Status::Failed | Status::Unreachable);
+        for item in results.iter().filter(went_well).flat_map(|done| &done.items) {
+            if let Some(there) =
+                item.teaches().filter(|_| matches!(item.status(), Status::Ok | Status::Changed))
+            {
+                self.learn(task, item, &[there]);
+            }
+        }
+    }
+
     fn learn(&self, task: &Task, item: &ItemDone, targets: &[HostId]) {
         let facts = &item.outcome.facts;
+        if facts.is_empty() {
+            return;
+        }
         if !matches!(kind(&item.outcome), FactKind::Host) {
             for warning in facts.keys().filter_map(shevek_playbook::reserved) {
                 let warning = warning.or_at(task.origin.as_ref());
@@ -219,9 +236,6 @@ impl Batch<'_> {
             }
         }
         self.run.sink.masker().learn_all(facts);
-        let there = item.delegate.as_ref().map(|(id, _)| *id).filter(|_| item.policy.delegate_facts);
-        let elsewhere: Vec<HostId> = there.into_iter().collect();
-        let targets = if elsewhere.is_empty() { targets } else { &elsewhere };
         for target in targets {
             let memory = self.run.fleet.memory(*target);
             match kind(&item.outcome) {

@@ -1,6 +1,8 @@
 //! Files: their length, their names, words that may not stay, and test files that nobody runs.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use super::sources;
 use crate::lab::repository;
@@ -43,6 +45,36 @@ fn no_unfinished_business() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_top_folder_holds_nothing_but_what_belongs_there() {
+    let belongs = [
+        ".ci",
+        ".gitattributes",
+        ".gitignore",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "benches",
+        "clippy.toml",
+        "crates",
+        "docs",
+        "inventory",
+        "modules",
+        "playbooks",
+        "rustfmt.toml",
+        "scripts",
+        "src",
+        "tests",
+    ];
+    let listed = Command::new("git").arg("ls-files").current_dir(repository()).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let names: BTreeSet<&str> = listed.lines().filter_map(|path| path.split('/').next()).collect();
+    let strange: Vec<&str> = names.into_iter().filter(|name| !belongs.contains(name)).collect();
+    assert!(strange.is_empty(), "left over from some experiment? {}", strange.join(", "));
 }
 
 #[test]
