@@ -72,6 +72,33 @@ fn of_several_hosts_that_tell_of_one_the_last_in_order_counts_whoever_answered_f
 }
 
 #[test]
+fn groups_that_hosts_put_themselves_into_keep_the_order_of_hosts() {
+    let hosts: Vec<String> = (1..=12).map(|number| format!("web{number:02}")).collect();
+    // Templates of earlier hosts take longer.
+    Lab::local()
+        .inventory(&hosts.join("\n"))
+        .playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  vars:
+    place: "{{ groups.all.index(inventory_hostname) }}"
+    long: "{{ range(200 * (12 - place | int)) | map('string') | join | length }}"
+  tasks:
+    - group_by: { key: "{{ 'all_of_them' if long | int >= 0 }}" }
+    - set_stats: { data: { seen: ["{{ inventory_hostname if long | int >= 0 }}"] }, aggregate: true }
+    - debug: { msg: "{{ groups.all_of_them | join('+') }}" }
+      run_once: true
+"#,
+        )
+        .env("ANSIBLE_SHOW_CUSTOM_STATS", "1")
+        .run([])
+        .exit(0)
+        .says(&hosts.join("+"))
+        .says(&hosts.iter().map(|host| format!("\"{host}\"")).collect::<Vec<_>>().join(",  "));
+}
+
+#[test]
 fn a_serial_play_that_fails_does_not_go_on_to_the_next_batch() {
     Lab::local()
         .inventory("web1\nweb2\nweb3\n")

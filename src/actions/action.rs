@@ -39,6 +39,12 @@ pub trait Action: Send + Sync {
         false
     }
 
+    /// Whether the hosts of a step do it one after another, in their order, since what it changes is all of theirs and keeps
+    /// the order in which it is changed (the groups of `group_by`, the statistics of `set_stats`).
+    fn takes_turns(&self) -> bool {
+        false
+    }
+
     /// What it asks of its host, which says whether tasks can be sent along with it.
     fn asks(&self) -> Asks {
         Asks::Freely

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use indexmap::{IndexMap, IndexSet};
+use shevek_actions::Action;
 use shevek_diag::{Kind, Result};
 use shevek_event::{Event, Interrupted, Left, PlayId, TaskId as EventTask, TaskKind, TaskStarted, Verbose};
 use shevek_inventory::HostId;
@@ -324,21 +325,26 @@ impl Batch<'_> {
         throttle: Option<Arc<Semaphore>>,
     ) -> Vec<Done> {
         let mut jobs = JoinSet::new();
-        for host in workers {
-            let (job, ahead) = (self.job(step, *host), self.ahead(step, *host));
-            let (forks, throttle) = (self.forks.clone(), throttle.clone());
-            jobs.spawn(async move {
-                let worked = in_turn(&job, ahead, throttle.as_deref(), &forks).await;
-                (job, worked)
-            });
-        }
+        let mut waiting = workers.iter();
+        let takes_turns = self.action(&step.task).is_some_and(Action::takes_turns);
+        let mut may_begin = if takes_turns { 1 } else { workers.len() };
         let order: IndexMap<HostId, usize> = workers.iter().copied().zip(0..).collect();
         let place = |host: HostId| order.get(&host).copied();
         let mut results = Vec::with_capacity(workers.len());
-        while let Some(joined) = jobs.join_next().await {
+        loop {
+            for host in waiting.by_ref().take(may_begin) {
+                let (job, ahead) = (self.job(step, *host), self.ahead(step, *host));
+                let (forks, throttle) = (self.forks.clone(), throttle.clone());
+                jobs.spawn(async move {
+                    let worked = in_turn(&job, ahead, throttle.as_deref(), &forks).await;
+                    (job, worked)
+                });
+            }
+            let Some(joined) = jobs.join_next().await else { break };
             // Those that are done at the same moment are told in the order of hosts.
             let mut ready: Vec<_> =
                 std::iter::once(joined).chain(std::iter::from_fn(|| jobs.try_join_next())).collect();
+            may_begin = ready.len();
             ready.sort_by_key(|joined| joined.as_ref().ok().and_then(|(job, _)| place(job.host)));
             for joined in ready {
                 match joined {
@@ -413,8 +419,7 @@ impl Batch<'_> {
     /// Whether a task runs once for all hosts, and whether its result is for all of them, too; `None`: that cannot be
     /// rendered, which ends the run.
     fn is_once(&mut self, task: &Arc<Task>, host: HostId) -> Option<(bool, bool)> {
-        let by_itself =
-            self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once);
+        let by_itself = self.action(task).is_some_and(Action::is_once);
         let Some(written) = &task.keywords.run_once else { return Some((by_itself, false)) };
         let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
         let once = match keyword::flag(&scope, "run_once", Some(written)) {
@@ -425,10 +430,14 @@ impl Batch<'_> {
         Some((by_itself || once, once))
     }
 
+    fn action(&self, task: &Task) -> Option<&'static dyn Action> {
+        self.run.actions.find(&task.action.resolved)
+    }
+
     /// Warns of keywords that mean nothing where each host goes on by itself; false: the task cannot be done so.
     fn suits_free(&mut self, step: &Step, host: HostId, once: bool) -> bool {
         let task = &step.task;
-        if self.run.actions.find(&task.action.resolved).is_some_and(shevek_actions::Action::is_once) {
+        if self.action(task).is_some_and(Action::is_once) {
             let fault = shevek_diag::Diagnostic::new("a task for all hosts at once under strategy free")
                 .detail(format!(
                     "The '{}' module bypasses the host loop, which is currently not supported in the free strategy \

@@ -35,6 +35,10 @@ impl Action for GroupBy {
         &SCHEMA
     }
 
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, call: &'a Invocation<'a>) -> Running<'a> {
         Box::pin(async move { group(call) })
     }

@@ -37,6 +37,10 @@ impl Action for SetStats {
         &SCHEMA
     }
 
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
     fn asks(&self) -> Asks {
         Asks::Nothing
     }
