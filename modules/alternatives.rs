@@ -27,6 +27,7 @@ pub struct Alternatives {
     #[arg(default = "selected")]
     state: Wanted,
     /// Links that follow this one.
+    #[arg(alias = "slaves")]
     subcommands: Option<Vec<Subcommand>>,
 }
 

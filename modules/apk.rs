@@ -60,6 +60,7 @@ impl Procedure for Apk {
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         host.need("apk")?;
         let names = self.name.as_deref().unwrap_or_default();
+        refuse_options(names.iter().map(String::as_str))?;
         if names.iter().any(|name| name.trim().is_empty()) {
             fail!("Package name(s) cannot be empty or whitespace-only");
         }
@@ -340,6 +341,7 @@ mod tests {
         .failed("could not update package db")
         .gives("stderr", "no net");
         conform::<Apk>("{ name: ' ' }", world()).failed("cannot be empty");
+        conform::<Apk>("{ name: [git, --root=/x] }", world()).failed("taken for an option").ran([]);
         conform::<Apk>("{}", world()).failed("one of the following is required");
     }
 }

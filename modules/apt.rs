@@ -165,6 +165,7 @@ impl Procedure for Apt {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        refuse_options(self.package.iter().map(String::as_str))?;
         host.probe().need("apt-get")?;
         let upgrade = self.upgrade.filter(|upgrade| *upgrade != Upgrade::No);
         if self.clean {

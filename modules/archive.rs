@@ -8,7 +8,7 @@
 //! - community.general.archive: { path: [ /srv/foo, /opt/bar ], dest: /srv/file.tar.bz2, format: bz2, exclude_path: [ /srv/foo/tmp ] }
 //! - community.general.archive: { path: /srv/foo, dest: /srv/foo.zip, format: zip, exclusion_patterns: [ '*.bak' ] }
 //! ```
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -255,6 +255,11 @@ impl Archive {
             if stat.kind == FileKind::Socket {
                 return Ok(());
             }
+            // Differs from Ansible: there a pipe keeps the task waiting, and a device such as /dev/zero fills the disk.
+            if self.format == Format::Zip && !stat.is_file() && !stat.is_folder() {
+                wrong.push(format!("{}: a zip archive has room for files and folders only", path.display()));
+                return Ok(());
+            }
             if stat.is_file() && !host.may(&path, Access::Read) {
                 wrong.push(format!("{0}: [Errno 13] Permission denied: '{0}'", path.display()));
                 return Ok(());
@@ -382,11 +387,12 @@ impl Archive {
         if !was_packed {
             return Ok(());
         }
-        for path in archived.iter().filter(|path| host.exists(path)).cloned().collect::<Vec<_>>() {
-            host.remove(&path)?;
-        }
-        for path in task.paths.iter().filter(|path| host.is_folder(path)).cloned().collect::<Vec<_>>() {
-            host.remove(&path)?;
+        // A folder goes as a whole: names in it that users could meanwhile have led elsewhere are not followed one by one.
+        let archived: HashSet<&PathBuf> = archived.iter().collect();
+        for path in &task.paths {
+            if archived.contains(path) || host.is_folder(path) {
+                host.remove(path)?;
+            }
         }
         Ok(())
     }
@@ -477,6 +483,9 @@ mod tests {
         conform::<Archive>("{ path: '/none*', dest: /x }", world()).failed("no source paths were found");
         conform::<Archive>("{ path: /srv/a }", world()).failed("must specify \"dest\"");
         conform::<Archive>("{ path: /none }", world()).unchanged().gives("dest_state", "absent");
+        let pipe = world().fifo("/srv/a/pipe");
+        conform::<Archive>("{ path: /srv/a, dest: /x.zip, format: zip }", pipe)
+            .failed("/srv/a/pipe: a zip archive has room for files and folders only");
         let broken = world().link("/srv/a/gone", "/nowhere");
         conform::<Archive>("{ path: /srv/a, dest: /x.zip, format: zip }", broken)
             .failed("Errors when writing archive at /x.zip: /srv/a/gone:");

@@ -119,6 +119,8 @@ impl Procedure for AuthorizedKey {
         let links = if self.follow { Links::Follow } else { Links::Keep };
         let at = followed(host, &file, links);
         let folder = followed(host, file.parent().unwrap_or(&file), links);
+        // Differs from Ansible: it follows any link in the place of the folder, and reads through one in the place of the
+        // file; here one that a user has laid must lead to what is that user's.
         for path in [&folder, &at] {
             refuse_link(host, path)?;
         }
@@ -156,20 +158,6 @@ impl Procedure for AuthorizedKey {
             .with("state", self.state)
             .with("path", self.path.as_ref().map_or(Val::Null, Val::from)))
     }
-}
-
-/// Refuses what the user of the keys may have put in the way: root would read, write or give away what a link leads to.
-// Differs from Ansible: it follows a link in the place of the folder, and reads through one in the place of the file.
-fn refuse_link(host: &Probe, path: &Path) -> Result<()> {
-    let Some(stat) = host.lstat(path)? else { return Ok(()) };
-    if stat.is_link() && stat.uid != host.identity().uid {
-        fail!("{} is a link, and 'follow' is not set", path.display());
-    }
-    let end = host.stat(path)?;
-    if end.is_some_and(|stat| !stat.is_file() && !stat.is_folder()) {
-        fail!("{} is no plain file", path.display());
-    }
-    Ok(())
 }
 
 impl AuthorizedKey {
@@ -327,6 +315,10 @@ mod tests {
         };
         let done = conform_apart::<AuthorizedKey>(args, folder()).failed("is a link");
         assert_eq!(done.probe().stat("/srv/keys").unwrap().unwrap().uid, 0);
+        // What is the user's all the same may lie elsewhere.
+        let done = conform::<AuthorizedKey>(args, folder().owner("/srv/keys", 1000, 1000)).changed();
+        let done = done.holds("/srv/keys/authorized_keys", "ssh-rsa NEW new\n");
+        assert!(done.probe().lstat("/home/ann/.ssh").unwrap().unwrap().is_link());
         let follow = "{ user: ann, key: 'ssh-rsa NEW new', follow: yes }";
         conform::<AuthorizedKey>(follow, folder())
             .changed()

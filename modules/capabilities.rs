@@ -51,6 +51,7 @@ impl Procedure for Capabilities {
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let path = self.path.trim();
+        refuse_options([path, self.capability.trim()])?;
         host.need("getcap")?;
         host.need("setcap")?;
         let wanted = read(self.capability.trim());
@@ -102,6 +103,9 @@ fn thing(path: &str) -> String {
 fn now(host: &Probe, path: &str) -> Result<Vec<Capability>> {
     if let Some(planned) = host.planned(Thing::Other, &thing(path)) {
         return Ok(planned.split(' ').filter_map(read).flatten().collect());
+    }
+    if host.lstat(path)?.is_some_and(|stat| !stat.is_file()) {
+        fail!("Unable to get capabilities of {path}: it is not a regular file");
     }
     let ran = host.ask(cmd("getcap").args(["-v", path]).any_rc())?;
     let out = ran.out();
@@ -160,6 +164,18 @@ mod tests {
     fn what_cannot_be_said_or_set_is_a_failure() {
         conform::<Capabilities>("{ path: /bin/x, capability: cap_kill }", has("/bin/x\n"))
             .failed("Couldn't find operator");
+        // With this word setcap takes all of them away.
+        conform::<Capabilities>("{ path: /bin/x, capability: -r }", has("/bin/x cap_kill=i\n"))
+            .failed("taken for an option")
+            .ran([]);
+        // A folder or a link can have none; older programs list it like a file.
+        for none in ["/bin/folder", "/bin/link"] {
+            let world = has("").folder("/bin/folder").link("/bin/link", "/bin/x");
+            let args = format!("{{ path: {none}, capability: cap_kill=ep }}");
+            conform::<Capabilities>(&args, world.says(&format!("getcap -v {none}"), &format!("{none}\n")))
+                .failed(&format!("Unable to get capabilities of {none}"))
+                .ran([]);
+        }
         let gone = World::new().program("getcap").program("setcap");
         let gone = gone.says("getcap -v /bin/y", "/bin/y (No such file or directory)\n");
         conform::<Capabilities>("{ path: /bin/y, capability: cap_kill=ep }", gone)

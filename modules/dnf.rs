@@ -177,6 +177,7 @@ impl Procedure for Dnf {
             return self.tell(program, what, host);
         }
         let names = self.names();
+        refuse_options(names.iter().map(String::as_str))?;
         if self.update_cache {
             let command = self.command(program).arg("makecache").does(Effect::Nothing);
             self.through(command, host)?;

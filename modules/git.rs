@@ -94,6 +94,8 @@ impl Procedure for Git {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        let names = [&self.repo, &self.version, &self.remote].into_iter().chain(&self.refspec);
+        refuse_options(names.map(String::as_str))?;
         let mut git = self.repository(host)?;
         let mut outcome = Outcome::ok();
         let Some(dest) = self.dest.as_ref().map(|dest| host.folder().join(dest)) else {

@@ -58,6 +58,7 @@ impl Resource for Group {
     }
 
     fn desire(&self, now: Option<&GroupState>, _host: &Probe) -> Result<Option<GroupState>> {
+        refuse_options([self.name.as_str()])?;
         if self.local && (self.gid_min.is_some() || self.gid_max.is_some()) {
             fail!("'gid_min' and 'gid_max' can not be used with 'local'");
         }

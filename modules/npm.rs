@@ -72,6 +72,7 @@ impl Procedure for Npm {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        refuse_options(self.name.as_deref())?;
         if self.path.is_none() && !self.global {
             fail!("path must be specified when not using global");
         }
@@ -245,6 +246,9 @@ mod tests {
         conform::<Npm>("{ name: a, global: yes, version: '1.2' }", world(whole)).unchanged();
         conform::<Npm>("{ name: a, global: yes, version: '1.3' }", world(whole))
             .ran(["npm install --global a@1.3"]);
+        conform::<Npm>("{ name: --prefix=/x, global: yes }", world(whole))
+            .failed("taken for an option")
+            .ran([]);
         conform::<Npm>("{ name: a }", world(whole)).failed("path must be specified when not using global");
         conform::<Npm>("{ name: a, path: /srv/app }", world("oops")).failed("Failed to parse NPM output");
     }

@@ -148,6 +148,7 @@ impl Procedure for Pacman {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        refuse_options(self.name.iter().flatten().map(String::as_str))?;
         host.need(&self.executable)?;
         let mut said = Said::default();
         let named = self.name.as_deref().filter(|names| !names.is_empty());

@@ -311,6 +311,7 @@ impl Procedure for Parted {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        refuse_options([self.device.as_str()])?;
         let tool = Tool::of(self, host)?;
         if self.number.is_some_and(|number| number < 1) {
             fail!("The partition number must be greater then 0.");

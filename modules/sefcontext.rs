@@ -120,6 +120,7 @@ impl Procedure for Sefcontext {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        refuse_options([self.target.as_str()])?;
         if !self.ignore_selinux_state && !selinux_enabled(host) {
             return Err(Fault::absent("SELinux is disabled on this host."));
         }

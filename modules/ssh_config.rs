@@ -97,6 +97,12 @@ impl Procedure for SshConfig {
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let path = self.path(host)?;
+        if self.user.is_some() {
+            // Differs from Ansible: links that a user has laid to what is not that user's are not followed.
+            for path in [path.parent().unwrap_or(&path), &path] {
+                refuse_link(host, path)?;
+            }
+        }
         let before = host.read_if_there(&path)?;
         if before.is_some() {
             self.check_identity(host, &path)?;
@@ -448,6 +454,30 @@ mod tests {
             (0o700, 1000, 0o600, 1000, 1000)
         );
         conform::<SshConfig>("{ user: eve, host: a, port: 1 }", World::new()).failed("there is no user eve");
+    }
+
+    #[test]
+    fn links_that_a_user_laid_give_nothing_away() {
+        const CONFIG: &str = "/home/joe/.ssh/config";
+        let args = "{ user: joe, host: a, port: 1 }";
+        let world = || World::new().user("joe", 1000).folder("/home/joe/.ssh");
+        let laid = |world: World, target: &str| world.link(CONFIG, target).owner(CONFIG, 1000, 1000);
+        let hosts = || world().file("/etc/hosts.allow", "sshd ALL\n");
+        conform_apart::<SshConfig>(args, laid(hosts(), "/etc/hosts.allow"))
+            .failed("is a link")
+            .holds("/etc/hosts.allow", "sshd ALL\n");
+        // What is not there yet would become the user's.
+        conform_apart::<SshConfig>(args, laid(world().folder("/etc"), "/etc/ld.so.preload"))
+            .failed("is a link")
+            .lacks("/etc/ld.so.preload");
+        let folder = World::new().user("joe", 1000).folder("/etc/apt").link("/home/joe/.ssh", "/etc/apt");
+        conform_apart::<SshConfig>(args, folder.owner("/home/joe/.ssh", 1000, 1000))
+            .failed("is a link")
+            .lacks("/etc/apt/config");
+        let own = world().file("/home/joe/dots", "").owner("/home/joe/dots", 1000, 1000);
+        conform::<SshConfig>(args, laid(own, "/home/joe/dots"))
+            .changed()
+            .holds("/home/joe/dots", "Host a\n    port 1\n");
     }
 
     #[test]

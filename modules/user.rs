@@ -364,6 +364,7 @@ fn find_group(host: &Probe, group: &str) -> Result<shevek_kit::Group> {
 
 impl User {
     fn check(&self, host: &Probe) -> Result<()> {
+        refuse_options([self.name.as_str()])?;
         for (name, given) in [
             ("umask", self.umask.is_some()),
             ("uid_min", self.uid_min.is_some()),

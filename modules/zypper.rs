@@ -175,6 +175,7 @@ impl Procedure for Zypper {
         let program = host.need("zypper")?;
         let base = cmd(program).env("LANG", "C").env("LC_ALL", "C").any_rc();
         let names: Vec<&str> = self.name.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        refuse_options(names.iter().map(|name| Package::read(name).name))?;
         let is_all = names == ["*"];
         if self.update_cache && !host.rehearsing() {
             let command = self.command(&base, "refresh", host).does(Effect::Nothing);
@@ -543,6 +544,7 @@ mod tests {
         let of = |args: &str| conform::<Zypper>(args, self::world("x", &[]));
         of("{ name: +x, state: absent }").failed("Can not combine '+' prefix");
         of("{ name: /x.rpm, state: absent }").failed("Can not remove via URL.");
+        of("{ name: [x, --root=/x], state: absent }").failed("'-root=/x' is no name");
         of("{ name: x, state: absent, type: patch }").failed("Can not remove patches.");
         of("{ name: x, state: dist-upgrade }").failed("Can not dist-upgrade specific packages.");
     }

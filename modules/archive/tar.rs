@@ -65,7 +65,10 @@ impl Source for Tar<'_> {
         header.write(out);
         self.written += out.len() as u64;
         if header.size > 0 {
-            let file = self.host.open(&entry.path).map_err(|fault| io::Error::other(fault.message))?;
+            let file = self
+                .host
+                .open_seen(&entry.path, &entry.stat)
+                .map_err(|fault| io::Error::other(fault.message))?;
             self.open = Some((file, header.size));
         }
         Ok(true)

@@ -212,7 +212,10 @@ impl Source for Zip<'_> {
             let is_long = !member.is_folder && entry.stat.size.saturating_mul(21) / 20 > LONG;
             member.head(is_long, out);
             if !member.is_folder {
-                let file = self.host.open(&entry.path).map_err(|fault| io::Error::other(fault.message))?;
+                let file = self
+                    .host
+                    .open_seen(&entry.path, &entry.stat)
+                    .map_err(|fault| io::Error::other(fault.message))?;
                 let packer = DeflateEncoder::new(Vec::new(), flate2::Compression::default());
                 self.open = Some(Open { file, packer, sum: Crc::new(), is_long });
             }

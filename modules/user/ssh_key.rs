@@ -64,6 +64,10 @@ impl User {
             host.remove(path)?;
         }
         let owner = Owner { uid: Some(user.uid), gid: Some(user.gid) };
+        // Differs from Ansible: links that the user has laid to what is not that user's are not followed.
+        for path in [key.parent().unwrap_or(&key), &key, &public] {
+            refuse_link(host, path)?;
+        }
         if let Some(folder) = key.parent().filter(|p| !host.exists(p)) {
             host.mkdir(folder, 0o700)?;
             host.chown(folder, owner, Links::Keep)?;

@@ -146,6 +146,14 @@ fn a_key_is_made_once() {
 }
 
 #[test]
+fn a_key_goes_nowhere_that_the_user_has_chosen() {
+    let world = world().user("ann", 1001).link("/home/ann/.ssh", "/etc").owner("/home/ann/.ssh", 1001, 1001);
+    conform_apart::<User>("{ name: ann, generate_ssh_key: yes, ssh_key_file: .ssh/nologin }", world)
+        .failed("/home/ann/.ssh is a link")
+        .lacks("/etc/nologin");
+}
+
+#[test]
 fn a_passphrase_is_typed_and_no_argument() {
     let asks = "Enter passphrase (empty for no passphrase): \r\nEnter same passphrase again: \r\n";
     let world = world().user("ann", 1001).says("ssh-keygen -l *", "").says("ssh-keygen -q *", asks);

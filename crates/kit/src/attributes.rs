@@ -9,6 +9,7 @@ use shevek_proto::{Diff, Val};
 use crate::accounts::known_id;
 use crate::command::cmd;
 use crate::effect::Effect;
+use crate::fail;
 use crate::fault::{Fault, Result};
 use crate::host::{Host, Owner};
 use crate::permissions::{Permissions, Start, shown};
@@ -321,6 +322,22 @@ fn lead(host: &Probe, path: &Path, hops: u8) -> PathBuf {
             _ => path.to_owned(),
         },
     }
+}
+
+/// Refuses a link that somebody else than who acts here has laid, to what is not theirs: root would read, write or give away
+/// what it leads to. For paths in folders that belong to users; likewise what is neither file nor folder, which could keep
+/// one waiting for ever.
+pub fn refuse_link(host: &Probe, path: &Path) -> Result<()> {
+    let Some(stat) = host.lstat(path)? else { return Ok(()) };
+    let end = host.stat(path)?;
+    let is_theirs = end.as_ref().is_some_and(|end| end.uid == stat.uid);
+    if stat.is_link() && stat.uid != host.identity().uid && !is_theirs {
+        fail!("{} is a link, laid by a user to what does not belong to that user", path.display());
+    }
+    if end.is_some_and(|stat| !stat.is_file() && !stat.is_folder()) {
+        fail!("{} is no plain file", path.display());
+    }
+    Ok(())
 }
 
 /// What Ansible adds to every result that names a `path` or `dest`: owner, group, mode, state and size of it.

@@ -182,6 +182,15 @@ impl Command {
     }
 }
 
+/// Refuses names that a program would take for options: no package, account or device is called so.
+// Differs from Ansible: there a name that begins with a dash becomes an option of the package manager, of git or of useradd.
+pub fn refuse_options<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    match names.into_iter().find(|name| name.starts_with('-')) {
+        Some(name) => Err(Fault::new(format!("'{name}' is no name: it would be taken for an option"))),
+        None => Ok(()),
+    }
+}
+
 /// A word as a POSIX shell reads it back.
 pub fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
@@ -261,6 +270,13 @@ impl Ran {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_begins_with_a_dash_is_no_name() {
+        assert_eq!(refuse_options(["nginx", "a-b", ""]), Ok(()));
+        let refused = refuse_options(["nginx", "--root=/srv"]).unwrap_err();
+        assert_eq!(refused.message, "'--root=/srv' is no name: it would be taken for an option");
+    }
 
     #[test]
     fn a_command_reads_as_typed() {

@@ -48,9 +48,11 @@ pub mod words;
 
 pub use accounts::{Group, Shadow, User, known_id};
 pub use arg::{Arg, Args, Bits, Bytes, Dict, Json, Secret, Settled};
-pub use attributes::{AttributeDiff, FileAttributes, context, followed, path_info, selinux_enabled};
+pub use attributes::{
+    AttributeDiff, FileAttributes, context, followed, path_info, refuse_link, selinux_enabled,
+};
 pub use checksum::{Algorithm, Summing, checksum, hex};
-pub use command::{Command, Ran, cmd, quoted};
+pub use command::{Command, Ran, cmd, quoted, refuse_options};
 pub use content::{Content, Courier, NoCourier};
 pub use effect::{Account, Effect, Thing};
 pub use fault::{Fault, Result};
@@ -85,7 +87,7 @@ pub mod prelude {
     pub use crate::{
         Account, Algorithm, Arg, Args, AttributeDiff, Bits, Bytes, Change, Command, Content, Dict, Effect,
         FileAttributes, Host, Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State,
-        StateValue, Thing, cmd, fail, followed,
+        StateValue, Thing, cmd, fail, followed, refuse_link, refuse_options,
     };
     pub use shevek_derive::{Args, Choice, State};
     pub use shevek_proto::{Diff, Outcome, Val};

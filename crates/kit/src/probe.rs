@@ -129,6 +129,11 @@ impl Probe {
         self.look.open(path.as_ref()).map_err(|e| io_fault("could not read", path.as_ref(), &e))
     }
 
+    /// The same, of a file that was looked at before: what has taken its place meanwhile is refused.
+    pub fn open_seen(&self, path: impl AsRef<Path>, seen: &Stat) -> Result<Box<dyn Read + Send>> {
+        self.look.open_seen(path.as_ref(), seen).map_err(|e| io_fault("could not read", path.as_ref(), &e))
+    }
+
     /// Reads a file.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -125,6 +125,17 @@ impl Look for Real {
         Ok(Box::new(File::open(path)?))
     }
 
+    fn open_seen(&self, path: &Path, seen: &Stat) -> io::Result<Box<dyn Read + Send>> {
+        // A pipe is opened without waiting for who writes into it; for files that makes no difference.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(path)?;
+        let now = file.metadata()?;
+        match (now.dev(), now.ino()) == (seen.dev, seen.ino) && now.is_file() {
+            true => Ok(Box::new(file)),
+            false => Err(io::Error::other("it was replaced while it was looked at")),
+        }
+    }
+
     fn readlink(&self, path: &Path) -> io::Result<PathBuf> {
         fs::read_link(path)
     }
@@ -499,6 +510,25 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert_ne!(fs::metadata(&path).unwrap().ino(), before);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn what_is_opened_is_what_was_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, secret] = ["data", "secret"].map(|name| folder.path().join(name));
+        fs::write(&path, "data").unwrap();
+        fs::write(&secret, "secret").unwrap();
+        let real = Real::new();
+        let seen = real.lstat(&path).unwrap();
+        let mut text = String::new();
+        real.open_seen(&path, &seen).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "data");
+        fs::remove_file(&path).unwrap();
+        real.symlink(&secret, &path).unwrap();
+        assert!(real.open_seen(&path, &seen).is_err());
+        fs::remove_file(&path).unwrap();
+        real.fifo(&path, 0o600).unwrap();
+        assert!(real.open_seen(&path, &seen).is_err());
     }
 
     #[test]

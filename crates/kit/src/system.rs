@@ -21,6 +21,11 @@ pub trait Look: Send + Sync {
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
+    /// The same, of a file that was looked at before: another one in its place, or a pipe that would keep one waiting, is a
+    /// failure. For paths in folders that belong to users.
+    fn open_seen(&self, path: &Path, _seen: &Stat) -> io::Result<Box<dyn Read + Send>> {
+        self.open(path)
+    }
     /// Where a link points.
     fn readlink(&self, path: &Path) -> io::Result<PathBuf>;
     /// Names in a folder, in no order.

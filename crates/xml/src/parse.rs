@@ -1,5 +1,6 @@
 //! Reads documents, with libxml2's words for what is wrong in them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::characters::{allowed, in_name, is_blank, starts_name};
@@ -18,9 +19,11 @@ pub struct Reading {
 
 /// Elements that stand in one another.
 const DEEPEST: usize = 512;
-/// Entities that stand in one another, and how long all they stand for may be.
+/// Entities that stand in one another.
 const DEEPEST_ENTITY: usize = 40;
-const LONGEST: usize = 10_000_000;
+/// How long all that entities stand for may always be, and how many times as long as the document.
+const LONGEST: usize = 1_000_000;
+const TIMES: usize = 5;
 
 impl Document {
     /// Reads a document.
@@ -36,6 +39,8 @@ impl Document {
             entities: Vec::new(),
             within: Vec::new(),
             expanded: 0,
+            longest: LONGEST.max(text.len().saturating_mul(TIMES)),
+            depth: 0,
         };
         if text.is_empty() {
             return Err(start("Document is empty"));
@@ -92,13 +97,18 @@ struct Reader<'a> {
     within: Vec<String>,
     /// How long all was that entities stood for.
     expanded: usize,
+    /// How long it may be.
+    longest: usize,
+    /// How many elements are open around this text, if it is an entity's.
+    depth: usize,
 }
 
 /// An element that is open.
 struct Open {
     node: NodeId,
     name: String,
-    line: usize,
+    /// Where it begins.
+    start: usize,
     /// Whether text was kept in it: then all blanks are.
     is_mixed: bool,
     /// Whether `xml:space` keeps its blanks.
@@ -116,14 +126,15 @@ impl Reader<'_> {
         self.rest().chars().next()
     }
 
-    fn line(&self) -> usize {
-        self.text.get(..self.at).unwrap_or_default().matches('\n').count() + 1
+    /// The line of a place; counted only for messages, as that means reading all that stands before it.
+    fn line(&self, at: usize) -> usize {
+        self.text.get(..at).unwrap_or_default().matches('\n').count() + 1
     }
 
     fn wrong<T>(&self, message: impl Into<String>) -> Done<T> {
         let before = self.text.get(..self.at).unwrap_or_default();
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Err(Malformed { message: message.into(), line: self.line(), column })
+        Err(Malformed { message: message.into(), line: self.line(self.at), column })
     }
 
     fn skip(&mut self, word: &str) -> bool {
@@ -248,8 +259,11 @@ impl Reader<'_> {
                 return match open.last() {
                     None if is_entity => Ok(()),
                     Some(open) => {
-                        let message =
-                            format!("Premature end of data in tag {} line {}", open.name, open.line);
+                        let message = format!(
+                            "Premature end of data in tag {} line {}",
+                            open.name,
+                            self.line(open.start)
+                        );
                         self.wrong(message)
                     }
                     None => self.wrong("Premature end of data"),
@@ -272,7 +286,7 @@ impl Reader<'_> {
                     self.document.push(parent, node);
                 }
             } else if !self.misc(parent)? {
-                if open.len() + self.within.len() >= DEEPEST {
+                if self.depth + open.len() >= DEEPEST {
                     return self.wrong(format!("Excessive depth in document: {DEEPEST}"));
                 }
                 let kept = open.last().is_some_and(|open| open.is_kept);
@@ -293,7 +307,8 @@ impl Reader<'_> {
         if name != open.name {
             return self.wrong(format!(
                 "Opening and ending tag mismatch: {} line {} and {name}",
-                open.name, open.line
+                open.name,
+                self.line(open.start)
             ));
         }
         if closes { Ok(()) } else { self.wrong("expected '>'") }
@@ -301,10 +316,13 @@ impl Reader<'_> {
 
     /// The start of an element; `None` if that is its end, too.
     fn start_tag(&mut self, parent: NodeId, is_kept: bool) -> Done<Option<Open>> {
-        let line = self.line();
+        let start = self.at;
         self.at += 1;
         let Some(name) = self.name() else { return self.wrong("StartTag: invalid element name") };
+        let no_end =
+            |reader: &Self| format!("Couldn't find end of Start Tag {name} line {}", reader.line(start));
         let mut written: Vec<(String, String)> = Vec::new();
+        let mut names = HashSet::new();
         let is_end = loop {
             let blank = self.blanks();
             if self.skip("/>") {
@@ -314,13 +332,13 @@ impl Reader<'_> {
                 break false;
             }
             if self.rest().is_empty() {
-                return self.wrong(format!("Couldn't find end of Start Tag {name} line {line}"));
+                return self.wrong(no_end(self));
             }
             if !blank {
                 return self.wrong("attributes construct error");
             }
             let Some(attribute) = self.name() else {
-                return self.wrong(format!("Couldn't find end of Start Tag {name} line {line}"));
+                return self.wrong(no_end(self));
             };
             self.blanks();
             if !self.skip("=") {
@@ -328,7 +346,7 @@ impl Reader<'_> {
             }
             self.blanks();
             let value = self.attribute_value()?;
-            if written.iter().any(|(known, _)| *known == attribute) {
+            if !names.insert(attribute.clone()) {
                 return self.wrong(format!("Attribute {attribute} redefined"));
             }
             written.push((attribute, value));
@@ -340,7 +358,7 @@ impl Reader<'_> {
             Some("default") => false,
             _ => is_kept,
         };
-        Ok((!is_end).then_some(Open { node, name, line, is_mixed: false, is_kept }))
+        Ok((!is_end).then_some(Open { node, name, start, is_mixed: false, is_kept }))
     }
 
     fn element(&mut self, parent: NodeId, name: &str, written: Vec<(String, String)>) -> Done<NodeId> {
@@ -484,8 +502,11 @@ impl Reader<'_> {
         let text = text.clone();
         self.expanded += text.len();
         let is_loop = self.within.iter().any(|above| above == name);
-        if is_loop || self.within.len() > DEEPEST_ENTITY || self.expanded > LONGEST {
+        if is_loop || self.within.len() > DEEPEST_ENTITY {
             return self.wrong("Detected an entity reference loop");
+        }
+        if self.expanded > self.longest {
+            return self.wrong("Maximum entity amplification factor exceeded");
         }
         Ok(text)
     }
@@ -553,6 +574,8 @@ impl Reader<'_> {
             entities: std::mem::take(&mut self.entities),
             within: std::mem::take(&mut self.within),
             expanded: self.expanded,
+            longest: self.longest,
+            depth: self.depth + open.len(),
         };
         let done = inner.content(parent);
         self.document = inner.document;

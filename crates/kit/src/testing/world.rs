@@ -78,6 +78,13 @@ impl World {
         self.step(move |o| o.symlink(Path::new(&target), Path::new(&path)).expect("a link of the World"))
     }
 
+    /// A named pipe.
+    #[must_use]
+    pub fn fifo(self, path: &str) -> Self {
+        let path = path.to_owned();
+        self.step(move |o| o.fifo(Path::new(&path), 0o644).expect("a pipe of the World"))
+    }
+
     /// Permission bits of something that is there.
     #[must_use]
     pub fn mode(self, path: &str, mode: u32) -> Self {
