@@ -87,7 +87,6 @@ mod service_facts;
 mod ssh_config;
 mod subversion;
 mod sudoers;
-mod suse;
 mod synchronize;
 mod sysctl;
 mod sysvinit;

@@ -1,7 +1,7 @@
 //! Bring targets of a Makefile up to date.
 //!
-//! Whether there is anything to do, `make -q` tells, in check mode too: it runs nothing but what the Makefile itself marks
-//! to be run even then.
+//! Whether there is anything to do, `make -q` tells, in check mode too: it runs nothing but what the Makefile itself wants to
+//! be run even then, that is marked recipes, `$(shell …)`, and what brings an included Makefile up to date.
 //!
 //! ```yaml
 //! - community.general.make: { chdir: /home/joe/project }
@@ -40,7 +40,16 @@ impl Procedure for Make {
         if !matches!(command.name().as_str(), "make" | "gmake" | "bmake") {
             return Ok(Would::Skip(format!("whether {} only reads with -q is not known", command.line())));
         }
+        host.as_on_host(&self.chdir)?;
+        if let Some(file) = &self.file {
+            host.as_on_host(self.chdir.join(host.expand(file)))?;
+        }
         let asked = host.ask(command.clone().arg("-q").any_rc())?;
+        if asked.rc > 1 {
+            // Differs from Ansible: where make itself could not go on, check mode says `changed` there.
+            let said = if asked.stderr.is_empty() { asked.out() } else { asked.err() };
+            return Err(Fault::absent(said).with("rc", asked.rc).with("command", command.line()));
+        }
         let outcome = self.outcome(&command, &asked, asked.rc != 0);
         Ok(Would::answer(outcome))
     }
@@ -134,6 +143,16 @@ mod tests {
         done.failed("make: *** [Makefile:2: all] Error 1").gives("rc", 2);
         conform::<Make>("{ chdir: /none }", self::world()).failed("'/none'");
         conform::<Make>("{ chdir: /src }", World::new().folder("/src")).failed("\"make\"");
+    }
+
+    #[test]
+    fn what_make_cannot_make_is_no_change() {
+        let world = world()
+            .answers("/usr/bin/make nope -q", Ran::failed(2, "make: *** No rule to make target 'nope'."))
+            .answers("/usr/bin/make nope", Ran::failed(2, "make: *** No rule to make target 'nope'."));
+        let done = conform::<Make>("{ chdir: /src, target: nope }", world);
+        assert!(done.check().failed && done.check().message().contains("No rule to make target"));
+        done.failed("No rule to make target");
     }
 
     #[test]

@@ -325,6 +325,7 @@ impl Procedure for Parted {
                 return Err(Fault::new(words).with("err", vec![place.val(), unit.into()]));
             }
         }
+        host.as_on_host(&self.device)?;
         let disk = tool.disk(host)?;
         let number = self.number.unwrap_or_default();
         let is_there = disk.partitions.iter().any(|part| part.number == number);

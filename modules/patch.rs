@@ -80,6 +80,10 @@ impl Patch {
         if let Some(folder) = self.basedir.as_ref().filter(|folder| !host.exists(folder)) {
             return Err(Fault::absent(format!("basedir {} doesn't exist", folder.display())));
         }
+        let src = Some(&self.src).filter(|_| self.content.is_none());
+        for path in src.into_iter().chain(&self.dest).chain(&self.basedir) {
+            host.as_on_host(path)?;
+        }
         if host.which("patch").is_none() {
             return Err(Fault::absent("patch command not found"));
         }

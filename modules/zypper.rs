@@ -11,8 +11,7 @@
 use std::collections::BTreeMap;
 
 use shevek_kit::prelude::*;
-
-use crate::suse::{Element, elements};
+use shevek_xml::{Document, NodeId, Reading};
 
 /// Arguments of `zypper`.
 #[derive(Args)]
@@ -385,8 +384,7 @@ impl Zypper {
             };
             let next = self.read(&shown, ran)?;
             if next.rc == 104 {
-                let said = next.out.clone();
-                let words = elements(&said).ok().and_then(|all| messages(&all).pop());
+                let words = stream(&next.out).ok().and_then(|said| messages(&said).pop());
                 return Err(next.fault(words.unwrap_or_else(|| "No provider found".to_owned())));
             }
             let Went { done, .. } = std::mem::replace(&mut went, next);
@@ -410,7 +408,7 @@ impl Zypper {
             cmd: Some(command.words()),
             ..Went::default()
         };
-        let all = match elements(&went.out) {
+        let all = match stream(&went.out) {
             Ok(all) => all,
             Err(why) => return Err(went.fault(format!("Failed to parse zypper xml output: {why}"))),
         };
@@ -424,12 +422,14 @@ impl Zypper {
             let words = format!("Zypper run command failed with return code {}.", went.rc);
             return Err(went.fault(words));
         }
-        for element in all.iter().filter(|element| element.name == "solvable") {
+        for solvable in elements(&all, "solvable") {
+            let attribute = |name| all.attribute(solvable, name).unwrap_or_default().to_owned();
+            let group = all.parent(solvable).and_then(|group| all.element(group));
             let done = Done {
-                name: element.attribute("name"),
-                group: element.parent.clone(),
-                old: element.attribute("edition-old"),
-                new: element.attribute("edition"),
+                name: attribute("name"),
+                group: group.map(|group| group.name.to_string()).unwrap_or_default(),
+                old: attribute("edition-old"),
+                new: attribute("edition"),
             };
             match went.done.iter_mut().find(|known| known.name == done.name) {
                 Some(known) => *known = done,
@@ -453,8 +453,24 @@ fn is(name: &str, state: &str) -> Effect {
     Effect::Set { thing: Thing::Package, name: name.to_owned(), state: state.to_owned() }
 }
 
-fn messages(all: &[Element]) -> Vec<String> {
-    all.iter().filter(|element| element.name == "message").map(|element| element.text.clone()).collect()
+/// What zypper printed.
+fn stream(text: &str) -> Result<Document, shevek_xml::Malformed> {
+    Document::read(text.trim_start().as_bytes(), Reading::default())
+}
+
+/// The elements of this name, in the order in which they begin.
+fn elements(document: &Document, name: &str) -> Vec<NodeId> {
+    let (mut found, mut todo) = (Vec::new(), vec![document.root()]);
+    while let Some(node) = todo.pop() {
+        found.extend(document.element(node).filter(|element| &*element.name == name).map(|_| node));
+        todo.extend(document.inner(node).into_iter().rev());
+    }
+    found
+}
+
+fn messages(document: &Document) -> Vec<String> {
+    let texts = elements(document, "message").into_iter();
+    texts.map(|message| document.text(message).unwrap_or_default()).collect()
 }
 
 #[cfg(test)]
@@ -463,7 +479,7 @@ mod tests {
 
     const Z: &str = "/usr/bin/zypper --non-interactive --xmlout --quiet";
 
-    fn stream(inner: &str) -> String {
+    fn printed(inner: &str) -> String {
         format!("<?xml version='1.0'?>\n<stream>\n{inner}</stream>\n")
     }
 
@@ -478,10 +494,10 @@ mod tests {
             there.iter().map(|name| format!("<solvable status=\"installed\" name=\"{name}\"/>")).collect();
         let none = Ran {
             rc: 104,
-            stdout: stream("<message type=\"error\">none</message>").into(),
+            stdout: printed("<message type=\"error\">none</message>").into(),
             ..Ran::default()
         };
-        let found = Ran::said(stream(&format!(
+        let found = Ran::said(printed(&format!(
             "<search-result><solvable-list>{found}</solvable-list></search-result>"
         )));
         World::new().program("zypper").answers(&search(names), if there.is_empty() { none } else { found })
@@ -502,7 +518,7 @@ mod tests {
     fn what_is_missing_is_installed() {
         let world = world("nginx git", &["git"]);
         let rest = format!("{INSTALL} -- +nginx");
-        let world = order(world, "install --type package", &rest, Ran::said(stream(DONE)));
+        let world = order(world, "install --type package", &rest, Ran::said(printed(DONE)));
         let done = conform::<Zypper>("{ name: [nginx, git] }", world).changed();
         let prepared: Vec<_> = done.outcome().diff.iter().filter_map(|diff| diff.prepared.clone()).collect();
         assert_eq!(prepared, ["installed: nginx\nupgraded: git (1-1 => 2-1)\n"]);
@@ -510,7 +526,7 @@ mod tests {
         done.ran([line.as_str()])
             .gives("rc", 0)
             .gives("name", vec!["nginx", "git"])
-            .gives("stdout", stream(DONE))
+            .gives("stdout", printed(DONE))
             .then("{ name: [nginx, git] }")
             .unchanged();
     }
@@ -519,7 +535,8 @@ mod tests {
     fn versions_and_files_are_left_to_zypper() {
         let rest = format!("{INSTALL} --oldpackage -- /tmp/x.rpm +git>=2.0 -exim")
             .replace("+git>=2.0", "'+git>=2.0'");
-        let world = order(world("exim", &["exim"]), "install --type package", &rest, Ran::said(stream(DONE)));
+        let world =
+            order(world("exim", &["exim"]), "install --type package", &rest, Ran::said(printed(DONE)));
         conform::<Zypper>("{ name: ['git>=2.0', /tmp/x.rpm, '~exim'] }", world).changed();
         let read = |text: &'static str| (Package::read(text).name, Package::read(text).version);
         assert_eq!(read("a<=1.0-2"), ("a", "<=1.0-2"));
@@ -534,7 +551,7 @@ mod tests {
             world("git vim", &["git"]),
             "remove --type package",
             " --clean-deps git",
-            Ran::said(stream(gone)),
+            Ran::said(printed(gone)),
         );
         conform::<Zypper>("{ name: [git, vim], state: absent, clean_deps: yes }", world)
             .changed()
@@ -551,7 +568,7 @@ mod tests {
 
     #[test]
     fn all_is_brought_up_to_date() {
-        let none = || Ran::said(stream(""));
+        let none = || Ran::said(printed(""));
         let world = || World::new().program("zypper");
         conform::<Zypper>(
             "{ name: '*', state: latest }",
@@ -560,7 +577,7 @@ mod tests {
         .unchanged();
         conform::<Zypper>(
             "{ name: '*', state: latest, type: patch }",
-            order(world(), "patch", INSTALL, Ran { rc: 102, ..Ran::said(stream(DONE)) }),
+            order(world(), "patch", INSTALL, Ran { rc: 102, ..Ran::said(printed(DONE)) }),
         )
         .changed()
         .gives("rc", 102);
@@ -572,7 +589,7 @@ mod tests {
         .unchanged();
         // A zypper that replaced itself is run again.
         let again =
-            order(world(), "update --type package", INSTALL, Ran { rc: 103, ..Ran::said(stream(DONE)) });
+            order(world(), "update --type package", INSTALL, Ran { rc: 103, ..Ran::said(printed(DONE)) });
         let done = conform::<Zypper>("{ name: '*', state: latest }", again).failed("Zypper run failed.");
         assert_eq!(done.commands().len(), 2);
     }
@@ -581,7 +598,7 @@ mod tests {
     fn failures_have_zyppers_words() {
         let rest = format!("{INSTALL} -- +x");
         let of = |rc: i32, inner: &str| {
-            let ran = Ran { rc, ..Ran::said(stream(inner)) };
+            let ran = Ran { rc, ..Ran::said(printed(inner)) };
             order(world("x", &[]), "install --type package", &rest, ran)
         };
         let missing = "<message type=\"error\">Package 'x' not found.</message><message type=\"error\">No provider of '+x' found.</message>";
@@ -604,8 +621,8 @@ mod tests {
             .file("/usr/sbin/transactional-update", "")
             .mode("/usr/sbin/transactional-update", 0o755)
             .file("/proc/mounts", "/dev/sda / btrfs ro,relatime 0 0\n")
-            .says(&format!("{transactional} {Z} update --type package{INSTALL}"), &stream(DONE))
-            .says(&format!("{Z} update --type package --dry-run{INSTALL}"), &stream(DONE));
+            .says(&format!("{transactional} {Z} update --type package{INSTALL}"), &printed(DONE))
+            .says(&format!("{Z} update --type package --dry-run{INSTALL}"), &printed(DONE));
         conform::<Zypper>("{ name: '*', state: latest }", world).changed();
     }
 }

@@ -1,7 +1,7 @@
 //! `password_hash`: passwords as the systems' shadow files have them.
 
-use md5::{Digest, Md5};
-use sha_crypt::{Params, sha256_crypt, sha512_crypt};
+use shevek_crypt::Scheme;
+use shevek_crypt::digits::{self, DIGITS};
 use shevek_diag::{Diagnostic, Result};
 use shevek_python::arguments::{bind, given, integer};
 use shevek_python::bytes::bytes_of;
@@ -13,9 +13,7 @@ use shevek_value::Value;
 pub(crate) const FILTERS: &[Filter] =
     &[Filter { names: &["password_hash"], markers: Markers::Propagate, run: password_hash }];
 
-/// The digits of crypt's base 64.
-const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Those of bcrypt's.
+/// The digits of bcrypt's base 64; crypt's are others.
 const BCRYPT: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
@@ -45,20 +43,13 @@ fn password_hash(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
             if rounds.is_some() {
                 return Err(Diagnostic::new("Could not hash the secret.").detail("md5_crypt takes no rounds"));
             }
-            let salt = salt(8, 8)?;
-            format!("$1${salt}${}", md5_crypt(&secret, salt.as_bytes()))
+            salted(Scheme::Md5Crypt, &secret, &salt(8, 8)?, 0)?
         }
         "sha256" | "sha256_crypt" => {
-            let (params, shown) = sha_rounds(rounds.unwrap_or(535_000))?;
-            let salt = salt(16, 16)?;
-            let digest = sha256_crypt(&secret, salt.as_bytes(), params);
-            format!("$5${shown}{salt}${}", sha256_digits(&digest))
+            salted(Scheme::Sha256Crypt, &secret, &salt(16, 16)?, rounds.unwrap_or(535_000))?
         }
         "sha512" | "sha512_crypt" => {
-            let (params, shown) = sha_rounds(rounds.unwrap_or(656_000))?;
-            let salt = salt(16, 16)?;
-            let digest = sha512_crypt(&secret, salt.as_bytes(), params);
-            format!("$6${shown}{salt}${}", sha512_digits(&digest))
+            salted(Scheme::Sha512Crypt, &secret, &salt(16, 16)?, rounds.unwrap_or(656_000))?
         }
         "blowfish" | "bcrypt" => bcrypt_hash(&secret, &salt(22, 22)?, rounds.unwrap_or(12), ident)?,
         // Differs from Ansible: it has `yescrypt` too, which Ansible 2.19 has not.
@@ -108,42 +99,11 @@ impl Salt<'_> {
     }
 }
 
-/// The rounds of SHA-crypt, and as the hash shows them.
-fn sha_rounds(rounds: i64) -> Result<(Params, String)> {
-    let params = u32::try_from(rounds).ok().and_then(|rounds| Params::new(rounds).ok()).ok_or_else(|| {
+fn salted(scheme: Scheme, password: &[u8], salt: &str, rounds: i64) -> Result<String> {
+    let hash = u32::try_from(rounds).ok().and_then(|rounds| scheme.salted(password, salt, rounds));
+    hash.ok_or_else(|| {
         Diagnostic::new("Could not hash the secret.").detail("rounds must be from 1000 to 999999999")
-    })?;
-    Ok((params, if rounds == 5000 { String::new() } else { format!("rounds={rounds}$") }))
-}
-
-/// Digits of base 64, three bytes at a time, the lowest bits first.
-fn little_endian_digits(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let mut number = chunk.iter().rev().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
-        for _ in 0..=chunk.len() {
-            out.extend(DIGITS.get((number & 0x3f) as usize).copied().map(char::from));
-            number >>= 6;
-        }
-    }
-    out
-}
-
-/// The bytes of such digits; `None`: digits that stand for no whole bytes, or no digits.
-fn little_endian_bytes(digits: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    for chunk in digits.as_bytes().chunks(4) {
-        let mut number = 0;
-        for (place, digit) in chunk.iter().enumerate() {
-            number |= u32::try_from(DIGITS.iter().position(|known| known == digit)?).ok()? << (6 * place);
-        }
-        let whole = chunk.len() * 6 / 8;
-        if whole == 0 || number >> (8 * whole) != 0 {
-            return None;
-        }
-        bytes.extend(number.to_le_bytes().into_iter().take(whole));
-    }
-    Some(bytes)
+    })
 }
 
 /// As crypt(3) makes it, `rounds` being its cost, from 1 to 11. The salt is digits, a random one stands for 16 bytes.
@@ -156,91 +116,18 @@ fn yescrypt_hash(password: &[u8], salt: Option<&str>, rounds: i64) -> Result<Str
         Some(salt) => salt.to_owned(),
         None => {
             let mut random = Random::from_system();
-            little_endian_digits(&(0..16).map(|_| random.below(256).to_le_bytes()[0]).collect::<Vec<u8>>())
+            digits::of_bytes(&(0..16).map(|_| random.below(256).to_le_bytes()[0]).collect::<Vec<u8>>())
         }
     };
-    let bytes = little_endian_bytes(&salt).ok_or_else(|| {
+    let bytes = digits::bytes(&salt).ok_or_else(|| {
         wrong("the salt of yescrypt must be digits of ./0-9A-Za-z that stand for whole bytes".to_owned())
     })?;
     let mut key = [0; 32];
     yescrypt::Params::new(yescrypt::Mode::Rw, 1 << log_n, r, 1)
         .and_then(|params| yescrypt::yescrypt(password, &bytes, &params, &mut key))
         .map_err(|error| wrong(error.to_string()))?;
-    let digit = |number: u32| DIGITS.get(number as usize).copied().map_or('.', char::from);
-    Ok(format!("$y$j{}{}${salt}${}", digit(log_n - 1), digit(r - 1), little_endian_digits(&key)))
-}
-
-/// The digits take the bytes from three thirds, in turns.
-fn sha512_digits(digest: &[u8; 64]) -> String {
-    shuffled_digits(digest, 21, [63].as_slice(), |[a, b, c]| [b + 1, c + 1, a + 1])
-}
-
-fn sha256_digits(digest: &[u8; 32]) -> String {
-    shuffled_digits(digest, 10, [30, 31].as_slice(), |[a, b, c]| [c + 1, a + 1, b + 1])
-}
-
-fn shuffled_digits(
-    digest: &[u8],
-    third: usize,
-    last: &[usize],
-    turn: fn([usize; 3]) -> [usize; 3],
-) -> String {
-    let mut places = [0, third, 2 * third];
-    let mut order: Vec<usize> = Vec::with_capacity(digest.len());
-    for _ in 0..third {
-        order.extend(places.iter().rev());
-        places = turn(places);
-    }
-    order.extend(last);
-    let bytes: Vec<u8> = order.iter().filter_map(|at| digest.get(*at)).copied().collect();
-    little_endian_digits(&bytes)
-}
-
-/// FreeBSD's MD5-crypt.
-fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
-    let mut alternate = Md5::new();
-    for part in [password, salt, password] {
-        alternate.update(part);
-    }
-    let alternate = alternate.finalize();
-    let mut context = Md5::new();
-    for part in [password, b"$1$", salt] {
-        context.update(part);
-    }
-    for (byte, _) in alternate.iter().cycle().zip(password) {
-        context.update([*byte]);
-    }
-    let mut length = password.len();
-    while length > 0 {
-        context.update(if length & 1 == 1 { [0] } else { [password.first().copied().unwrap_or(0)] });
-        length >>= 1;
-    }
-    let mut digest = context.finalize();
-    for round in 0..1000 {
-        let mut context = Md5::new();
-        let odd = round & 1 == 1;
-        if odd {
-            context.update(password)
-        } else {
-            context.update(digest)
-        }
-        if round % 3 != 0 {
-            context.update(salt);
-        }
-        if round % 7 != 0 {
-            context.update(password);
-        }
-        if odd {
-            context.update(digest)
-        } else {
-            context.update(password)
-        }
-        digest = context.finalize();
-    }
-    // The order in which the digits take the bytes.
-    let order = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
-    let bytes: Vec<u8> = order.iter().filter_map(|at| digest.get(*at)).copied().collect();
-    little_endian_digits(&bytes)
+    let digit = |number: u32| digits::digit(number.into());
+    Ok(format!("$y$j{}{}${salt}${}", digit(log_n - 1), digit(r - 1), digits::of_bytes(&key)))
 }
 
 fn bcrypt_hash(password: &[u8], salt: &str, rounds: i64, ident: Option<&Value>) -> Result<String> {
@@ -282,21 +169,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn md5_crypt_is_what_crypt_makes() {
-        assert_eq!(md5_crypt(b"secret", b"saltsalt"), "9xy1btjgzLYfb7hivXtC//");
-    }
-
-    #[test]
-    fn sha_crypt_is_what_crypt_makes() {
-        let (params, shown) = sha_rounds(5000).unwrap();
-        assert_eq!(shown, "");
-        let digits = sha256_digits(&sha256_crypt(b"secret", b"saltsalt", params));
-        assert_eq!(digits, "0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA");
-        let digits = sha512_digits(&sha512_crypt(b"secret", b"saltsalt", params));
+    fn hashes_are_what_crypt_makes() {
+        let hash = |scheme, rounds| salted(scheme, b"secret", "saltsalt", rounds);
+        assert_eq!(hash(Scheme::Md5Crypt, 0).unwrap(), "$1$saltsalt$9xy1btjgzLYfb7hivXtC//");
         assert_eq!(
-            digits,
-            "TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1"
+            hash(Scheme::Sha256Crypt, 5000).unwrap(),
+            "$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA"
         );
+        assert_eq!(
+            hash(Scheme::Sha512Crypt, 5000).unwrap(),
+            "$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1"
+        );
+        assert!(hash(Scheme::Sha512Crypt, 1000).unwrap().starts_with("$6$rounds=1000$saltsalt$"));
+        for rounds in [999, 1_000_000_000, -1] {
+            assert!(hash(Scheme::Sha256Crypt, rounds).is_err(), "{rounds}");
+        }
     }
 
     #[test]

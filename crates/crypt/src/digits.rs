@@ -1,9 +1,10 @@
-//! The digits of crypt's base 64.
+//! The digits of crypt's base 64: six bits each, the lowest first.
 
-const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The digits, in the order of what they stand for.
+pub const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The digit of six bits.
-pub(crate) fn digit(value: u64) -> char {
+pub fn digit(value: u64) -> char {
     DIGITS.get((value & 0x3f) as usize).copied().map_or('.', char::from)
 }
 
@@ -30,13 +31,32 @@ pub(crate) fn are(text: &str) -> bool {
     number(text).is_some()
 }
 
-/// Bytes in this order, three at a time, the lowest bits first.
-pub(crate) fn shuffled(bytes: &[u8], order: &[usize]) -> String {
-    let taken: Vec<u8> = order.iter().filter_map(|at| bytes.get(*at)).copied().collect();
+/// The digits of bytes, three at a time.
+pub fn of_bytes(bytes: &[u8]) -> String {
     let mut out = String::new();
-    for chunk in taken.chunks(3) {
+    for chunk in bytes.chunks(3) {
         let number = chunk.iter().rev().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
         out.push_str(&little_endian(number, chunk.len() + 1));
     }
     out
+}
+
+/// The bytes of digits; `None`: digits that stand for no whole bytes, or no digits.
+pub fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for chunk in digits.as_bytes().chunks(4) {
+        let number = number(std::str::from_utf8(chunk).ok()?)?;
+        let whole = chunk.len() * 6 / 8;
+        if whole == 0 || number >> (8 * whole) != 0 {
+            return None;
+        }
+        bytes.extend(number.to_le_bytes().into_iter().take(whole));
+    }
+    Some(bytes)
+}
+
+/// The digits of bytes that are taken in this order.
+pub(crate) fn shuffled(bytes: &[u8], order: &[usize]) -> String {
+    let taken: Vec<u8> = order.iter().filter_map(|at| bytes.get(*at)).copied().collect();
+    of_bytes(&taken)
 }

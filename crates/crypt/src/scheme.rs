@@ -49,6 +49,8 @@ impl fmt::Display for Unhashable {
 
 impl std::error::Error for Unhashable {}
 
+/// The rounds of SHA-crypt where a hash shows none.
+const USUAL: u32 = 5000;
 const APACHE: &str = "$apr1$";
 const FREEBSD: &str = "$1$";
 const LDAP: &str = "{SHA}";
@@ -134,7 +136,7 @@ impl Scheme {
                     None => (None, rest),
                 };
                 let (salt, _) = rest.split_once('$').unwrap_or((rest, ""));
-                let number: u32 = rounds.map_or(Some(5000), |rounds| rounds.parse().ok())?;
+                let number: u32 = rounds.map_or(Some(USUAL), |rounds| rounds.parse().ok())?;
                 let shown = rounds.map(|rounds| format!("rounds={rounds}$")).unwrap_or_default();
                 let crypt = if self == Sha256Crypt { sha::crypt256 } else { sha::crypt512 };
                 Some(format!("{sign}{shown}{salt}${}", crypt(password, salt.as_bytes(), number)?))
@@ -176,6 +178,22 @@ impl Scheme {
         self.hashed_in(rounds, password, chance)
     }
 
+    /// Hashes a password with this salt, in a format that takes any digits for one. `None`: another format, or rounds that it
+    /// does not have. Formats without rounds do not look at them; the usual number of rounds is not shown.
+    pub fn salted(self, password: &[u8], salt: &str, rounds: u32) -> Option<String> {
+        let shown = if rounds == USUAL { String::new() } else { format!("rounds={rounds}$") };
+        match self {
+            Sha256Crypt => sha::crypt256(password, salt.as_bytes(), rounds)
+                .map(|digits| format!("$5${shown}{salt}${digits}")),
+            Sha512Crypt => sha::crypt512(password, salt.as_bytes(), rounds)
+                .map(|digits| format!("$6${shown}{salt}${digits}")),
+            AprMd5Crypt => Some(md5_hash(APACHE, password, salt)),
+            Md5Crypt => Some(md5_hash(FREEBSD, password, salt)),
+            Sha1Crypt => sha1_hash(password, salt, rounds),
+            Bcrypt | DesCrypt | BsdiCrypt | LdapSha1 | Plaintext => None,
+        }
+    }
+
     fn hashed_in(self, rounds: u32, password: &[u8], chance: [u8; 16]) -> Result<String, Unhashable> {
         if self != Plaintext && self != LdapSha1 && password.contains(&0) {
             return Err(Unhashable::Nul);
@@ -187,12 +205,8 @@ impl Scheme {
             Bcrypt => bcrypt::hash_with_salt(password, rounds, chance)
                 .ok()
                 .map(|parts| parts.format_for_version(bcrypt::Version::TwoB)),
-            Sha256Crypt => sha::crypt256(password, salt.as_bytes(), rounds)
-                .map(|digits| format!("$5$rounds={rounds}${salt}${digits}")),
-            Sha512Crypt => sha::crypt512(password, salt.as_bytes(), rounds)
-                .map(|digits| format!("$6$rounds={rounds}${salt}${digits}")),
-            AprMd5Crypt => Some(md5_hash(APACHE, password, short)),
-            Md5Crypt => Some(md5_hash(FREEBSD, password, short)),
+            Sha256Crypt | Sha512Crypt => self.salted(password, &salt, rounds),
+            AprMd5Crypt | Md5Crypt | Sha1Crypt => self.salted(password, short, rounds),
             DesCrypt => {
                 let salt = salt.get(..2).unwrap_or_default();
                 Some(format!("{salt}{}", des::crypt(password, number(salt))))
@@ -202,7 +216,6 @@ impl Scheme {
                 let digits = des::extended(password, number(salt), rounds);
                 Some(format!("_{}{salt}{digits}", digits::little_endian(rounds, 4)))
             }
-            Sha1Crypt => sha1_hash(password, short, rounds),
             LdapSha1 => Some(ldap(password)),
             Plaintext => String::from_utf8(password.to_vec()).ok(),
         };

@@ -112,7 +112,7 @@ const LIST: &[(&str, How)] = &[
     ("lvreduce", With(&["--test"])),
     ("lvremove", With(&["--test"])),
     ("lvs", Freely),
-    // With -q it runs only what the Makefile itself marks to be run even then.
+    // With -q it runs only what the Makefile itself wants to be run even then.
     ("make", With(&["-q"])),
     ("matchpathcon", Freely),
     ("mkfs.btrfs", With(&["--version"])),

@@ -514,6 +514,16 @@ impl Look for Overlay {
         self.locked().unsure || self.base.unsure()
     }
 
+    fn differs_from_host(&self, path: &Path) -> bool {
+        // What a fake host is made of is no plan.
+        if self.script.is_some() {
+            return false;
+        }
+        let plan = self.locked();
+        let Ok(path) = self.resolve(&plan, path, Links::Follow) else { return false };
+        plan.differs(&path) || self.base.differs_from_host(&path)
+    }
+
     fn may_come(&self, path: &Path) -> bool {
         let unsure = self.unsure();
         let plan = self.locked();
@@ -797,6 +807,22 @@ mod tests {
     fn read(plan: &Overlay, path: &str) -> io::Result<usize> {
         let mut bytes = Vec::new();
         plan.open(Path::new(path))?.read_to_end(&mut bytes)
+    }
+
+    #[test]
+    fn what_programs_would_see_otherwise_is_known() {
+        let world = World::new().file("/srv/app/Makefile", "all:").file("/srv/app/main.c", "").folder("/opt");
+        let plan = Overlay::over(world.build());
+        let differs = |path: &str| plan.differs_from_host(Path::new(path));
+        plan.chmod(Path::new("/srv/app/Makefile"), 0o600).unwrap();
+        assert!(!differs("/srv/app") && !differs("/opt"));
+        write(&plan, "/srv/app/main.c", 1);
+        assert!(differs("/srv/app") && differs("/srv/app/main.c") && !differs("/srv/app/Makefile"));
+        plan.mkdir(Path::new("/opt/new"), 0o755).unwrap();
+        write(&plan, "/opt/new/file", 1);
+        assert!(differs("/opt/new/file") && differs("/opt/new") && !differs("/etc"));
+        plan.unlink(Path::new("/srv/app/main.c")).unwrap();
+        assert!(differs("/srv/app"));
     }
 
     #[test]

@@ -151,6 +151,22 @@ impl Plan {
         self.entries.is_empty() && self.things.is_empty() && !self.unsure
     }
 
+    /// Whether there would be something else at this path, or in that folder.
+    pub(crate) fn differs(&self, path: &Path) -> bool {
+        let differs = |(at, entry): (&PathBuf, &Entry)| match entry {
+            Entry::Gone => true,
+            // The host's own files and folders with other rights are no others.
+            Entry::Is(id) => match self.inodes.get(id).map(|inode| &inode.body) {
+                Some(Body::Lower(lower, _)) => lower != at,
+                Some(Body::Merged) => false,
+                _ => true,
+            },
+        };
+        let inside =
+            self.entries.range(path.to_owned()..).take_while(|(at, _)| at.starts_with(path)).any(differs);
+        inside || path.ancestors().skip(1).filter_map(|above| self.entries.get_key_value(above)).any(differs)
+    }
+
     pub(crate) fn add(&mut self, path: &Path, mut inode: Inode) -> u64 {
         let id = self.inodes.keys().next_back().map_or(1, |n| n + 1);
         if inode.ino == 0 {

@@ -458,6 +458,15 @@ impl Probe {
         self.look.may_come(path)
     }
 
+    /// In check mode: refuses, as unknown, to have a program look at what an earlier task would have made or changed: programs
+    /// see the host, not the plan.
+    pub fn as_on_host(&self, path: impl AsRef<Path>) -> Result<()> {
+        match self.look.differs_from_host(path.as_ref()) {
+            true => Err(Fault::unknown(format!("{} is only planned", path.as_ref().display()))),
+            false => Ok(()),
+        }
+    }
+
     /// Whether this is check mode: only for results whose wording depends on it (`Would not run` / `Did not run`).
     pub fn rehearsing(&self) -> bool {
         self.look.rehearsing()

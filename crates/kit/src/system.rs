@@ -72,6 +72,10 @@ pub trait Look: Send + Sync {
     fn unsure(&self) -> bool {
         false
     }
+    /// In check mode: whether the plan has something else at this path, or in that folder, than the host.
+    fn differs_from_host(&self, _path: &Path) -> bool {
+        false
+    }
     /// In check mode: whether what is missing at this path may be there in the real run, since not even its folder is
     /// there yet and earlier tasks would have brought things that nobody has listed.
     fn may_come(&self, _path: &Path) -> bool {
