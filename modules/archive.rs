@@ -99,6 +99,7 @@ impl Procedure for Archive {
         let (there, missing): (Vec<&PathBuf>, Vec<&PathBuf>) =
             task.paths.iter().partition(|path| host.lstat(path).is_ok_and(|stat| stat.is_some()));
         let mut changed = false;
+        let mut diff = AttributeDiff::of(&task.dest);
         let mut archived = Vec::new();
         let state = if there.is_empty() {
             match host.exists(&task.dest) {
@@ -108,13 +109,13 @@ impl Procedure for Archive {
             }
         } else if task.is_archive || matches!(self.format, Format::Zip | Format::Tar) {
             let entries = self.entries(host, &task, &there)?;
-            changed = self.pack(host, &task, &entries)?;
+            changed = self.pack(host, &task, &entries, &mut diff)?;
             archived =
                 entries.into_iter().filter(|entry| self.is_named(entry)).map(|entry| entry.path).collect();
             if missing.is_empty() { "archive" } else { "incomplete" }
         } else {
             let from = there.first().map(|path| path.to_path_buf()).unwrap_or_default();
-            changed = self.compress(host, &from, &task.dest)?;
+            changed = self.compress(host, &from, &task.dest, &mut diff)?;
             archived.push(from);
             "compress"
         };
@@ -122,9 +123,8 @@ impl Procedure for Archive {
             self.remove(host, &task, &archived, !there.is_empty())?;
         }
         if host.exists(&task.dest) {
-            let mut diff = AttributeDiff::of(&task.dest);
-            let dest = followed(host, &task.dest, Links::Keep);
-            if self.attributes.ensure(host, &dest, &mut diff)? {
+            let came = diff != AttributeDiff::of(&task.dest);
+            if self.attributes.ensure(host, &task.dest, &mut diff)? || came {
                 changed = true;
                 host.diff(diff.into());
             }
@@ -303,19 +303,25 @@ impl Archive {
     }
 
     /// Writes an archive, and says whether it has other things in it than before.
-    fn pack(&self, host: &mut Host, task: &Task, entries: &[Entry]) -> Result<bool> {
+    fn pack(
+        &self,
+        host: &mut Host,
+        task: &Task,
+        entries: &[Entry],
+        diff: &mut AttributeDiff,
+    ) -> Result<bool> {
         let probe = host.probe().clone();
         let before = self.before(&probe, &task.dest)?;
         let now = if self.format == Format::Zip {
             let mut stream = packing::Stream::new(zip::Zip::new(&probe, entries));
-            self.put(host, &task.dest, &mut stream)?;
+            self.put(host, &task.dest, &mut stream, diff)?;
             stream.into_source().sums()
         } else {
             if !host.rehearsing() {
                 let stream = packing::Stream::new(tar::Tar::new(&probe, entries));
                 let mut packed = packing::packed(self.format, Box::new(stream))
                     .map_err(|e| Fault::io("could not pack", &task.dest, &e))?;
-                self.put(host, &task.dest, &mut packed)?;
+                self.put(host, &task.dest, &mut packed, diff)?;
             }
             tar::sums(&probe, entries)?
         };
@@ -324,7 +330,7 @@ impl Archive {
     }
 
     /// Compresses a file, and says whether that has another content than before.
-    fn compress(&self, host: &mut Host, from: &Path, dest: &Path) -> Result<bool> {
+    fn compress(&self, host: &mut Host, from: &Path, dest: &Path, diff: &mut AttributeDiff) -> Result<bool> {
         let unreadable = |e: &std::io::Error| Fault::io("could not read", from, e);
         if !host.stat(from)?.is_some_and(|stat| stat.is_file()) {
             fail!("Unable to write to compressed file: {} is not a file", from.display());
@@ -334,7 +340,7 @@ impl Archive {
         if !host.rehearsing() {
             let content = host.open(from)?;
             let mut packed = packing::packed(self.format, content).map_err(|e| unreadable(&e))?;
-            self.put(host, dest, &mut packed)?;
+            self.put(host, dest, &mut packed, diff)?;
         }
         self.plan(host, dest)?;
         Ok(before.is_none_or(|before| before != Sums::from([(Vec::new(), sum)])))
@@ -362,15 +368,25 @@ impl Archive {
         Ok(Some(sum.map(|sum| Sums::from([(Vec::new(), sum)])).unwrap_or_default()))
     }
 
-    /// Writes it. Check mode only reads it: it can be large.
-    fn put(&self, host: &mut Host, dest: &Path, content: &mut dyn std::io::Read) -> Result<()> {
+    /// Writes it, with the mode that is asked for: nobody else sees it meanwhile. Check mode only reads it: it can be large.
+    fn put(
+        &self,
+        host: &mut Host,
+        dest: &Path,
+        content: &mut dyn std::io::Read,
+        diff: &mut AttributeDiff,
+    ) -> Result<()> {
         if host.rehearsing() {
             std::io::copy(content, &mut std::io::sink())
                 .map_err(|e| Fault::io("could not pack", dest, &e))?;
             return Ok(());
         }
-        let how = Commit { unsafe_writes: self.attributes.writes_in_place(host), ..Commit::default() };
         let dest = followed(host, dest, Links::Follow);
+        let how = Commit {
+            mode: self.attributes.new_mode(host, &dest, diff)?,
+            unsafe_writes: self.attributes.writes_in_place(host),
+            ..Commit::default()
+        };
         host.write_as(dest, content, &how)
     }
 

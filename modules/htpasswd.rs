@@ -7,12 +7,14 @@
 //! - community.general.htpasswd: { path: /etc/mail/passwords, name: alex, password: oedu2eGh, hash_scheme: md5_crypt }
 //! - community.general.htpasswd: { path: /etc/apache2/passwdfile, name: foobar, state: absent }
 //! ```
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use shevek_crypt::Scheme;
 use shevek_kit::lossless;
 use shevek_kit::prelude::*;
+
+use crate::editing::Edit;
 
 /// Arguments of `htpasswd`.
 #[derive(Args)]
@@ -50,13 +52,15 @@ impl Procedure for Htpasswd {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
-        let there = host.read_if_there(&self.path)?;
+        let path = followed(host, &self.path, Links::Follow);
+        let edit = Edit::of(&path, &self.attributes);
+        let there = edit.read(host)?;
         if self.state == Presence::Absent && there.is_none() {
             host.warn(format!("{} does not exist", self.path.display()));
             return Ok(Outcome::ok().with("msg", format!("{} not present", self.name)));
         }
         let mut file = File::read(there.as_deref().unwrap_or_default())?;
-        let (changed, mut message) = match self.state {
+        let (changed, message) = match self.state {
             Presence::Present => self.present(&mut file, there.is_some(), host)?,
             Presence::Absent if file.remove(&self.name) => (true, format!("Remove {}", self.name)),
             Presence::Absent => (false, format!("{} not present", self.name)),
@@ -64,21 +68,11 @@ impl Procedure for Htpasswd {
         // Differs from Ansible: there empty lines are taken out, unreported, even where nothing else changes.
         if changed {
             if there.is_none() {
-                self.make_folders(host)?;
+                edit.make_folders(host)?;
             }
-            let path = followed(host, &self.path, Links::Follow);
-            let how = Commit { unsafe_writes: self.attributes.writes_in_place(host), ..Commit::default() };
-            host.write_as(path, &mut file.bytes().as_slice(), &how)?;
+            edit.save(host, &file.bytes())?;
         }
-        let mut diff = AttributeDiff::of(&self.path);
-        let differs = self.attributes.ensure(host, &followed(host, &self.path, Links::Follow), &mut diff)?;
-        if differs {
-            let and = if changed { " and " } else { "" };
-            message.push_str(and);
-            message.push_str("ownership, perms or SE linux context changed");
-            host.diff(diff.into());
-        }
-        Ok(Outcome::ok().changed_if(changed || differs).with("msg", message))
+        edit.finish(host, changed, &message)
     }
 }
 
@@ -117,16 +111,6 @@ impl Htpasswd {
                 (false, false) => format!("Created {path} and added {}", self.name),
             },
         ))
-    }
-
-    fn make_folders(&self, host: &mut Host) -> Result<()> {
-        let above = self.path.ancestors().skip(1).take_while(|folder| *folder != Path::new(""));
-        let missing: Vec<&Path> = above.take_while(|folder| !host.exists(folder)).collect();
-        let mode = 0o777 & !host.identity().umask;
-        for folder in missing.iter().rev() {
-            host.mkdir(folder, mode)?;
-        }
-        Ok(())
     }
 }
 

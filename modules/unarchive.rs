@@ -200,7 +200,7 @@ impl Unarchive {
         let files = archive.files(host)?;
         let mut outcome =
             Outcome::ok().with("handler", archive.kind.handler()).with("dest", dest).with("src", path);
-        let differences = archive.differences(host)?;
+        let differences = archive.differences(host, &files)?;
         let mut changed = !differences.is_empty();
         if changed {
             let command = archive.extraction(host)?;
@@ -251,8 +251,8 @@ impl Archive<'_> {
     }
 
     /// What is not yet as in the archive, a line each; empty if all is.
-    fn differences(&self, host: &Probe) -> Result<String> {
-        if self.kind == Kind::Zip { self.zip_differences(host) } else { self.tar_differences(host) }
+    fn differences(&self, host: &Probe, files: &[String]) -> Result<String> {
+        if self.kind == Kind::Zip { self.zip_differences(host) } else { self.tar_differences(host, files) }
     }
 
     fn extraction(&self, host: &Probe) -> Result<Command> {

@@ -25,6 +25,26 @@ fn a_check_on_an_empty_host_goes_through_because_it_sees_its_own_plan() {
         .untouched("web1");
 }
 
+/// tar cannot look into a folder that is only planned, nor can any other program.
+#[test]
+fn an_archive_goes_into_a_folder_that_is_only_planned() {
+    let lab = Lab::local().host_file("web1", "packed/file", "content\n").playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - community.general.archive: { path: "{{ root }}/packed", dest: "{{ root }}/packed.tgz" }
+      tags: [pack]
+    - file: { path: "{{ root }}/new", state: directory }
+    - unarchive: { src: "{{ root }}/packed.tgz", dest: "{{ root }}/new", remote_src: true }
+"#,
+    );
+    lab.run(["--tags", "pack"]).exit(0);
+    lab.run(["--check"]).exit(0).recap("web1", "ok=3 changed=2 failed=0");
+    lab.run([]).exit(0).recap("web1", "ok=3 changed=2 failed=0");
+    lab.run(["--check"]).exit(0).recap("web1", "ok=3 changed=0 failed=0");
+}
+
 #[test]
 fn a_check_promises_what_the_run_then_does() {
     let lab = Lab::local().host_file("web1", "old", "gone soon\n").playbook(SITE);

@@ -36,7 +36,10 @@ impl Archive<'_> {
             Kind::Zstd => Some("--zstd"),
             Kind::Zip | Kind::Tar => None,
         };
-        let mut command = cmd(program).arg(verb).arg("-C").arg(self.dest);
+        let mut command = cmd(program).arg(verb);
+        if verb != "--list" {
+            command = command.arg("-C").arg(self.dest).folder(self.dest);
+        }
         command = command.args(flag);
         if !self.args.extra_opts.is_empty() {
             command = command.arg("--show-transformed-names").args(&self.args.extra_opts);
@@ -53,7 +56,7 @@ impl Archive<'_> {
         let excluded =
             self.args.exclude.iter().map(|name| format!("--exclude={}", name.trim_end_matches('/')));
         command = command.args(excluded).flag("--quoting-style=literal", verb == "--list");
-        Ok(command.arg("-f").arg(self.path).args(&self.args.include).folder(self.dest).any_rc())
+        Ok(command.arg("-f").arg(self.path).args(&self.args.include).any_rc())
     }
 
     pub(super) fn tar_files(&self, host: &Probe) -> Result<Vec<String>> {
@@ -82,7 +85,23 @@ impl Archive<'_> {
         Ok(files)
     }
 
-    pub(super) fn tar_differences(&self, host: &Probe) -> Result<String> {
+    pub(super) fn tar_differences(&self, host: &Probe, files: &[String]) -> Result<String> {
+        if host.rehearsing() {
+            // tar sees what the host has; what is planned is looked at here.
+            let mut missing = String::new();
+            for name in files {
+                let path = self.dest.join(name);
+                match host.lstat(&path)? {
+                    None => missing
+                        .push_str(&format!("{name}: Warning: Cannot stat: No such file or directory\n")),
+                    Some(stat) if stat.is_folder() => {}
+                    Some(_) => host.as_on_host(&path)?,
+                }
+            }
+            if !missing.is_empty() {
+                return Ok(missing);
+            }
+        }
         let ran = host.ask(self.tar(host, "--diff")?)?;
         let given = &self.args.attributes;
         let is_root = host.identity().uid == 0;

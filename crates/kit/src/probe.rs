@@ -369,8 +369,19 @@ impl Probe {
         let ran = self
             .look
             .ask(&command)
-            .map_err(|e| io_fault("could not run", Path::new(&command.program), &e))?;
-        ran.check(&command)
+            .map_err(|e| io_fault("could not run", Path::new(&command.program), &e))
+            .and_then(|ran| ran.check(&command));
+        ran.map_err(|fault| self.unseen(&command).unwrap_or(fault))
+    }
+
+    /// In check mode: why a program that failed has said nothing, if it was asked about what is only planned.
+    fn unseen(&self, command: &Command) -> Option<Fault> {
+        let named = command.args.iter().filter_map(|arg| {
+            let arg = arg.to_str()?;
+            let value = arg.split_once('=').filter(|_| arg.starts_with('-')).map_or(arg, |(_, value)| value);
+            value.starts_with('/').then(|| Path::new(value))
+        });
+        command.folder.as_deref().into_iter().chain(named).find_map(|path| self.as_on_host(path).err())
     }
 
     /// Runs one of the host's own fact programs (`NAME.fact`), which its administrator put there to be run for reading.
@@ -586,6 +597,23 @@ pub fn expand_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Kind;
+    use crate::overlay::Overlay;
+    use crate::system::Act;
+    use crate::testing::World;
+
+    #[test]
+    fn programs_that_cannot_see_the_plan_have_said_nothing() {
+        let world = World::new().answers("dpkg-deb *", Ran::failed(2, "No such file or directory"));
+        let plan = Arc::new(Overlay::over(world.build()));
+        let probe = Probe::new(plan.clone(), Arc::new(Call::default()));
+        let ask = |args: [&str; 2]| probe.ask(cmd("dpkg-deb").args(args)).unwrap_err().kind;
+        assert_eq!(ask(["--field", "/tmp/x.deb"]), Kind::Failed);
+        plan.create(Path::new("/tmp/x.deb")).unwrap();
+        assert_eq!(ask(["--field", "/tmp/x.deb"]), Kind::Unknown);
+        assert_eq!(ask(["--field=/tmp/x.deb", "x"]), Kind::Unknown);
+        assert_eq!(ask(["--field", "/tmp/y.deb"]), Kind::Failed);
+    }
 
     #[test]
     fn variables_that_are_not_set_stay_as_written() {
