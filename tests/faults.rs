@@ -268,6 +268,59 @@ fn play(row: &Row) -> Result<String, String> {
     Ok(line(row))
 }
 
+#[test]
+fn tasks_that_a_host_may_have_done_when_it_was_lost_are_named() {
+    let play = "- hosts: bad\n  gather_facts: false\n  tasks:\n    - command: echo one\n    - name: the last heard of\n      \
+                shell: until grep -q stdout...one {{ playbook_dir }}/run.jsonl; do sleep 0.05; done; touch break; sleep 30\n    \
+                - name: on {{ inventory_hostname }}\n      command: echo two\n    \
+                - set_fact: { here: 1 }\n    - import_role: { name: base }\n";
+    let lost = |ahead: &str, no_log: &str| {
+        let play = play.replace("sleep 30\n", &format!("sleep 30\n      no_log: {no_log}\n"));
+        let lab = Lab::local().unwatched().playbook(&play);
+        let lab = lab.file("roles/base/tasks/main.yml", "- name: base\n  command: echo three\n");
+        let home = lab.path().join("far");
+        std::fs::create_dir(&home).unwrap();
+        let server = Scripted::start(&home, Told, Cut, false);
+        let lab = two_hosts(lab, &server).env("SHEVEK_SEND_AHEAD", ahead);
+        lab.run(["--report", "jsonl=run.jsonl"]).exit(4).recap("bad", "ok=1 changed=1 unreachable=1").text()
+    };
+    let words = "2 more tasks were sent with it and may have been done: on bad, base : base";
+    let text = lost("remote", "false");
+    let says =
+        |text: &str, begin: &str| text.lines().any(|line| line.starts_with(begin) && line.contains(words));
+    assert!(says(&text, "fatal: [bad]: UNREACHABLE! => ") && says(&text, "bad: run: "), "{text}");
+    let text = lost("remote", "true");
+    let warning = text.split_once("[WARNING]: ").map_or("", |(_, rest)| rest);
+    let warning = warning.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        warning.starts_with("bad was lost sight of in the task 'the last heard of': 2 more tasks"),
+        "{text}"
+    );
+    let text = lost("never", "false");
+    assert!(!text.contains("may have been done"), "{text}");
+}
+
+#[test]
+fn a_task_that_a_host_may_have_done_is_not_sent_again() {
+    // The runner is stopped: that it is late is not heard from it, and nobody knows how far it came.
+    let play = "- hosts: bad\n  gather_facts: false\n  tasks:\n    - shell: echo 1 >>done; kill -STOP $PPID; sleep 30\n      \
+                timeout: 2\n      ignore_errors: true\n    - name: then\n      shell: echo 2 >>done\n      ignore_errors: true\n    \
+                - shell: echo 3 >>done\n";
+    let lab = Lab::local().unwatched().playbook(play);
+    let home = lab.path().join("far");
+    std::fs::create_dir(&home).unwrap();
+    let server = Scripted::start(&home, Never, Cut, false);
+    let lab = two_hosts(lab, &server);
+    lab.run([])
+        .exit(2)
+        .says("2 more tasks were sent with it and may have been done: then, shell")
+        .says("it may or may not have been done, and is not sent again")
+        .recap("bad", "ok=2 changed=0 failed=1 ignored=2");
+    drop(server);
+    let done = std::fs::read_to_string(home.join("done")).unwrap();
+    assert!(!done.contains("2\n2") && !done.contains("3\n3"), "{done}");
+}
+
 /// A row that is as it should be.
 fn line(Row(what, _, _, expected, _): &Row) -> String {
     let (host, phase) = match expected {
@@ -342,7 +395,7 @@ place for the runner, wrong passwords, changed keys) in `tests/disasters.rs`, th
 | resolve, connect, host key | 10 s | `timeout` (`-T`, `ansible_timeout`, `ConnectTimeout`) |
 | auth | 60 s | `phase_timeout` in `[shevek]` of ansible.cfg, `SHEVEK_PHASE_TIMEOUT` |
 | start | 60 s | the same |
-| become | 20 s | – |
+| become | 60 s | the same |
 | upload | 60 s without a sign that the host takes more | the same |
 | run | as long as it takes | `timeout` of the task, `task_timeout`; the host kills what is late, and a runner that does not is given up two seconds later |
 | idle | 45 s without a word | `ServerAliveInterval`, `ServerAliveCountMax` |
@@ -355,6 +408,8 @@ While somebody is asked about a host key or for a passphrase no time passes.
   login that was refused and a host key that does not fit are no matter of luck, and are not. What a host may have begun is never sent twice.
 - **Rescued**, where that is asked for: with `rescue_unreachable = true` in `[shevek]` (`SHEVEK_RESCUE_UNREACHABLE`), or where the variable
   `shevek_rescue_unreachable` is true, `rescue` takes care of a host that cannot be reached as of one that failed. `ignore_unreachable` is as in Ansible.
+- **Not done twice**: where a host is lost sight of, tasks that had been sent along with the one that was waited for
+  (`docs/performance.md`) may have been done. The result names them, and so does the end of the run; none of them is sent again.
 - **Summarised**: the end of the run names each host that was lost once more, with the reason.
 
 ## Signals

@@ -39,6 +39,9 @@ fn an_interrupt_ends_a_question_and_the_run() {
     lab().typed(["--step", "-e", "open=a hidden=b"], "ontinue: ", &["^C"]).exit(99).hides("\"msg\"");
 }
 
+/// Waits, on a host, until the run has heard of the interrupt.
+const HEARD: &str = "until grep -q interrupted..running '{{ playbook_dir }}/run.jsonl'; do sleep 0.05; done";
+
 #[test]
 fn hosts_that_have_not_begun_when_an_interrupt_comes_do_not_begin() {
     for strategy in ["linear", "free"] {
@@ -49,10 +52,13 @@ fn hosts_that_have_not_begun_when_an_interrupt_comes_do_not_begin() {
   strategy: {strategy}
   tasks:
     - name: interrupts its own run
-      shell: touch '{{{{ root }}}}/began'; kill -INT {{{{ lookup('pipe', 'echo $PPID') }}}}; sleep 0.2
+      shell: touch '{{{{ root }}}}/began'; kill -INT {{{{ lookup('pipe', 'echo $PPID') }}}}; {HEARD}
 "
         ));
-        lab.run(["--forks", "1"]).exit(99).says("INTERRUPTED").says("interrupts its own run");
+        lab.run(["--forks", "1", "--report", "jsonl=run.jsonl"])
+            .exit(99)
+            .says("INTERRUPTED")
+            .says("interrupts its own run");
         let began = ["web1", "web2", "web3"].map(|host| lab.root(host).join("began").exists());
         assert_eq!(began, [true, false, false], "under {strategy}");
     }
@@ -68,12 +74,12 @@ fn tasks_that_were_sent_ahead_and_not_begun_are_left_undone_when_an_interrupt_co
   strategy: {strategy}
   vars: {{ controller: \"{{{{ lookup('pipe', 'echo $PPID') }}}}\" }}
   tasks:
-    - shell: touch '{{{{ root }}}}/one'; kill -INT {{{{ controller }}}}; sleep 0.3; touch '{{{{ root }}}}/whole'
+    - shell: touch '{{{{ root }}}}/one'; kill -INT {{{{ controller }}}}; {HEARD}; sleep 1; touch '{{{{ root }}}}/whole'
     - command: touch '{{{{ root }}}}/two'
     - command: touch '{{{{ root }}}}/three'
 "
         ));
-        lab.run([])
+        lab.run(["--report", "jsonl=run.jsonl"])
             .exit(99)
             .says("INTERRUPTED")
             .recap("web1", "ok=1 failed=0")

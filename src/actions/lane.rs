@@ -38,7 +38,16 @@ pub struct Asked {
     answers: mpsc::UnboundedSender<(usize, Outcome)>,
     /// Which calls have had their answer.
     answered: Vec<bool>,
-    begun: Option<oneshot::Sender<()>>,
+    fate: Option<oneshot::Sender<Fate>>,
+}
+
+/// What is known of a task that was sent behind another one. Nothing is known to have come of it where nobody tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The host has begun it, and its answers come.
+    Begun,
+    /// The host may have done it, or a part of it; no answer will come.
+    Unknown,
 }
 
 /// The answers to what was asked, by their calls' numbers.
@@ -64,7 +73,7 @@ impl Lane {
             calls,
             blobs,
             answers,
-            begun: None,
+            fate: None,
         }));
         Ok(heard)
     }
@@ -109,9 +118,7 @@ impl Asked {
             Some(answered @ false) => *answered = true,
             _ => return,
         }
-        if let Some(begun) = self.begun.take() {
-            let _ = begun.send(());
-        }
+        self.tell(Fate::Begun);
         // Without anyone who waits it is lost.
         let _ = self.answers.send((call, outcome));
     }
@@ -129,11 +136,17 @@ impl Asked {
         Some((seconds, Instant::now() + limit))
     }
 
-    /// What tells that a first answer has come; it ends without one if none ever does.
-    pub fn begun(&mut self) -> oneshot::Receiver<()> {
-        let (begun, heard) = oneshot::channel();
-        self.begun = Some(begun);
+    /// What tells of its fate, as soon as that is known; it ends without a word if the host never begins it.
+    pub fn fate(&mut self) -> oneshot::Receiver<Fate> {
+        let (fate, heard) = oneshot::channel();
+        self.fate = Some(fate);
         heard
+    }
+
+    fn tell(&mut self, fate: Fate) {
+        if let Some(told) = self.fate.take() {
+            let _ = told.send(fate);
+        }
     }
 
     /// Whether all calls have had their answers.
@@ -169,14 +182,9 @@ where
     H: Future<Output = ()> + Send,
     G: Future<Output = ()> + Send,
 {
-    tokio::select! {
-        biased;
-        () = ends.given_up => {}
-        () = carry(asked, ends.halted) => {}
-    }
-}
-
-async fn carry(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
+    let mut given_up = std::pin::pin!(ends.given_up);
+    let mut halted = std::pin::pin!(ends.halted);
+    let mut asked = asked;
     let Some(host) = asked.first().map(|first| first.host.clone()) else { return };
     let mut blobs = Blobs::new();
     let (mut calls, mut ends) = (Vec::new(), Vec::with_capacity(asked.len()));
@@ -187,19 +195,27 @@ async fn carry(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
         ends.push(calls.len());
     }
     let task_ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
-    let error = match host.start(calls, task_ends, blobs).await {
-        Err(error) => error,
+    let started = tokio::select! {
+        biased;
+        () = &mut given_up => return,
+        started = host.start(calls, task_ends, blobs) => started,
+    };
+    // Where the host is not heard of any more, it may have gone on.
+    let (error, is_cut_off) = match started {
+        Err(error) => (error, false),
         Ok(mut running) => {
-            let mut halted = std::pin::pin!(halted);
             let (mut is_halted, mut at) = (false, 0);
             let mut limit = asked.first().and_then(Asked::limit);
             loop {
                 let next = tokio::select! {
-                    next = running.next() => next,
-                    seconds = over(limit) => {
-                        host.forget();
+                    biased;
+                    () = &mut given_up => {
+                        // The task that is running knows by itself that it is killed.
                         if let Some(asked) = asked.get_mut(at) {
-                            asked.answer_all(|| out_of_time(seconds));
+                            asked.tell(Fate::Begun);
+                        }
+                        if !is_halted {
+                            lose_sight(&mut asked, at);
                         }
                         return;
                     }
@@ -208,10 +224,19 @@ async fn carry(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
                         running.halt().await;
                         continue;
                     }
+                    next = running.next() => next,
+                    seconds = over(limit) => {
+                        host.forget();
+                        lose_sight(&mut asked, at);
+                        if let Some(asked) = asked.get_mut(at) {
+                            asked.answer_all(|| out_of_time(seconds));
+                        }
+                        return;
+                    }
                 };
                 let item = match next {
                     None => return,
-                    Some(Err(error)) => break error,
+                    Some(Err(error)) => break (error, running.is_cut_off()),
                     Some(Ok(item)) => item,
                 };
                 let index = item.index as usize;
@@ -232,10 +257,19 @@ async fn carry(mut asked: Vec<Asked>, halted: impl Future<Output = ()> + Send) {
         }
     };
     host.gave_up(&error).await;
-    // It came upon the task that was running; those behind it had not begun.
-    if let Some(asked) = asked.iter_mut().find(|asked| !asked.is_done()) {
+    // It came upon the task that was running, as far as is known.
+    let Some(at) = asked.iter().position(|asked| !asked.is_done()) else { return };
+    if is_cut_off {
+        lose_sight(&mut asked, at);
+    }
+    if let Some(asked) = asked.get_mut(at) {
         asked.answer_all(|| failed_connection(&error));
     }
+}
+
+/// The host may have gone on from a task to those behind it. Whoever hears what came of the task must know of that before.
+fn lose_sight(asked: &mut [Asked], at: usize) {
+    asked.iter_mut().skip(at + 1).for_each(|behind| behind.tell(Fate::Unknown));
 }
 
 /// Waits until a time is over, and says how many seconds a call had.

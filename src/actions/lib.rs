@@ -20,7 +20,7 @@ pub mod wire;
 pub use action::{Action, Asks, Invocation, Running, truth};
 pub use foreign::{Foreign, Told};
 pub use host::{Host, Request};
-pub use lane::{Asked, Ends, Lane, send_all};
+pub use lane::{Asked, Ends, Fate, Lane, send_all};
 pub use outcome::{Effect, Outcome};
 pub use pool::Pool;
 pub use search::find as find_file;

@@ -10,6 +10,8 @@
 //! - **Stopped by the first failure.** The host leaves undone what is behind a task that fails. So a task of which the
 //!   controller has to judge whether it failed, or what follows, is the last of its batch ([`is_predictable`]).
 //! - **Told in its turn.** What preparing a task would tell is held back until then; results are settled one by one.
+//! - **Done once.** Where a host is lost sight of, what was sent behind the task that was waited for may have been done: that is
+//!   told with what came of that task, and such a task is not sent again ([`Fate::Unknown`]).
 //!
 //! Start reading at [`Batch::followers`] (which tasks may be sent ahead) and [`execute`] (one task, and sending them).
 
@@ -20,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use shevek_actions::{Action, Asked, Asks, Ends, Lane, send_all};
+use shevek_actions::{Action, Asked, Asks, Ends, Fate, Lane, send_all};
 use shevek_connection::TransportKind;
 use shevek_event::{Event, held};
 use shevek_inventory::HostId;
@@ -62,10 +64,12 @@ pub(crate) struct Sent {
 }
 
 enum Stage {
-    /// It was sent; the first answer tells that the host has begun it.
-    Asked { doing: Doing<'static, Done>, begun: oneshot::Receiver<()> },
+    /// It was sent; what becomes of it is told.
+    Asked { doing: Doing<'static, Done>, fate: oneshot::Receiver<Fate> },
     /// The host has begun it.
     Begun(Doing<'static, Done>),
+    /// The host may have done it.
+    Unsure,
     /// It needed no host.
     Over(Box<Done>),
 }
@@ -77,27 +81,29 @@ impl std::fmt::Debug for Sent {
 }
 
 impl Sent {
-    /// Waits until the host has begun it; false: it never will, or had no need to.
+    /// Waits until the host has begun it, or may have; false: it never will, or had no need to.
     pub(crate) async fn has_begun(&mut self) -> bool {
-        match &mut self.stage {
+        let fate = match &mut self.stage {
             Stage::Over(_) => return false,
-            Stage::Begun(_) => return true,
-            Stage::Asked { begun, .. } => {
-                if begun.await.is_err() {
-                    return false;
-                }
-            }
-        }
-        let over = Stage::Over(Box::new(Done {
-            host: self.job.host,
-            is_loop: false,
-            items: Vec::new(),
-            seconds: 0.0,
-        }));
-        if let Stage::Asked { doing, .. } = std::mem::replace(&mut self.stage, over) {
+            Stage::Begun(_) | Stage::Unsure => return true,
+            Stage::Asked { fate, .. } => fate.await,
+        };
+        let Ok(fate) = fate else { return false };
+        if let Stage::Asked { doing, .. } = std::mem::replace(&mut self.stage, Stage::Unsure)
+            && fate == Fate::Begun
+        {
             self.stage = Stage::Begun(doing);
         }
         true
+    }
+
+    /// Whether the host may have done it, while no answer will come.
+    fn may_be_done(&mut self) -> bool {
+        match &mut self.stage {
+            Stage::Unsure => true,
+            Stage::Asked { fate, .. } => fate.try_recv() == Ok(Fate::Unknown),
+            Stage::Begun(_) | Stage::Over(_) => false,
+        }
     }
 
     /// Its result, now that it has its turn; `None`: the host has left it undone.
@@ -116,6 +122,7 @@ impl Sent {
         }
         match self.stage {
             Stage::Over(done) => Some(*done),
+            Stage::Unsure => Some(job.unsure()),
             Stage::Asked { doing, .. } | Stage::Begun(doing) => {
                 let done = doing.await;
                 Some(Done { seconds: started.elapsed().as_secs_f64(), ..done })
@@ -131,6 +138,8 @@ pub(crate) struct Ahead {
     sent: Option<Sent>,
     /// Tasks that may be sent with it.
     followers: Vec<Follower>,
+    /// It was sent ahead, and may have been done.
+    is_unsure: bool,
 }
 
 struct Follower {
@@ -164,6 +173,9 @@ pub(crate) async fn execute(job: &Job, ahead: Ahead) -> Option<(Done, Option<Vec
         return None;
     }
     job.announce();
+    if ahead.is_unsure {
+        return Some((job.unsure(), None));
+    }
     if ahead.followers.is_empty() {
         return Some((job.perform().await, None));
     }
@@ -222,9 +234,9 @@ fn send(job: &Job, first: Asked, followers: Vec<Follower>) -> VecDeque<Sent> {
             (Some(None), Some(mut asked)) if all.iter().all(|one| one.goes_with(&asked)) => {
                 goes_on = !returns_facts(&asked);
                 bytes += asked.weight();
-                let begun = asked.begun();
+                let fate = asked.fate();
                 all.push(asked);
-                Stage::Asked { doing, begun }
+                Stage::Asked { doing, fate }
             }
             (Some(None), _) => break,
         };
@@ -331,28 +343,49 @@ impl Batch<'_> {
     /// What was sent ahead of a task that has its turn, or else what may be sent with it.
     pub(crate) fn ahead(&mut self, step: &Step, host: HostId) -> Ahead {
         let Some(state) = self.hosts.get_mut(&host) else { return Ahead::default() };
+        if state.unsure.remove(&step.task.id) {
+            return Ahead { is_unsure: true, ..Ahead::default() };
+        }
         if let Some(sent) = state.sent.pop_front() {
             if sent.task == step.task.id {
-                return Ahead { sent: Some(sent), followers: Vec::new() };
+                return Ahead { sent: Some(sent), ..Ahead::default() };
             }
             state.sent.clear();
             let bug = shevek_diag::Diagnostic::bug("a task was sent ahead that did not come next")
                 .or_at(step.task.origin.as_ref());
             self.fault.get_or_insert(bug);
         }
-        Ahead { sent: None, followers: self.followers(step, host) }
+        Ahead { followers: self.followers(step, host), ..Ahead::default() }
     }
 
-    /// Takes what was sent with a task; what is behind one that failed was left undone.
-    pub(crate) fn keep_sent(&mut self, done: &Done, sent: Option<VecDeque<Sent>>) {
+    /// Takes what was sent with a task; what is behind one that failed was left undone, as far as is known.
+    pub(crate) fn keep_sent(&mut self, job: &Job, done: &mut Done, sent: Option<VecDeque<Sent>>) {
         let Some(state) = self.hosts.get_mut(&done.host) else { return };
         if let Some(sent) = sent {
             state.sent = sent;
         }
         let outcome = done.combined();
-        if outcome.failed || outcome.unreachable {
-            state.sent.clear();
+        if !outcome.failed && !outcome.unreachable {
+            return;
         }
+        let unsure = state.sent.drain(..).filter_map(|mut sent| sent.may_be_done().then_some(sent.job));
+        let unsure: Vec<Arc<Job>> = unsure.collect();
+        state.unsure.extend(unsure.iter().map(|job| job.task.id));
+        if unsure.is_empty() {
+            return;
+        }
+        let titles: Vec<String> = unsure.iter().map(|job| self.rendered_title(&job.task, job.host)).collect();
+        let number = match titles.len() {
+            1 => "1 more task was".to_owned(),
+            more => format!("{more} more tasks were"),
+        };
+        let text = format!("{number} sent with it and may have been done: {}", titles.join(", "));
+        // The items of a loop have been told already, and of a secret task nothing is shown.
+        if done.is_loop || done.policy().no_log {
+            let (host, title) = (self.name(done.host), self.rendered_title(&job.task, done.host));
+            self.run.warn(format!("{host} was lost sight of in the task '{title}': {text}"));
+        }
+        done.add_to_message(&text);
     }
 
     /// Whether a host is doing its next task already, which therefore has to be told of even after an interrupt.
@@ -384,7 +417,9 @@ impl Batch<'_> {
                 Some(_) => break,
                 None => {
                     let role = task.role.as_ref().filter(|role| !in_handlers && !role.meta.allow_duplicates);
-                    if role.is_some_and(|role| roles_over.contains(&role.key)) {
+                    if role.is_some_and(|role| roles_over.contains(&role.key))
+                        || state.unsure.contains(&task.id)
+                    {
                         break;
                     }
                     let is_done = role.is_some_and(|role| state.roles_done.contains(&role.key));

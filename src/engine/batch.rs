@@ -41,6 +41,8 @@ pub(crate) struct HostState {
     pub(crate) busy: bool,
     /// Its next tasks, as far as they were sent to it already.
     pub(crate) sent: VecDeque<Sent>,
+    /// Tasks that were sent to it and may have been done, of which no answer has come.
+    pub(crate) unsure: HashSet<TaskId>,
     /// Names notified since the last flush, in order.
     pub(crate) notified: IndexSet<String>,
     /// Roles of which a task has run.
@@ -301,11 +303,11 @@ impl Batch<'_> {
             if let Some(state) = self.hosts.get_mut(&job.host) {
                 state.busy = false;
             }
-            let Some((done, sent)) = worked else {
+            let Some((mut done, sent)) = worked else {
                 self.leave(&step, &job);
                 continue;
             };
-            self.keep_sent(&done, sent);
+            self.keep_sent(&job, &mut done, sent);
             idle.push_back(done.host);
             let (job, done, shown) = self.debugged(job, done).await;
             let everyone = for_all.then(|| self.everyone());
@@ -349,8 +351,8 @@ impl Batch<'_> {
             for joined in ready {
                 match joined {
                     Ok((job, None)) => self.leave(step, &job),
-                    Ok((job, Some((done, sent)))) => {
-                        self.keep_sent(&done, sent);
+                    Ok((job, Some((mut done, sent)))) => {
+                        self.keep_sent(&job, &mut done, sent);
                         let (job, done, shown) = self.debugged(job, done).await;
                         self.settle(step, &job, &done, (everyone, shown));
                         results.push(done);

@@ -202,6 +202,14 @@ impl Done {
         self.loop_value()
     }
 
+    /// Adds to the message of what went wrong.
+    pub(crate) fn add_to_message(&mut self, text: &str) {
+        let wrong = self.items.iter_mut().find(|item| item.outcome.failed || item.outcome.unreachable);
+        if let Some(message) = wrong.and_then(|item| item.outcome.body.get_mut("msg")) {
+            *message = format!("{}; {text}", message.text()).into();
+        }
+    }
+
     pub(crate) fn status(&self) -> Status {
         let undecided = self.items.iter().any(ItemDone::is_undecided);
         status(&self.combined(), undecided)

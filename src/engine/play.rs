@@ -153,6 +153,7 @@ async fn run_batch(
                 lost: false,
                 busy: false,
                 sent: VecDeque::new(),
+                unsure: HashSet::new(),
                 notified: Default::default(),
                 roles_begun: HashSet::new(),
                 roles_done: HashSet::new(),

@@ -28,8 +28,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 pub(crate) use leftovers::wait_for;
 pub(crate) use outcome::Outcome;
@@ -226,11 +226,27 @@ impl Lab {
         command.env("HOME", self.path().join("home")).env("LANG", "C.UTF-8").env("TERM", "dumb");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let group = Pid::from_child(&child);
         let (done, result) = mpsc::channel();
-        std::thread::spawn(move || done.send(child.wait_with_output()));
-        Underway { lab: self, group, result, before }
+        let complaints: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let (mut stderr, said) = (child.stderr.take().unwrap(), complaints.clone());
+        std::thread::spawn(move || {
+            let reading = std::thread::spawn({
+                let said = said.clone();
+                move || {
+                    let mut buffer = [0; 4096];
+                    while let Ok(count @ 1..) = stderr.read(&mut buffer) {
+                        said.lock().unwrap().extend(&buffer[..count]);
+                    }
+                }
+            });
+            let output = child.wait_with_output();
+            reading.join().unwrap();
+            let stderr = said.lock().unwrap().clone();
+            let _ = done.send(output.map(|output| Output { stderr, ..output }));
+        });
+        Underway { lab: self, group, result, complaints, before }
     }
 
     /// The part of the inventory that says how hosts are reached; written last, so that the proxy is known.
@@ -288,6 +304,8 @@ pub(crate) struct Underway<'a> {
     lab: &'a Lab,
     group: Pid,
     result: mpsc::Receiver<std::io::Result<Output>>,
+    /// What it has said on standard error.
+    complaints: Arc<Mutex<Vec<u8>>>,
     before: Vec<(String, Tree)>,
 }
 
@@ -298,9 +316,19 @@ impl<'a> Underway<'a> {
         self
     }
 
+    /// Waits until it has said this on standard error.
+    pub(crate) fn complains(&self, words: &str) -> &Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !String::from_utf8_lossy(&self.complaints.lock().unwrap()).contains(words) {
+            assert!(Instant::now() < deadline, "it does not say: {words}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self
+    }
+
     /// Waits for its end.
     pub(crate) fn end(self) -> Outcome<'a> {
-        let Self { lab, group, result, before } = self;
+        let Self { lab, group, result, before, .. } = self;
         let patience = if matches!(lab.hosts, Hosts::Debian(_)) { PATIENCE_WITH_HOSTS } else { PATIENCE };
         let output = match result.recv_timeout(patience) {
             Ok(output) => output.unwrap(),

@@ -51,6 +51,11 @@ impl Running {
         }
     }
 
+    /// Whether nothing more is heard of the host, which may have gone on all the same.
+    pub fn is_cut_off(&self) -> bool {
+        self.runner.lost().is_some()
+    }
+
     /// Waits for all calls.
     pub async fn wait(mut self) -> Result<Vec<Item>, ConnectError> {
         let mut items = Vec::new();
