@@ -70,7 +70,9 @@ impl Procedure for AptKey {
                     (None, Some(data)) => data.clone(),
                     (None, None) => fail!("Invalid key_id"),
                 };
-                let ran = host.ask(cmd("gpg").args(["--with-colons", "-"]).stdin(content).any_rc())?;
+                // It is only looked at: neither a key ring nor a trust database is to be made for that.
+                let gpg = cmd("gpg").args(["--no-keyring", "--trust-model", "always"]);
+                let ran = host.ask(gpg.args(["--with-colons", "-"]).stdin(content).any_rc())?;
                 match numbers(&ran.out()).into_iter().next().filter(|_| ran.ok()) {
                     Some(number) => number,
                     None => fail!("Unable to extract key from 'inline data'"),
@@ -196,7 +198,10 @@ mod tests {
             .program("gpg")
             .file("/key.asc", "KEY")
             .says(LIST, "pub   rsa4096/0123456789ABCDEF 2020-01-01 [SC]\n")
-            .says("gpg --with-colons -", "pub:-:4096:1:FEDCBA9876543210:1:::\n")
+            .says(
+                "gpg --no-keyring --trust-model always --with-colons -",
+                "pub:-:4096:1:FEDCBA9876543210:1:::\n",
+            )
     }
 
     #[test]

@@ -50,7 +50,9 @@ impl Procedure for RpmKey {
             fail!("Not a valid key {}", self.key);
         };
         let gpg = |words: &[&str], input: Vec<u8>| {
-            let command = cmd(&gpg).args(["--no-tty", "--batch", "--with-colons", "--fixed-list-mode"]);
+            // Keys are only looked at: neither a key ring nor a trust database is to be made for that.
+            let command = cmd(&gpg).args(["--no-keyring", "--trust-model", "always"]);
+            let command = command.args(["--no-tty", "--batch", "--with-colons", "--fixed-list-mode"]);
             command.args(words).stdin(input)
         };
         let number = match &content {
@@ -153,7 +155,8 @@ impl RpmKey {
 mod tests {
     use super::*;
 
-    const GPG: &str = "/usr/bin/gpg --no-tty --batch --with-colons --fixed-list-mode";
+    const GPG: &str =
+        "/usr/bin/gpg --no-keyring --trust-model always --no-tty --batch --with-colons --fixed-list-mode";
 
     fn world() -> World {
         World::new()

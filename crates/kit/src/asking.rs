@@ -84,8 +84,8 @@ const LIST: &[(&str, How)] = &[
     ("grubby", With(&["--info"])),
     ("git", So(git_reads)),
     ("gmake", With(&["-q"])),
-    ("gpg", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
-    ("gpg2", With(&["--list-keys", "--with-colons", "--show-keys", "--version"])),
+    ("gpg", So(gpg_reads)),
+    ("gpg2", So(gpg_reads)),
     ("hostname", Bare(&["-f", "--fqdn", "--long", "-s", "--short", "-d", "--domain", "-i", "-I", "-A"])),
     ("hostnamectl", Verb(&["status", "hostname", "show"])),
     ("id", Freely),
@@ -362,6 +362,13 @@ fn zypper_reads(args: &[&str]) -> bool {
             || after.iter().take_while(|arg| **arg != "--").any(|arg| *arg == "--dry-run"))
 }
 
+/// `gpg`: keys that it is given, without a key ring and a trust database of its own, which it would make in the user's home.
+fn gpg_reads(args: &[&str]) -> bool {
+    let leaves_nothing =
+        args.contains(&"--no-keyring") && args.windows(2).any(|two| two == ["--trust-model", "always"]);
+    args == ["--version"] || (leaves_nothing && args.contains(&"--with-colons"))
+}
+
 fn plain<'a>(args: &[&'a str]) -> Vec<&'a str> {
     args.iter().copied().filter(|arg| !arg.starts_with('-')).collect()
 }
@@ -522,7 +529,10 @@ mod tests {
             "git submodule update",
             "systemctl stop show",
             "sysctl -n kernel.panic=1",
-            "gpg --with-colons --import key",
+            "gpg --no-keyring --trust-model always --with-colons --import key",
+            "gpg --with-colons -",
+            "gpg --no-keyring --with-colons -",
+            "gpg --list-keys",
             "date +%z -s now",
             "apk add nginx",
             "apk --repository add del --purge info",
@@ -558,7 +568,8 @@ mod tests {
             "systemctl --user show nginx",
             "dnf -y -c /etc/dnf.conf repoquery x",
             "sysctl -n kernel.panic",
-            "gpg --with-colons -",
+            "gpg --no-keyring --trust-model always --with-colons -",
+            "gpg --version",
             "apk --no-cache --repository /srv --repositories-file /dev/null -v info --installed x",
             "apk del --purge --simulate x",
             "parted -s -m /dev/sdb -- unit KiB print",

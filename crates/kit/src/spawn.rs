@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
+};
 
 use crate::command::{Command, Ran};
 use crate::guard::{self, Guarded};
@@ -46,8 +48,9 @@ pub(crate) fn run(command: &Command, interrupted: &AtomicBool) -> io::Result<Ran
     if !matches!(done, Ok(true)) {
         kill(&mut child);
     }
-    let status = child.wait()?;
+    // Until it is reaped nobody else can be given its number.
     drop(guarded);
+    let status = child.wait()?;
     job.ran.timed_out = !done? && !interrupted.load(Ordering::Relaxed);
     job.ran.rc = exit_code(status);
     if interrupted.load(Ordering::Relaxed) {
@@ -124,6 +127,13 @@ pub(crate) fn locate(command: &Command) -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()))
 }
 
+/// Whether a program has ended. It keeps its number all the same: what it has put into the background may be killed with its
+/// group until nobody listens to that any more.
+fn has_ended(child: &Child) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(Pid::from_child(child)), options)?.is_some())
+}
+
 fn kill(child: &mut Child) {
     let group = Pid::from_child(child);
     // Gone already is as good as killed.
@@ -173,7 +183,7 @@ impl Job {
             {
                 return Ok(false);
             }
-            if ended.is_none() && child.try_wait()?.is_some() {
+            if ended.is_none() && has_ended(child)? {
                 ended = Some(Instant::now());
                 self.stdin = None;
             }
@@ -307,6 +317,15 @@ mod tests {
         let late = cmd("sh").args(["-c", "(sleep 0.4; echo late) & echo now"]);
         assert_eq!(ran(late.clone().lingering()).out(), "now\nlate\n");
         assert_eq!(ran(late).out(), "now\n");
+    }
+
+    #[test]
+    fn the_number_of_a_command_is_nobody_elses_as_long_as_it_may_be_killed() {
+        let child = "while ! grep -q 'State:.Z' /proc/$$/status; do [ -e /proc/$$ ] || exit; done; sleep 0.1; echo /proc/$$*";
+        let asked = cmd("sh").args(["-c", &format!("({child}) 2>/dev/null & echo $$")]);
+        let ran = ran(asked.lingering());
+        let id = ran.out().lines().next().unwrap().to_owned();
+        assert_eq!(ran.out(), format!("{id}\n/proc/{id}\n"));
     }
 
     #[test]

@@ -123,7 +123,9 @@ fn write(file: &Path, content: &Val) -> io::Result<()> {
     {
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = std::fs::File::options();
-        options.write(true).create(true).truncate(true).mode(0o600);
+        // The folder may be one that others write to: what stands there by that name is not followed, nor filled.
+        let _ = std::fs::remove_file(&staged);
+        options.write(true).create_new(true).mode(0o600);
         options.open(&staged)?.write_all(json::write(content).as_bytes())?;
     }
     std::fs::rename(staged, file)
