@@ -1,9 +1,11 @@
 //! The host that an action works on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use shevek_connection::{Blobs, ConnectError, Fetched, RawCommand, RawOutput, Running as InFlight, Target};
+use shevek_connection::{
+    Blobs, ConnectError, Connection, Fetched, Phase, RawCommand, RawOutput, Running as InFlight, Target,
+};
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
 use shevek_value::Map;
 
@@ -33,6 +35,8 @@ pub struct Host {
     pub job: Option<Job>,
     /// Where its first calls wait for others, to be sent with them.
     pub lane: Option<Lane>,
+    /// The connection that its last batch went over: only that one has the content that a result names.
+    pub last: Arc<Mutex<Option<Connection>>>,
 }
 
 /// A module with its arguments, ready for the wire.
@@ -130,7 +134,9 @@ impl Host {
         blobs: Blobs,
     ) -> Result<InFlight, ConnectError> {
         let batch = Batch { id: 0, become_user: self.become_user.clone(), calls, task_ends };
-        self.pool.open(&self.target, self.retries, Wanted::Runner).await?.start(batch, blobs).await
+        let connection = self.pool.open(&self.target, self.retries, Wanted::Runner).await?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
+        connection.start(batch, blobs).await
     }
 
     /// After an error, forgets a connection that is of no more use.
@@ -189,7 +195,13 @@ impl Host {
 
     /// Content that a result named by its stream.
     pub async fn fetched(&self, stream: u64) -> Result<Fetched, ConnectError> {
-        self.pool.open(&self.target, self.retries, Wanted::Runner).await?.fetched(stream).await
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match last {
+            Some(connection) => connection.fetched(stream).await,
+            None => {
+                Err(ConnectError::bug(&self.target.name, Phase::Run, "content was asked for before a result"))
+            }
+        }
     }
 
     /// Makes the connection anew at the next call.
@@ -260,6 +272,7 @@ mod tests {
             retries: 0,
             job: None,
             lane: None,
+            last: Arc::default(),
         };
         assert_eq!(host.seconds(), Some(30));
         host.begin();
@@ -272,6 +285,26 @@ mod tests {
         host.timeout = None;
         host.begin();
         assert_eq!(host.seconds(), None);
+    }
+
+    #[tokio::test]
+    async fn content_is_asked_of_nobody_but_the_conversation_that_named_it() {
+        let options = shevek_connection::OpenOptions::new(Arc::default());
+        let host = Host {
+            pool: Pool::new(options, usize::MAX),
+            target: Arc::new(Target::local("web1")),
+            become_user: None,
+            environment: Vec::new(),
+            mode: Mode::default(),
+            timeout: None,
+            deadline: None,
+            retries: 0,
+            job: None,
+            lane: None,
+            last: Arc::default(),
+        };
+        // Another connection would count its streams anew.
+        assert!(matches!(host.fetched(1).await, Err(ConnectError::Bug(_))));
     }
 
     #[test]

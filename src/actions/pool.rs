@@ -71,7 +71,7 @@ impl Pool {
             let mut connections = self.connections();
             let key = key(target);
             let idle = match connections.contains_key(&key) {
-                true => None,
+                true => Vec::new(),
                 false => make_room(&mut connections, self.most),
             };
             let entry = connections
@@ -84,7 +84,7 @@ impl Pool {
             }
             (entry.cell.clone(), idle)
         };
-        if let Some(idle) = idle {
+        for idle in idle {
             idle.close().await;
         }
         cell.get_or_try_init(|| Connection::open(target, &self.options)).await.cloned()
@@ -126,20 +126,59 @@ pub(crate) enum Wanted {
     Runner,
 }
 
-/// Takes out the connection that nobody has used for longest, where there are as many as there may be.
-fn make_room(connections: &mut HashMap<String, Entry>, most: usize) -> Option<Connection> {
-    if connections.len() < most {
-        return None;
-    }
+/// Takes out connections that nobody has used for longest, until there is room for one more or all are in use.
+fn make_room(connections: &mut HashMap<String, Entry>, most: usize) -> Vec<Connection> {
+    let too_many = (connections.len() + 1).saturating_sub(most);
     let is_idle = |entry: &Entry| {
         Arc::strong_count(&entry.cell) == 1 && entry.cell.get().is_some_and(Connection::is_idle)
     };
-    let idle = connections.iter().filter(|(_, entry)| is_idle(entry));
-    let oldest = idle.min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone())?;
-    connections.remove(&oldest)?.cell.get().cloned()
+    let take_oldest = |_| {
+        let idle = connections.iter().filter(|(_, entry)| is_idle(entry));
+        let oldest = idle.min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone())?;
+        connections.remove(&oldest)?.cell.get().cloned()
+    };
+    (0..too_many).map_while(take_oldest).collect()
 }
 
 /// What makes two ways to a host the same connection. Secrets print as nothing.
 pub(crate) fn key(target: &Target) -> String {
     format!("{target:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn opened(pool: &Pool, name: &str) -> Connection {
+        pool.open(&Target::local(name), 0, Wanted::Shell).await.unwrap()
+    }
+
+    fn kept(pool: &Pool) -> Vec<String> {
+        let mut hosts: Vec<String> = pool
+            .connections()
+            .values()
+            .filter_map(|entry| Some(entry.cell.get()?.host().to_string()))
+            .collect();
+        hosts.sort();
+        hosts
+    }
+
+    #[tokio::test]
+    async fn what_nobody_has_used_for_longest_makes_room_and_what_is_in_use_never() {
+        let pool = Pool::new(OpenOptions::new(Arc::default()), 2);
+        for name in ["a", "b", "a", "c"] {
+            opened(&pool, name).await;
+        }
+        assert_eq!(kept(&pool), ["a", "c"]);
+        let used = opened(&pool, "a").await;
+        opened(&pool, "c").await;
+        opened(&pool, "d").await;
+        assert_eq!(kept(&pool), ["a", "d"]);
+        let also_used = opened(&pool, "d").await;
+        opened(&pool, "e").await;
+        assert_eq!(kept(&pool), ["a", "d", "e"]);
+        drop((used, also_used));
+        opened(&pool, "f").await;
+        assert_eq!(kept(&pool), ["e", "f"]);
+    }
 }

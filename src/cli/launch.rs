@@ -353,6 +353,8 @@ impl Launch {
             ssh_retries: u32::try_from(settings.ssh_retries).unwrap_or(0),
             become_flags: become_.flags,
             become_exe: become_.exe,
+            become_within: u32::try_from(settings.phase_timeout).unwrap_or(u32::MAX),
+            su_prompts: settings.su_prompts.clone(),
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         retries: retries(run, there)?,
         job: None,
         lane: None,
+        last: Arc::default(),
     })
 }
 
@@ -221,7 +222,17 @@ fn whom(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<
     if let Some(password) = &password {
         run.sink.masker().learn_text(password);
     }
-    Ok(Some(Become { method, user: user.unwrap_or_else(|| "root".to_owned()), exe, flags, password }))
+    let prompts = match variable(there, &["ansible_su_prompt_l10n"])? {
+        Some(value) => match value.as_list() {
+            Some(items) => items.iter().map(Value::text).collect(),
+            None => value.text().split(',').map(|prompt| prompt.trim().to_owned()).collect(),
+        },
+        None => options.su_prompts.clone(),
+    };
+    let prompts =
+        prompts.into_iter().filter(|prompt| method == BecomeMethod::Su && !prompt.is_empty()).collect();
+    let user = user.unwrap_or_else(|| "root".to_owned());
+    Ok(Some(Become { method, user, exe, flags, password, prompts, within: options.become_within }))
 }
 
 fn gathers_facts(task: &Task) -> bool {

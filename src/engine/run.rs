@@ -122,6 +122,10 @@ pub struct ReachOptions {
     pub become_flags: Option<String>,
     /// The program that becomes another user.
     pub become_exe: Option<String>,
+    /// Seconds that becoming another user may take.
+    pub become_within: u32,
+    /// How `su` asks for a password, where that is said.
+    pub su_prompts: Vec<String>,
 }
 
 /// Reads the inventory's sources.

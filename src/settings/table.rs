@@ -194,6 +194,9 @@ settings! {
     /// Its options, when they aren't the method's own.
     become_flags: Maybe<Text> = "DEFAULT_BECOME_FLAGS", env ["ANSIBLE_BECOME_FLAGS"],
         ini ["privilege_escalation"."become_flags"], default None;
+    /// How `su` asks for a password, without the colon; none: in any language that is known.
+    su_prompts: List = "prompt_l10n", env ["ANSIBLE_SU_PROMPT_L10N"], ini ["su_become_plugin"."localized_prompts"],
+        default Some("");
     /// The user to become.
     become_user: Text = "DEFAULT_BECOME_USER", env ["ANSIBLE_BECOME_USER"],
         ini ["privilege_escalation"."become_user"], default Some("root");
@@ -470,7 +473,8 @@ settings! {
         one of ["remote", "always", "never"];
     /// Folder with runners for other architectures.
     runner_dir: Maybe<File> = "RUNNER_DIR", env ["SHEVEK_RUNNER_DIR"], ini ["shevek"."runner_dir"], default None;
-    /// Seconds that a host may take for the login, for the start of the runner, and between two pieces of its upload.
+    /// Seconds that a host may take for the login, for the start of the runner, for becoming another user, and between two
+    /// pieces of an upload.
     phase_timeout: Int = "PHASE_TIMEOUT", env ["SHEVEK_PHASE_TIMEOUT"], ini ["shevek"."phase_timeout"],
         default Some("60");
     /// Seconds that running tasks have to come to their end after an interrupt; then they are killed.

@@ -288,7 +288,6 @@ pub static UNUSED: &[Unused] = &[
     unused("become_flags", &["ANSIBLE_RUNAS_FLAGS"], &[("runas_become_plugin", "flags")]),
     unused("become_pass", &["ANSIBLE_RUNAS_PASS"], &[("runas_become_plugin", "password")]),
     unused("become_user", &["ANSIBLE_RUNAS_USER"], &[("runas_become_plugin", "user")]),
-    unused("prompt_l10n", &["ANSIBLE_SU_PROMPT_L10N"], &[("su_become_plugin", "localized_prompts")]),
     unused("sudo_chdir", &["ANSIBLE_SUDO_CHDIR"], &[("sudo_become_plugin", "chdir")]),
     unused(
         "banner_timeout",

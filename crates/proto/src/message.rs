@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Val;
 
 /// Grows with every change of a message; controller and runner refuse each other when it differs.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
@@ -222,6 +222,10 @@ pub struct Become {
     pub flags: Option<String>,
     /// The password to answer the prompt with.
     pub password: Option<String>,
+    /// How `su` asks for a password; none: in any language that is known.
+    pub prompts: Vec<String>,
+    /// Seconds that it may take.
+    pub within: u32,
 }
 
 /// Programs that become another user.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child as Process, ChildStdin};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,7 +55,19 @@ struct Child {
     /// The version of check mode's plan that it has.
     plan: Mutex<u64>,
     ended: Mutex<bool>,
+    /// What the system knew of users when it became one of them.
+    accounts: Accounts,
     _terminal: Option<Terminal>,
+}
+
+/// The state of the files in which users and groups stand.
+type Accounts = [Option<(u64, u64, i64, i64)>; 2];
+
+fn accounts() -> Accounts {
+    ["/etc/passwd", "/etc/group"].map(|file| {
+        let file = std::fs::metadata(file).ok()?;
+        Some((file.ino(), file.size(), file.mtime(), file.mtime_nsec()))
+    })
 }
 
 #[derive(Default)]
@@ -121,21 +134,25 @@ impl Children {
     pub fn run(self: &Arc<Self>, wanted: &Further, mut batch: Batch) {
         batch.become_user = None;
         let id = batch.id;
-        let child = self.child(wanted);
+        let child = self.child(wanted, id);
         let meanwhile = locked(&self.routes).waiting.remove(&id).unwrap_or_default();
         let child = match child {
             Err(fault) => return self.outlet.say(Up::Fault { batch: Some(id), fault }),
             Ok(_) if meanwhile.cancelled => {
+                if locked(&self.routes).batches.remove(&id).is_none() {
+                    return;
+                }
                 let fault = Fault { kind: FaultKind::Cancelled, message: "cancelled".into(), help: None };
                 return self.outlet.say(Up::Fault { batch: Some(id), fault });
             }
             Ok(child) => child,
         };
-        locked(&self.routes).batches.insert(id, child.clone());
         if batch.calls.iter().any(|call| call.mode.check)
             && let Err(why) = self.hand_down_plan(&child)
         {
-            locked(&self.routes).batches.remove(&id);
+            if locked(&self.routes).batches.remove(&id).is_none() {
+                return;
+            }
             let message = format!("check mode's plan cannot be handed on: {why}");
             let fault = Fault { kind: FaultKind::Protocol, message, help: None };
             return self.outlet.say(Up::Fault { batch: Some(id), fault });
@@ -144,7 +161,7 @@ impl Children {
         if meanwhile.halted {
             told &= child.tell(&ToChild::Message(Down::Halt { batch: id }));
         }
-        // The relay may have found its end before the batch was on the list.
+        // The relay may have found its end before the batch was told.
         if (!told || *locked(&child.ended)) && locked(&self.routes).batches.remove(&id).is_some() {
             let fault = gone(wanted, "");
             self.outlet.say(Up::Fault { batch: Some(id), fault });
@@ -199,11 +216,20 @@ impl Children {
         end_all(slots);
     }
 
-    fn child(self: &Arc<Self>, wanted: &Further) -> Result<Arc<Child>, Fault> {
+    /// The runner for a batch, which is on the list of those at work from then on: nobody ends it.
+    fn child(self: &Arc<Self>, wanted: &Further, batch: u64) -> Result<Arc<Child>, Fault> {
         let slot = locked(&self.slots).entry(wanted.clone()).or_default().clone();
         let mut place = locked(&slot.child);
+        let accounts = accounts();
         if let Some(child) = place.as_ref().filter(|child| !*locked(&child.ended)) {
-            return Ok(child.clone());
+            // Who becomes a user anew has the groups that this one has by now.
+            let is_dated = wanted.user.is_some() && child.accounts != accounts;
+            if !is_dated || self.is_at_work(child) {
+                locked(&self.routes).batches.insert(batch, child.clone());
+                return Ok(child.clone());
+            }
+            let child = child.clone();
+            std::thread::spawn(move || end_children(vec![child]));
         }
         let program = match wanted.part {
             Part::Core => Program::this(),
@@ -221,14 +247,20 @@ impl Children {
             process: Mutex::new(login.process),
             plan: Mutex::new(0),
             ended: Mutex::new(false),
+            accounts,
             _terminal: login.terminal,
         });
         child.tell(&ToChild::Message(Down::Hello { protocol: VERSION }));
         let relay = Relay { children: self.clone(), child: child.clone(), wanted: wanted.clone() };
         let (first, said) = (login.first, login.said);
+        locked(&self.routes).batches.insert(batch, child.clone());
         std::thread::spawn(move || relay.listen(&first, &said));
         *place = Some(child.clone());
         Ok(child)
+    }
+
+    fn is_at_work(&self, child: &Arc<Child>) -> bool {
+        locked(&self.routes).batches.values().any(|at| Arc::ptr_eq(at, child))
     }
 
     fn hand_down_plan(&self, child: &Child) -> Result<(), String> {
@@ -247,8 +279,10 @@ impl Children {
 /// Without their input they stop. Those that do not are killed, as far as this user may.
 fn end_all(slots: Vec<Arc<Slot>>) {
     // One that is being started is not waited for: it finds its input closed.
-    let mut left: Vec<Arc<Child>> =
-        slots.iter().filter_map(|slot| slot.child.try_lock().ok()?.clone()).collect();
+    end_children(slots.iter().filter_map(|slot| slot.child.try_lock().ok()?.clone()).collect());
+}
+
+fn end_children(mut left: Vec<Arc<Child>>) {
     let deadline = Instant::now() + LAST_WAIT;
     loop {
         left.retain(|child| !child.has_ended());

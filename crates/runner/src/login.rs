@@ -15,9 +15,6 @@ use crate::parts::Program;
 use shevek_kit::guard::{self, Guarded};
 use shevek_kit::terminal::{self, Terminal};
 
-/// How long the way to the other user may take: directory services can be slow.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How long a line that looks like a prompt must stay as it is to be taken for one.
 const QUIET: Duration = Duration::from_millis(150);
 
@@ -330,7 +327,7 @@ impl<'a> Attempt<'a> {
         let send = format!("{}-send\n", self.nonce).into_bytes();
         let no_place = format!("{}-noplace\n", self.nonce).into_bytes();
         let mut out: Vec<u8> = Vec::new();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + Duration::from_secs(u64::from(self.wanted.within));
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let left = if self.maybe_asked { left.min(QUIET) } else { left };
@@ -375,7 +372,7 @@ impl<'a> Attempt<'a> {
                     self.answer()?;
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    let why = format!("there was no answer within {} s", PATIENCE.as_secs());
+                    let why = format!("there was no answer within {} s", self.wanted.within);
                     return Err(self.failed(FaultKind::Become, &why));
                 }
             }
@@ -396,7 +393,8 @@ impl<'a> Attempt<'a> {
         }
         // The words of other prompts cannot be chosen: an unfinished line that ends in a word for password and a colon, and
         // stays so, asks for one. Root is not asked: whatever prints such a line is something else.
-        self.maybe_asked = !self.answered && !self.is_root_to_su() && asks_for_password(&text);
+        self.maybe_asked =
+            !self.answered && !self.is_root_to_su() && asks_for_password(&text, &self.wanted.prompts);
         Ok(())
     }
 
@@ -498,6 +496,10 @@ impl<'a> Attempt<'a> {
     fn end(&mut self) {
         let _ = self.login.process.kill();
         self.login.terminal = None;
+        // The number of one that was reaped may be another's by now.
+        if !matches!(self.login.process.try_wait(), Ok(None)) {
+            return;
+        }
         // Reaped in the background: sudo takes its time after a wrong password.
         let id = self.login.process.id();
         let _ = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw).map(|pid| {
@@ -508,12 +510,15 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Whether the last line is unfinished and asks for a password, in whatever language.
-fn asks_for_password(said: &str) -> bool {
+/// Whether the last line is unfinished and asks for a password: in these words, or without any in whatever language.
+fn asks_for_password(said: &str, prompts: &[String]) -> bool {
     let last = said.rsplit(['\n', '\r']).next().unwrap_or_default().trim_end_matches(' ');
     let Some(words) = last.strip_suffix([':', '：']) else { return false };
     let words = words.trim_end().to_lowercase();
-    PASSWORD.iter().any(|word| words.ends_with(word))
+    match prompts {
+        [] => PASSWORD.iter().any(|word| words.ends_with(word)),
+        prompts => prompts.iter().any(|prompt| words.ends_with(&prompt.to_lowercase())),
+    }
 }
 
 /// Where the first occurrence of some bytes ends.
@@ -532,7 +537,15 @@ mod tests {
     use super::*;
 
     fn wanted(method: BecomeMethod, password: Option<&str>) -> Become {
-        Become { method, user: "ann".into(), exe: None, flags: None, password: password.map(str::to_owned) }
+        Become {
+            method,
+            user: "ann".into(),
+            exe: None,
+            flags: None,
+            password: password.map(str::to_owned),
+            prompts: Vec::new(),
+            within: 60,
+        }
     }
 
     #[test]
@@ -549,11 +562,13 @@ mod tests {
         for prompt in
             ["Password: ", "hello\nMot de passe : ", "密码：", "doas (bob@web1) password: ", "ПАРОЛЬ:"]
         {
-            assert!(asks_for_password(prompt), "{prompt}");
+            assert!(asks_for_password(prompt, &[]), "{prompt}");
         }
         for other in ["su: ", "Name: ", "Password:\n", "Password: denied", "wait", "the keeper asks:"] {
-            assert!(!asks_for_password(other), "{other}");
+            assert!(!asks_for_password(other, &[]), "{other}");
         }
+        let own = ["Losung".to_owned()];
+        assert!(asks_for_password("die losung: ", &own) && !asks_for_password("Password: ", &own));
     }
 
     #[test]

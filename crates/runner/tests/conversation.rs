@@ -455,7 +455,15 @@ fn become_with(method: BecomeMethod, program: &str, user: &str) -> Option<Become
         eprintln!("skipped: needs root and {program}");
         return None;
     }
-    Some(Become { method, user: user.into(), exe: None, flags: None, password: None })
+    Some(Become {
+        method,
+        user: user.into(),
+        exe: None,
+        flags: None,
+        password: None,
+        prompts: Vec::new(),
+        within: 60,
+    })
 }
 
 #[test]
@@ -493,6 +501,44 @@ fn a_user_who_may_not_read_the_binary_is_handed_a_copy_that_does_not_stay() {
     let outcome = talk.run(asked).unwrap().remove(0);
     let said = outcome.get("stdout").unwrap().as_str().unwrap();
     assert!(said.starts_with("nobody\n") && said.ends_with(" (deleted)"), "{said}");
+}
+
+/// A runner in a place of its own, where `/etc` is a copy.
+fn start_with_own_accounts() -> Option<Talk> {
+    let mounts = "mount -t tmpfs none /mnt && cp -a /etc /mnt && mount --bind /mnt/etc /etc";
+    let may = Command::new("unshare").args(["-m", "sh", "-c", mounts]).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: needs leave to mount");
+        return None;
+    }
+    let script = tempfile::NamedTempFile::new().unwrap();
+    let text = format!("{mounts} && exec {}", env!("CARGO_BIN_EXE_shevek-runner"));
+    let text = format!("#!/bin/sh\nexec unshare -m sh -c '{text}'\n");
+    std::fs::write(script.path(), text).unwrap();
+    std::fs::set_permissions(script.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    Some(Talk::start_from(&script.into_temp_path()))
+}
+
+#[test]
+fn who_is_put_into_a_group_is_in_it_from_the_next_task_on() {
+    let Some(wanted) = become_with(BecomeMethod::Su, "su", "nobody") else { return };
+    let Some(mut talk) = start_with_own_accounts() else { return };
+    let wanted = Become { flags: Some("-s /bin/sh".into()), ..wanted };
+    let mut groups = |id| {
+        let calls = vec![call("shell", &[("cmd", "echo $PPID; id -G")])];
+        let asked = Batch { become_user: Some(wanted.clone()), ..batch(id, calls) };
+        let said = talk.run(asked).unwrap().remove(0).get("stdout").unwrap().as_str().unwrap().to_owned();
+        let (runner, groups) = said.split_once('\n').unwrap();
+        let is_in = groups.split(' ').any(|group| group == "54321");
+        if id == 2 {
+            let join = call("shell", &[("cmd", "echo lab:x:54321:nobody >>/etc/group")]);
+            assert!(talk.run(batch(3, vec![join])).unwrap()[0].changed);
+        }
+        (runner.to_owned(), is_in)
+    };
+    let (first, second, third, fourth) = (groups(1), groups(2), groups(4), groups(5));
+    assert_eq!([first.1, second.1, third.1, fourth.1], [false, false, true, true]);
+    assert!(first.0 == second.0 && third.0 == fourth.0, "one runner a user, while nothing changes");
 }
 
 #[test]
@@ -542,6 +588,8 @@ fn a_way_to_another_user_that_does_not_end_holds_nothing_up() {
         exe: Some(su.to_str().unwrap().into()),
         flags: None,
         password: None,
+        prompts: Vec::new(),
+        within: 60,
     };
     let mut talk = Talk::start();
     let asked = |id| Batch { become_user: Some(wanted.clone()), ..batch(id, vec![call("ping", &[])]) };

@@ -159,7 +159,15 @@ mod tests {
 
     fn whom(method: BecomeMethod, flags: Option<&str>) -> Become {
         let flags = flags.map(str::to_owned);
-        Become { method, user: "ann".to_owned(), exe: None, flags, password: None }
+        Become {
+            method,
+            user: "ann".to_owned(),
+            exe: None,
+            flags,
+            password: None,
+            prompts: Vec::new(),
+            within: 60,
+        }
     }
 
     #[test]

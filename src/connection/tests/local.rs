@@ -385,6 +385,8 @@ async fn becoming_that_fails_is_a_failure_of_the_task() {
         exe: None,
         flags: None,
         password: None,
+        prompts: Vec::new(),
+        within: 60,
     });
     let error = connection.run(work, Blobs::new(), |_| {}).await.unwrap_err();
     assert!(matches!(error, ConnectError::Become(_)) && error.phase() == Phase::Become, "{error}");
