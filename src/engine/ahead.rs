@@ -24,17 +24,20 @@ use std::time::Instant;
 
 use shevek_actions::{Action, Asked, Asks, Ends, Fate, Lane, send_all};
 use shevek_connection::TransportKind;
+use shevek_diag::Diagnostic;
 use shevek_event::{Event, held};
 use shevek_inventory::HostId;
 use shevek_playbook::{Target, Task, TaskId};
 use shevek_template::watch::{self, Unsettled};
 use shevek_value::{Kind, Value};
+use shevek_vars::HostScope;
 use tokio::sync::oneshot;
 
 use crate::batch::Batch;
 use crate::cursor::Step;
 use crate::done::Done;
 use crate::job::Job;
+use crate::policy::Policy;
 use crate::{Run, SendsAhead};
 
 /// Something that is being done, and may wait for answers of a host.
@@ -122,7 +125,7 @@ impl Sent {
         }
         match self.stage {
             Stage::Over(done) => Some(*done),
-            Stage::Unsure => Some(job.unsure()),
+            Stage::Unsure => Some(unsure(job)),
             Stage::Asked { doing, .. } | Stage::Begun(doing) => {
                 let done = doing.await;
                 Some(Done { seconds: started.elapsed().as_secs_f64(), ..done })
@@ -174,7 +177,7 @@ pub(crate) async fn execute(job: &Job, ahead: Ahead) -> Option<(Done, Option<Vec
     }
     job.announce();
     if ahead.is_unsure {
-        return Some((job.unsure(), None));
+        return Some((unsure(job), None));
     }
     if ahead.followers.is_empty() {
         return Some((job.perform().await, None));
@@ -187,6 +190,17 @@ pub(crate) async fn execute(job: &Job, ahead: Ahead) -> Option<(Done, Option<Vec
     }
     let sent = lane.take().map(|asked| send(job, asked, ahead.followers));
     Some((doing.await, sent))
+}
+
+/// What comes of a task that the host may have done already when it was sent ahead: it must not be done twice.
+fn unsure(job: &Job) -> Done {
+    let error = Diagnostic::new("the answer of a task that was sent ahead was lost")
+        .detail("it may or may not have been done, and is not sent again")
+        .or_at(job.task.origin.as_ref());
+    let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
+    let mut done = Done::failure(job.host, &error);
+    done.items.iter_mut().for_each(|item| item.policy = Policy::read(&job.task, &scope).0);
+    done
 }
 
 /// Sends what a task asks of its host, and with it the tasks behind it that can be prepared now.
@@ -351,7 +365,7 @@ impl Batch<'_> {
                 return Ahead { sent: Some(sent), ..Ahead::default() };
             }
             state.sent.clear();
-            let bug = shevek_diag::Diagnostic::bug("a task was sent ahead that did not come next")
+            let bug = Diagnostic::bug("a task was sent ahead that did not come next")
                 .or_at(step.task.origin.as_ref());
             self.fault.get_or_insert(bug);
         }

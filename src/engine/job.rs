@@ -183,16 +183,6 @@ impl Job {
         self.done(false, vec![self.finished(outcome, None)])
     }
 
-    /// What comes of a task that the host may have done already when it was sent ahead: it must not be done twice.
-    pub(crate) fn unsure(&self) -> Done {
-        let scope = HostScope::new(&self.run.fleet, &self.play, self.host, Some(&self.task));
-        let outcome = Outcome::failure(
-            "it was sent with a task before it, and its answer was lost: it may or may not have been done, and is not \
-             sent again",
-        );
-        self.alone(&scope, self.finished(outcome, None))
-    }
-
     /// What ends a task before any item of it.
     fn alone(&self, scope: &HostScope, item: ItemDone) -> Done {
         let policy = Policy::read(&self.task, scope).0;
