@@ -167,6 +167,7 @@ impl Content {
             fact_cache: self.fact_cache(),
             vault: self.vault.clone(),
             settings: Arc::new(ROWS.iter().map(|row| Value::from(row.name)).zip(settings.show()).collect()),
+            config: settings.config.clone(),
         }
     }
 

@@ -4,8 +4,8 @@ use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
-use crate::hashicorp::{Answer, Client, Failure, Known, known, log_in, resolve};
-use crate::source::options::term;
+use crate::hashicorp::{Answer, Client, Failure, log_in, resolve};
+use crate::source::options::{Known, known, term};
 
 pub(crate) const LOOKUP: Lookup = Lookup {
     names: &["hashi_vault", "community.hashi_vault.hashi_vault"],

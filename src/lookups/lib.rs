@@ -3,7 +3,8 @@
 //! A lookup is one file here, with a `LOOKUP` and a `mod` line. Start reading at any short one (`env`), then `source`
 //! for where files, options and commands come from.
 //!
-//! Imports `diag`, `value`, `vault`, `yaml`, `template`, `python` and pyre; never filters, which are asked by name.
+//! Imports `diag`, `value`, `vault`, `yaml`, `template`, `python`, pyre and of kit the HTTP; never filters, which are asked by
+//! name.
 
 mod config;
 mod csvfile;
@@ -16,8 +17,10 @@ mod fileglob;
 mod filetree;
 mod first_found;
 mod flattened;
+mod get_path;
 mod hashi_vault;
 mod hashicorp;
+mod index_of;
 mod indexed_items;
 mod ini;
 mod inventory_hostnames;
@@ -33,9 +36,11 @@ mod sequence;
 mod source;
 mod subelements;
 mod template;
+mod to_paths;
 mod together;
 mod unvault;
 mod url;
+mod validate;
 mod varnames;
 mod vars;
 mod vault_kv1_get;

@@ -2,12 +2,14 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use shevek_diag::{Diagnostic, Kind, Result, Source};
 use shevek_python::mersenne::Random;
 use shevek_python::path::expand_user;
@@ -15,7 +17,7 @@ use shevek_python::text::split_lines;
 use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{DateTime, Map, Value};
 
-use crate::source::options::{Options, term};
+use crate::source::options::{Known, Options, known, term};
 use crate::source::waiting::waiting;
 
 pub(crate) const LOOKUP: Lookup = Lookup {
@@ -24,25 +26,32 @@ pub(crate) const LOOKUP: Lookup = Lookup {
     run: passwordstore,
 };
 
+/// The section of `ansible.cfg` that has its options.
+const SECTION: &str = "passwordstore_lookup";
+
 /// What a term can say.
-const OF_TERMS: [&str; 14] = [
-    "subkey",
-    "directory",
-    "create",
-    "returnall",
-    "overwrite",
-    "nosymbols",
-    "userpass",
-    "length",
-    "backup",
-    "missing",
-    "umask",
-    "timestamp",
-    "preserve",
-    "missing_subkey",
+const OF_TERMS: [Known; 14] = [
+    known("subkey"),
+    known("directory").variables(&["passwordstore"]).environment(&["PASSWORD_STORE_DIR"]),
+    known("create"),
+    known("returnall"),
+    known("overwrite"),
+    known("nosymbols"),
+    known("userpass"),
+    known("length"),
+    known("backup"),
+    known("missing"),
+    known("umask").environment(&["PASSWORD_STORE_UMASK"]),
+    known("timestamp"),
+    known("preserve"),
+    known("missing_subkey").file(SECTION, "missing_subkey"),
 ];
 /// What a call can say besides.
-const OF_CALLS: [&str; 3] = ["lock", "locktimeout", "backend"];
+const OF_CALLS: [Known; 3] = [
+    known("lock").file(SECTION, "lock"),
+    known("locktimeout").file(SECTION, "locktimeout"),
+    known("backend").variables(&["passwordstore_backend"]).file(SECTION, "backend"),
+];
 
 const LETTERS_AND_DIGITS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const SYMBOLS: &str = ".,:-_";
@@ -51,22 +60,8 @@ const SYMBOLS: &str = ".,:-_";
 static WRITING: Mutex<()> = Mutex::new(());
 
 fn passwordstore(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
-    let all: Vec<&str> = OF_TERMS.into_iter().chain(OF_CALLS).collect();
-    let mut options = Options::new(arguments, &all)?;
-    for (name, variable) in [("directory", "passwordstore"), ("backend", "passwordstore_backend")] {
-        if options.get(name).is_none()
-            && let Some(value) = context.scope().get(variable)?
-        {
-            options = options.with([(name.to_owned(), context.render(&value)?)], &all)?;
-        }
-    }
-    for (name, variable) in [("directory", "PASSWORD_STORE_DIR"), ("umask", "PASSWORD_STORE_UMASK")] {
-        if options.get(name).is_none()
-            && let Ok(value) = std::env::var(variable)
-        {
-            options = options.with([(name.to_owned(), Value::from(value))], &all)?;
-        }
-    }
+    let options = Options::resolve(context, &arguments.named, &[&OF_TERMS[..], &OF_CALLS[..]].concat())?;
+    let of_terms = OF_TERMS.map(|one| one.name);
     let mut out = Vec::new();
     for value in &arguments.positional {
         let mut words = term(value, "passwordstore")?.split_whitespace();
@@ -76,15 +71,15 @@ fn passwordstore(context: &dyn Context, arguments: &Arguments) -> Result<Value> 
             let (name, value) = word
                 .split_once('=')
                 .ok_or_else(|| wrong(format!("'{word}' should be an option with its value: name=value")))?;
-            if !OF_TERMS.contains(&name) {
+            if !of_terms.contains(&name) {
                 return Err(
-                    wrong(format!("a term can't have the option '{name}'")).did_you_mean(name, OF_TERMS)
+                    wrong(format!("a term can't have the option '{name}'")).did_you_mean(name, of_terms)
                 );
             }
             here.push((name.to_owned(), Value::from(value)));
         }
         // Differs from Ansible: what one term says is forgotten at the next, and `timestamp=false` in a term is false.
-        let options = options.with(here, &all)?;
+        let options = options.with(here, &of_terms)?;
         out.push(Store::new(context, &options, name)?.value()?);
     }
     Ok(Value::list(out))
@@ -387,6 +382,9 @@ impl<'a> Store<'a> {
             .write(true)
             .create(true)
             .truncate(false)
+            // The folder is everybody's: a link that somebody left there must not be followed.
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .mode(0o600)
             .open(&path)
             .map_err(|error| cannot(&error))?;
         let deadline = Instant::now() + Duration::from_secs(seconds * unit);

@@ -4,7 +4,8 @@ use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::Value;
 
-use crate::hashicorp::{Answer, Failure, Known, each, known, open, quote};
+use crate::hashicorp::{Answer, Failure, each, open, quote};
+use crate::source::options::{Known, known};
 
 pub(crate) const LOOKUP: Lookup = Lookup {
     names: &["vault_kv2_get", "community.hashi_vault.vault_kv2_get"],

@@ -13,10 +13,8 @@ pub(crate) const LOOKUP: Lookup = Lookup {
 };
 
 fn vault_login(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
-    let mut given = arguments.named.clone();
     // Only a look at the token gives more than the token itself.
-    given.entry(Value::from("token_validate")).or_insert(Value::from(true));
-    let options = resolve(context, &given, &[])?;
+    let options = resolve(context, &arguments.named, &[])?.or("token_validate", Value::from(true));
     if options.text("auth_method", "token") == "none" {
         return Err(Diagnostic::new("wrong option of a lookup")
             .detail("The 'none' auth method is not valid for this lookup."));

@@ -4,7 +4,8 @@ use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{Map, Value};
 
-use crate::hashicorp::{Answer, Failure, Known, known, open, quote, warn_of_terms};
+use crate::hashicorp::{Answer, Failure, open, quote, warn_of_terms};
+use crate::source::options::{Known, known};
 
 pub(crate) const LOOKUP: Lookup = Lookup {
     names: &["vault_token_create", "community.hashi_vault.vault_token_create"],

@@ -4,7 +4,8 @@ use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Context, Lookup, Markers};
 use shevek_value::{Map, Value};
 
-use crate::hashicorp::{Answer, Failure, Known, each, forbidden, known, open};
+use crate::hashicorp::{Answer, Failure, each, forbidden, open};
+use crate::source::options::{Known, known};
 
 pub(crate) const LOOKUP: Lookup = Lookup {
     names: &["vault_write", "community.hashi_vault.vault_write"],

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Origin, Source};
 
+use crate::kind::unquote;
+
 /// One `key = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -15,6 +17,13 @@ pub struct Entry {
     pub value: String,
     /// Where the key is.
     pub origin: Origin,
+}
+
+impl Entry {
+    /// The value without the quotes around it.
+    pub fn text(&self) -> &str {
+        unquote(&self.value)
+    }
 }
 
 /// A file that was read.

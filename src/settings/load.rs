@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Origin, Source};
 
-use crate::kind::{Context, SettingKind, unquote};
+use crate::kind::{Context, SettingKind};
 use crate::{Ini, Row, Settings};
 
 /// What settings are read from, apart from files; tests make their own.
@@ -114,6 +115,7 @@ pub fn load(surroundings: &Surroundings) -> Loaded {
     };
     let mut settings = Settings::read(&mut reader);
     settings.config_file = file.as_ref().map(|(path, _)| path.clone());
+    settings.config = Arc::new(file.as_ref().map(|(_, ini)| ini.clone()).unwrap_or_default());
     let Reader { set_by, mut diagnostics, .. } = reader;
     for (row, by) in crate::ROWS.iter().zip(&set_by).filter(|(_, by)| !matches!(by, SetBy::Default)) {
         let missed = crate::INEFFECTIVE.iter().find(|(name, why)| *name == row.name && !why.is_empty());
@@ -254,7 +256,7 @@ impl Reader<'_> {
     fn entry(&self, row: &'static Row) -> Option<Found> {
         let (path, ini) = self.file?;
         let entry = row.ini.iter().rev().find_map(|(section, key)| ini.get(section, key))?;
-        let text = unquote(&entry.value).to_owned();
+        let text = entry.text().to_owned();
         let base = path.parent().unwrap_or(Path::new("/")).to_owned();
         Some(Found { text, by: SetBy::File(path.clone()), base, origin: Some(entry.origin.clone()) })
     }
@@ -314,7 +316,7 @@ mod tests {
     #[test]
     fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
         let scene = Scene::new("order")
-            .file("ansible.cfg", "[defaults]\nforks = 7\ntimeout = 30\nroles_path = roles:~/r:/etc/../x\n")
+            .file("ansible.cfg", "[defaults]\nforks = 7\ntimeout = 30\nroles_path = roles:~/r:/etc/../x\n[some_lookup]\ncolour = 'blue'\n")
             .variable("ANSIBLE_FORKS", "9");
         let loaded = scene.load();
         assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
@@ -326,6 +328,8 @@ mod tests {
         );
         assert!(!loaded.settings.become_default);
         assert_eq!(loaded.settings.config_file, Some(scene.folder.join("ansible.cfg")));
+        let other = loaded.settings.config.get("some_lookup", "Colour").map(crate::Entry::text);
+        assert_eq!(other, Some("blue"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The table: one row a setting.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use shevek_value::Value;
 
+use crate::Ini;
 use crate::kind::{Bool, File, Hidden, Int, List, Maybe, Paths, SettingKind, Sources, Text};
 use crate::load::Reader;
 
@@ -42,6 +44,8 @@ macro_rules! settings {
         pub struct Settings {
             /// The configuration file that was read.
             pub config_file: Option<PathBuf>,
+            /// What it says, for plugins with sections of their own.
+            pub config: Arc<Ini>,
             $( $(#[doc = $doc])+ pub $field: <$kind as SettingKind>::Value, )+
         }
 
@@ -70,7 +74,7 @@ macro_rules! settings {
                         }
                     }
                 )+
-                Self { config_file: None, $($field),+ }
+                Self { config_file: None, config: Arc::default(), $($field),+ }
             }
 
             /// All values in the order of [`ROWS`], as `config` shows them.

@@ -29,6 +29,9 @@ pub trait Scope {
     #[allow(clippy::boxed_local, reason = "diagnostics travel boxed")]
     fn warn(&self, _warning: Box<Diagnostic>) {}
 
+    /// Takes note of a secret that a plugin brought, so that it is hidden wherever it turns up; the default drops it.
+    fn learn(&self, _secret: &Value) {}
+
     /// The vault passwords of the run, for lookups that read encrypted files.
     fn vault(&self) -> shevek_vault::Vault {
         shevek_vault::Vault::default()
@@ -39,8 +42,18 @@ pub trait Scope {
         None
     }
 
+    /// What a section of `ansible.cfg` says under a key, for plugins with sections of their own.
+    fn configured(&self, _section: &str, _key: &str) -> Option<String> {
+        None
+    }
+
     /// Whether this is a check run, in which what is unknown is undecided rather than an error.
     fn is_check(&self) -> bool {
+        false
+    }
+
+    /// Whether a variable that is not here may be there in the real run: a check run could not tell which it would be given.
+    fn is_open(&self) -> bool {
         false
     }
 }

@@ -61,10 +61,10 @@ impl Facts {
 
 /// Whether a fact may become a variable of its own.
 ///
-/// A host must not be able to say how it is reached or become root there: facts named like connection settings stay
-/// in `ansible_facts` alone.
+/// A host must not be able to say how it is reached or become root there, nor whom lookups ask and tell their secrets: facts
+/// named like settings of connections and options of lookups stay in `ansible_facts` alone.
 fn is_injectable(name: &str) -> bool {
-    const REACHING: [&str; 13] = [
+    const REACHING: [&str; 15] = [
         "ansible_host",
         "ansible_port",
         "ansible_user",
@@ -78,8 +78,10 @@ fn is_injectable(name: &str) -> bool {
         "ansible_pipelining",
         "ansible_host_key_checking",
         "ansible_shell_executable",
+        "passwordstore",
+        "passwordstore_backend",
     ];
-    const PREFIXES: [&str; 18] = [
+    const PREFIXES: [&str; 20] = [
         "ansible_become",
         "ansible_sudo",
         "ansible_su_",
@@ -98,6 +100,8 @@ fn is_injectable(name: &str) -> bool {
         "ansible_runuser_",
         "ansible_private_key",
         "ansible_async_",
+        "ansible_hashi_vault_",
+        "ansible_lookup_",
     ];
     let reaching = REACHING.contains(&name)
         || name.ends_with("_interpreter")
@@ -121,6 +125,29 @@ mod tests {
         include_str!("../engine/inside.rs"),
         include_str!("../engine/background.rs"),
     ];
+
+    /// The sources of lookups whose options can be variables.
+    const LOOKUP_SOURCES: [&str; 6] = [
+        include_str!("../lookups/hashicorp/options.rs"),
+        include_str!("../lookups/passwordstore.rs"),
+        include_str!("../lookups/url.rs"),
+        include_str!("../lookups/vault_kv1_get.rs"),
+        include_str!("../lookups/vault_token_create.rs"),
+        include_str!("../lookups/vault_write.rs"),
+    ];
+
+    #[test]
+    fn a_host_cannot_say_whom_lookups_ask() {
+        let mut asked = 0;
+        for options in LOOKUP_SOURCES.iter().flat_map(|source| source.split(".variables(&[").skip(1)) {
+            let names = options.split(']').next().unwrap_or_default();
+            for name in names.split('"').skip(1).step_by(2) {
+                asked += 1;
+                assert!(!is_injectable(name), "{name}");
+            }
+        }
+        assert!(asked > 30, "the names are not found any more: {asked}");
+    }
 
     #[test]
     fn a_host_cannot_say_how_it_is_reached() {

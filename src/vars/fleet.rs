@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use shevek_diag::{Diagnostic, Result};
 use shevek_inventory::{HostId, HostName, Inventory};
 use shevek_playbook::Task;
+use shevek_settings::Ini;
 use shevek_template::Templar;
 use shevek_value::{Map, Value};
 use shevek_vault::Vault;
@@ -48,6 +49,8 @@ pub struct RunOptions {
     pub fact_cache: Option<FactCache>,
     /// Settings under the names that the `config` lookup knows.
     pub settings: Arc<Map>,
+    /// What the configuration file says, for plugins with sections of their own.
+    pub config: Arc<Ini>,
 }
 
 /// Beside which files the `group_vars` and `host_vars` of a task are looked for (`PLAYBOOK_VARS_ROOT`).
@@ -80,10 +83,14 @@ pub struct Fleet {
     groups: RwLock<Option<Value>>,
     strangers: RwLock<HashMap<String, HostId>>,
     warned: OnceLock<WarningSink>,
+    learnt: OnceLock<SecretSink>,
 }
 
 /// Who takes the warnings of templates.
 type WarningSink = Box<dyn Fn(Box<Diagnostic>) + Send + Sync>;
+
+/// Who takes the secrets that templates come by.
+type SecretSink = Box<dyn Fn(&Value) + Send + Sync>;
 
 impl std::fmt::Debug for Fleet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -105,6 +112,7 @@ impl Fleet {
             groups: RwLock::default(),
             strangers: RwLock::default(),
             warned: OnceLock::new(),
+            learnt: OnceLock::new(),
         })
     }
 
@@ -117,6 +125,18 @@ impl Fleet {
     pub fn warn(&self, warning: Box<Diagnostic>) {
         if let Some(take) = self.warned.get() {
             take(warning);
+        }
+    }
+
+    /// Sets who takes the secrets that templates come by; the first one stays.
+    pub fn on_secret(&self, take: impl Fn(&Value) + Send + Sync + 'static) {
+        let _ = self.learnt.set(Box::new(take));
+    }
+
+    /// Tells of a secret that a template came by.
+    pub fn learn(&self, secret: &Value) {
+        if let Some(take) = self.learnt.get() {
+            take(secret);
         }
     }
 

@@ -251,12 +251,24 @@ impl Scope for HostScope {
         self.fleet.warn(warning);
     }
 
+    fn is_open(&self) -> bool {
+        self.fleet.memory(self.host).is_open()
+    }
+
+    fn learn(&self, secret: &Value) {
+        self.fleet.learn(secret);
+    }
+
     fn vault(&self) -> Vault {
         self.fleet.options.vault.clone()
     }
 
     fn setting(&self, name: &str) -> Option<Value> {
         self.fleet.options.settings.get(name).cloned()
+    }
+
+    fn configured(&self, section: &str, key: &str) -> Option<String> {
+        self.fleet.options.config.get(section, key).map(|entry| entry.text().to_owned())
     }
 
     fn is_check(&self) -> bool {

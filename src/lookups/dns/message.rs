@@ -22,6 +22,9 @@ pub(crate) struct Message {
     pub answers: Vec<Record>,
 }
 
+/// How long the part before the question is.
+const HEAD: usize = 12;
+
 /// A question as it is sent. `None`: that is no name.
 pub(crate) fn question(id: u16, name: &str, kind: u16, class: u16) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(64);
@@ -54,12 +57,25 @@ pub(crate) fn parse(bytes: Vec<u8>, question: &[u8]) -> Option<Message> {
     if !is_answer {
         return None;
     }
+    let (code, truncated) = ((flags & 0xf) as u8, flags & 0x0200 != 0);
     let (questions, answers) = (reader.number16()?, reader.number16()?);
     reader.take(4)?;
-    for _ in 0..questions {
-        reader.name()?;
-        reader.take(4)?;
+    // Who only guesses the number of the question doesn't know what was asked. A server that can't read a question may
+    // leave it out.
+    match questions {
+        0 if code != 0 => {}
+        1 => {
+            let mut asked = Reader { bytes: question, at: HEAD, end: question.len() };
+            let same =
+                reader.name()?.eq_ignore_ascii_case(&asked.name()?) && reader.take(4)? == asked.take(4)?;
+            if !same {
+                return None;
+            }
+        }
+        _ => return None,
     }
+    // It is asked for again in another way, and may end anywhere.
+    let answers = if truncated { 0 } else { answers };
     let mut records = Vec::new();
     for _ in 0..answers {
         let owner = reader.name()?;
@@ -70,7 +86,6 @@ pub(crate) fn parse(bytes: Vec<u8>, question: &[u8]) -> Option<Message> {
         reader.take(length)?;
         records.push(Record { owner, kind, class, ttl, data });
     }
-    let (code, truncated) = ((flags & 0xf) as u8, flags & 0x0200 != 0);
     Some(Message { code, truncated, answers: records, bytes })
 }
 
@@ -175,5 +190,41 @@ fn push_escaped(out: &mut String, byte: u8) {
         _ => {
             let _ = write!(out, "\\{byte:03}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer with one record.
+    fn answer(question: &[u8], flags: u16) -> Vec<u8> {
+        let mut out = question[..question.len() - 11].to_vec();
+        out[2..4].copy_from_slice(&flags.to_be_bytes());
+        out[6..12].copy_from_slice(&[0, 1, 0, 0, 0, 0]);
+        out.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
+        out
+    }
+
+    #[test]
+    fn only_an_answer_to_what_was_asked_is_taken() {
+        let asked = question(7, "a.test.", 1, 1).unwrap();
+        assert_eq!(parse(answer(&asked, 0x8180), &asked).unwrap().answers.len(), 1);
+        let upper = question(7, "A.Test.", 1, 1).unwrap();
+        assert!(parse(answer(&upper, 0x8180), &asked).is_some());
+        for other in [(7, "b.test.", 1), (7, "a.test.", 28), (8, "a.test.", 1)] {
+            let other = question(other.0, other.1, other.2, 1).unwrap();
+            assert!(parse(answer(&other, 0x8180), &asked).is_none());
+        }
+    }
+
+    #[test]
+    fn a_truncated_answer_may_end_anywhere() {
+        let asked = question(7, "a.test.", 1, 1).unwrap();
+        let mut cut = answer(&asked, 0x8380);
+        cut.truncate(cut.len() - 3);
+        assert!(parse(cut.clone(), &asked).unwrap().truncated);
+        cut[2] &= !0x02;
+        assert!(parse(cut, &asked).is_none());
     }
 }

@@ -103,6 +103,13 @@ impl Resolver {
 
     fn ask_one(&self, asked: &Asked<'_>, deadline: Instant) -> Outcome {
         let id = u16::try_from(Random::from_system().bits(16)).unwrap_or(1);
+        // Differs from Ansible: a name with letters beyond ASCII is an error, where Python encodes it: it is to be written with xn--.
+        if !asked.name.is_ascii() {
+            return Outcome::Wrong(format!(
+                "'{}' has letters beyond ASCII: write it as the domain name system knows it, with xn--",
+                asked.name
+            ));
+        }
         let Some(question) = question(id, asked.name, asked.kind.0, asked.class) else {
             return Outcome::Wrong(format!("'{}' is no name: a label is empty or too long", asked.name));
         };
@@ -240,13 +247,35 @@ fn over_udp(server: SocketAddr, question: &[u8], left: Duration) -> Result<Messa
 
 fn over_tcp(server: SocketAddr, question: &[u8], left: Duration) -> Result<Message, String> {
     let wrong = |error: std::io::Error| error.to_string();
+    let deadline = Instant::now() + left;
     let mut stream = TcpStream::connect_timeout(&server, left).map_err(wrong)?;
-    stream.set_read_timeout(Some(left)).map_err(wrong)?;
+    stream.set_write_timeout(Some(left)).map_err(wrong)?;
     let length = u16::try_from(question.len()).map_err(|error| error.to_string())?;
     stream.write_all(&[&length.to_be_bytes()[..], question].concat()).map_err(wrong)?;
     let mut length = [0; 2];
-    stream.read_exact(&mut length).map_err(wrong)?;
+    fill(&mut stream, &mut length, deadline)?;
     let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.read_exact(&mut answer).map_err(wrong)?;
+    fill(&mut stream, &mut answer, deadline)?;
     parse(answer, question).ok_or_else(|| "the answer is malformed".to_owned())
+}
+
+/// Reads so many bytes, however slowly they come, until that time.
+fn fill(stream: &mut TcpStream, mut buffer: &mut [u8], deadline: Instant) -> Result<(), String> {
+    while !buffer.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err("no answer in time".to_owned());
+        }
+        stream.set_read_timeout(Some(left)).map_err(|error| error.to_string())?;
+        match stream.read(buffer) {
+            Ok(0) => return Err("the answer ends early".to_owned()),
+            Ok(count) => buffer = buffer.get_mut(count..).unwrap_or_default(),
+            Err(error) => match error.kind() {
+                std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {}
+                std::io::ErrorKind::Interrupted => {}
+                _ => return Err(error.to_string()),
+            },
+        }
+    }
+    Ok(())
 }

@@ -226,7 +226,7 @@ impl<'a> Client<'a> {
             if tried > 1 {
                 let factor = self.retries.as_ref().map_or(0.0, |retries| retries.factor);
                 let seconds = (factor * 2f64.powi(tried - 1)).clamp(0.0, 120.0);
-                waiting(|| sleep(Duration::from_secs_f64(seconds)));
+                waiting(|| sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
             }
         }
     }
@@ -302,7 +302,8 @@ fn proxy(options: &Options, encrypted: bool) -> Result<Option<Option<Proxy>>> {
     };
     let Some(chosen) = chosen else { return Ok(None) };
     let proxy =
-        Proxy::new(&chosen).map_err(|error| wrong(format!("the proxy {chosen} can't be used: {error}")))?;
+        // Its address may hold a password.
+        Proxy::new(&chosen).map_err(|error| wrong(format!("the proxy can't be used: {error}")))?;
     Ok(Some(Some(proxy)))
 }
 

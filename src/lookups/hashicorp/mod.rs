@@ -3,17 +3,17 @@
 
 mod connection;
 mod login;
-mod settings;
+mod options;
 
 pub(crate) use connection::{Answer, Client, Failure, quote};
 pub(crate) use login::log_in;
-pub(crate) use settings::{Known, known, resolve};
+pub(crate) use options::resolve;
 
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_template::plugin::{Arguments, Context};
 use shevek_value::Value;
 
-use crate::source::options::{Options, term};
+use crate::source::options::{Known, Options, term};
 
 /// Connects and logs in with the options of a call and the variables and environment behind them.
 pub(crate) fn open<'a>(

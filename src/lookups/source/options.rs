@@ -1,9 +1,72 @@
-//! Options of lookups: named arguments, with `k=v` in the terms of some.
+//! Options of lookups: named arguments, with `k=v` in the terms of some, and variables, the environment and
+//! `ansible.cfg` behind them where a lookup says so.
+
+use std::time::Duration;
 
 use shevek_diag::{Diagnostic, Result};
-use shevek_template::plugin::Arguments;
+use shevek_template::plugin::{Arguments, Context};
 use shevek_value::{Map, Value};
 use shevek_yaml::key_value::{self, FreeForm};
+
+/// One option, and where it is looked for when the call doesn't give it.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    alias: Option<&'static str>,
+    variables: &'static [&'static str],
+    environment: &'static [&'static str],
+    file: Option<(&'static str, &'static str)>,
+    last: &'static [&'static str],
+}
+
+/// An option that only a call can give.
+pub(crate) const fn known(name: &'static str) -> Known {
+    Known { name, alias: None, variables: &[], environment: &[], file: None, last: &[] }
+}
+
+impl Known {
+    /// Another name for it.
+    pub(crate) const fn or(self, alias: &'static str) -> Self {
+        Self { alias: Some(alias), ..self }
+    }
+
+    /// Variables that give it; the last that is set counts.
+    pub(crate) const fn variables(self, variables: &'static [&'static str]) -> Self {
+        Self { variables, ..self }
+    }
+
+    /// What gives it in the environment, before the file.
+    pub(crate) const fn environment(self, environment: &'static [&'static str]) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// The section and key that give it in `ansible.cfg`.
+    pub(crate) const fn file(self, section: &'static str, key: &'static str) -> Self {
+        Self { file: Some((section, key)), ..self }
+    }
+
+    /// What gives it in the environment when nothing else does.
+    pub(crate) const fn at_last(self, last: &'static [&'static str]) -> Self {
+        Self { last, ..self }
+    }
+
+    /// What there is outside of the call.
+    fn outside(&self, context: &dyn Context) -> Result<Option<Value>> {
+        for name in self.variables.iter().rev() {
+            if let Some(value) = context.scope().get(name)? {
+                let value = context.render(&value)?;
+                if !value.is_null() {
+                    return Ok(Some(value));
+                }
+            }
+        }
+        let environment = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+        Ok(environment(self.environment)
+            .or_else(|| self.file.and_then(|(section, key)| context.scope().configured(section, key)))
+            .or_else(|| environment(self.last))
+            .map(Value::from))
+    }
+}
 
 /// The options of one call.
 pub(crate) struct Options {
@@ -11,13 +74,34 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// The options of a call, under their first names, with what is said elsewhere for those that it leaves out.
+    pub(crate) fn resolve(context: &dyn Context, given: &Map, known: &[Known]) -> Result<Self> {
+        let names: Vec<&str> = known.iter().flat_map(|one| [Some(one.name), one.alias]).flatten().collect();
+        let said = Self { given: given.clone() };
+        said.check_all(&names)?;
+        let mut out = Self { given: Map::default() };
+        for one in known {
+            let here = said.get(one.name).or_else(|| said.get(one.alias?)).cloned();
+            let value = match here {
+                Some(value) => Some(value),
+                None => one.outside(context)?,
+            };
+            if let Some(value) = value {
+                out.given.insert(Value::from(one.name), value);
+            }
+        }
+        Ok(out)
+    }
+
     /// The named arguments; others than the known ones are refused.
     pub(crate) fn new(arguments: &Arguments, known: &[&str]) -> Result<Self> {
         let options = Self { given: arguments.named.clone() };
-        for name in options.given.keys() {
-            options.check(&name.text(), known)?;
-        }
+        options.check_all(known)?;
         Ok(options)
+    }
+
+    fn check_all(&self, known: &[&str]) -> Result<()> {
+        self.given.keys().try_for_each(|name| self.check(&name.text(), known))
     }
 
     fn check(&self, name: &str, known: &[&str]) -> Result<()> {
@@ -41,6 +125,14 @@ impl Options {
             options.given.insert(Value::from(name), value);
         }
         Ok(options)
+    }
+
+    /// These options, with one that holds when nobody gives it.
+    pub(crate) fn or(mut self, name: &str, default: Value) -> Self {
+        if self.get(name).is_none() {
+            self.given.insert(Value::from(name), default);
+        }
+        self
     }
 
     /// An option that was given and is not null.
@@ -69,6 +161,14 @@ impl Options {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value.as_int().or_else(|| value.as_str().and_then(integer));
         number.map(Some).ok_or_else(|| wrong(name, "a whole number", value))
+    }
+
+    /// A number of seconds, written as text too.
+    pub(crate) fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let number = value.as_float().or_else(|| value.as_str()?.trim().parse().ok());
+        let duration = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        duration.map(Some).ok_or_else(|| wrong(name, "a number of seconds", value))
     }
 
     /// A list; text is one that is cut at commas.

@@ -59,9 +59,13 @@ fn answer(answers: &Answers, asked: &[u8]) -> Vec<u8> {
 
 /// A name server on loopback, over UDP (which cuts long answers off if told to) and TCP; its port.
 fn serve(answers: Answers, limit: usize) -> u16 {
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = tcp.local_addr().unwrap().port();
-    let udp = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    // Somebody else may have the other kind of port of that number.
+    let (tcp, udp, port) = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap())
+        .find_map(|tcp| {
+            let port = tcp.local_addr().unwrap().port();
+            Some((tcp, UdpSocket::bind(("127.0.0.1", port)).ok()?, port))
+        })
+        .unwrap();
     let over_tcp = Arc::clone(&answers);
     std::thread::spawn(move || {
         for mut stream in tcp.incoming().flatten() {
@@ -151,6 +155,12 @@ fn a_reverse_name_can_be_asked_for_itself() {
     let port = serve(answers(), 4096);
     let found = ask("lookup('dig', '5.2.0.192.in-addr.arpa.', '@127.0.0.1', port=PORT, qtype='PTR')", port);
     assert_eq!(found.unwrap().text(), "host.a.test.");
+}
+
+#[test]
+fn letters_beyond_ascii_are_an_error_that_says_what_to_write() {
+    let error = ask("lookup('dig', 'bücher.example.', '@127.0.0.1', port=PORT)", 9).unwrap_err();
+    assert!(error.detail.contains("bücher.example.") && error.detail.contains("xn--"), "{}", error.detail);
 }
 
 #[test]

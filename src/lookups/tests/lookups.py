@@ -6,6 +6,8 @@ here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 os.chdir(here)
 from ansible.template import Templar, trust_as_template
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader()
 
 VARIABLES = dict(greeting="hi", lst=[1, 2, 3], nested=[["a", "b"], [1, 2]], d={"a": 1, "b": {"c": 2}}, ansible_search_path=[here],
     users=[{"name": "alice", "keys": ["x", "y"], "m": {"h": ["p"]}}, {"name": "bob", "keys": ["z"]}, {"name": "eve", "skipped": True}],
@@ -132,6 +134,27 @@ lookup('password','/dev/null',chars=['x'],length=3)
 lookup('password','/dev/null foo=1')
 lookup('unvault','hello.txt')
 lookup('nope','x')
+lookup('ansible.utils.to_paths',{'a':[1,{'b c':2}],'e':{}})
+query('ansible.utils.to_paths',{'a':[1]})
+lookup('ansible.utils.to_paths',{'a':[1]},'top')
+lookup('ansible.utils.to_paths',{'a':[1]},prepend='top')
+lookup('ansible.utils.to_paths',{'a':[1]},wantlist=true)
+lookup('ansible.utils.get_path',{'a':[1,{'b c':2}]},"a[1]['b c']")
+lookup('ansible.utils.get_path',{'a':[1,2]},'a')
+query('ansible.utils.get_path',{'a':[1,2]},'a')
+lookup('ansible.utils.get_path',{'a':{'b':1}},'a')
+lookup('ansible.utils.get_path',{'a':1},'b')
+lookup('ansible.utils.index_of',[1,2,2],'eq',2)
+query('ansible.utils.index_of',[1,2,3],'eq',3)
+lookup('ansible.utils.index_of',[1,2,3],'eq',9)
+lookup('ansible.utils.index_of',[{'n':'a'},{'n':'b'}],'==','b','n')
+lookup('ansible.utils.index_of',[{'n':'a'},{'n':'b'}],'==',value='b',key='n',wantlist=true)
+lookup('ansible.utils.index_of',[{'n':'a'},{}],'==','b','n',fail_on_missing=true)
+lookup('ansible.utils.validate',{'a':1},{'type':'object','properties':{'a':{'type':'integer'}}})
+lookup('ansible.utils.validate',{'a':1},{'type':'object','properties':{'a':{'type':'string'}}})
+query('ansible.utils.validate',{'a':1},{'type':'object','properties':{'a':{'type':'string'}}},engine='ansible.utils.jsonschema')
+lookup('ansible.utils.validate',{'a':1},{'type':'object'},engine='nope')
+lookup('ansible.utils.validate',{'a':1})
 """
 
 def plain(value):

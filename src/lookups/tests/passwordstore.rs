@@ -17,6 +17,29 @@ fn here(name: &str) -> PathBuf {
 
 struct NoVariables;
 
+/// An `ansible.cfg` that says which program to ask.
+struct OfGopass;
+
+impl Scope for OfGopass {
+    fn get(&self, _: &str) -> Result<Option<Value>> {
+        Ok(None)
+    }
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn configured(&self, section: &str, key: &str) -> Option<String> {
+        ((section, key) == ("passwordstore_lookup", "backend")).then(|| "gopass".to_owned())
+    }
+}
+
+#[test]
+fn the_program_is_the_one_that_ansible_cfg_names() {
+    let templar = Templar::new(Plugins::new().with_lookups(shevek_lookups::lookups()));
+    let source = Value::from("lookup('community.general.passwordstore', 'nobody/has/this')");
+    let error = templar.expression(&source, &OfGopass).unwrap_err();
+    assert!(error.detail.contains("gopass show nobody/has/this"), "{}", error.detail);
+}
+
 impl Scope for NoVariables {
     fn get(&self, _: &str) -> Result<Option<Value>> {
         Ok(None)

@@ -79,6 +79,7 @@ fn answer(mut stream: &TcpStream, exchanges: &[Json]) -> Option<()> {
 #[derive(Default)]
 struct Variables {
     known: Vec<(&'static str, Value)>,
+    config: Vec<(&'static str, String)>,
     warnings: Mutex<Vec<String>>,
 }
 
@@ -88,6 +89,11 @@ impl Scope for Variables {
     }
     fn names(&self) -> Vec<String> {
         self.known.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+    fn configured(&self, section: &str, key: &str) -> Option<String> {
+        let found =
+            self.config.iter().find(|(known, _)| section == "hashi_vault_collection" && *known == key);
+        found.map(|(_, value)| value.clone())
     }
     fn warn(&self, warning: Box<Diagnostic>) {
         self.warnings.lock().unwrap().push(warning.detail.clone());
@@ -149,6 +155,37 @@ fn options_come_from_variables() {
     let ask = |source: &str| templar().expression(&Value::from(source), &variables).unwrap().text();
     assert_eq!(ask("lookup('community.hashi_vault.hashi_vault', 'secret/data/hello:user')"), "bob");
     assert_eq!(ask("lookup('community.hashi_vault.vault_kv2_get', 'hello').secret.user"), "bob");
+}
+
+#[test]
+fn options_come_from_ansible_cfg_unless_a_variable_has_them() {
+    let address = serve(exchanges());
+    let mut variables = Variables {
+        known: vec![
+            ("ansible_hashi_vault_username", Value::from("bob")),
+            ("ansible_hashi_vault_password", Value::from("pw")),
+        ],
+        config: vec![("url", address), ("auth_method", "userpass".to_owned())],
+        ..Variables::default()
+    };
+    let source = Value::from("lookup('community.hashi_vault.hashi_vault', 'secret/data/hello:user')");
+    assert_eq!(templar().expression(&source, &variables).unwrap().text(), "bob");
+    variables.known.push(("ansible_hashi_vault_auth_method", Value::from("none")));
+    assert!(templar().expression(&source, &variables).is_err(), "a variable counts before the file");
+}
+
+#[test]
+fn a_login_looks_at_its_token_unless_told_not_to() {
+    let address = serve(exchanges());
+    let ask = |config: Vec<(&'static str, String)>| {
+        let variables = Variables { config, ..Variables::default() };
+        let source = format!(
+            "lookup('community.hashi_vault.vault_login', url='{address}', auth_method='token', token='nobody')"
+        );
+        templar().expression(&Value::from(source), &variables)
+    };
+    assert!(ask(Vec::new()).is_err(), "the Vault doesn't know this token");
+    assert!(ask(vec![("token_validate", "false".to_owned())]).is_ok());
 }
 
 #[test]

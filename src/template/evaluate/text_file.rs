@@ -89,8 +89,17 @@ impl Scope for WithVariables<'_> {
     fn setting(&self, name: &str) -> Option<Value> {
         self.scope.setting(name)
     }
+    fn configured(&self, section: &str, key: &str) -> Option<String> {
+        self.scope.configured(section, key)
+    }
     fn is_check(&self) -> bool {
         self.scope.is_check()
+    }
+    fn is_open(&self) -> bool {
+        self.scope.is_open()
+    }
+    fn learn(&self, secret: &Value) {
+        self.scope.learn(secret);
     }
     fn warn(&self, warning: Box<Diagnostic>) {
         self.scope.warn(warning);
