@@ -130,6 +130,24 @@ fn differences_show_nothing_of_what_was_encrypted_here() {
 }
 
 #[test]
+fn what_a_lookup_found_is_hidden_where_it_was_but_a_part_of_an_argument() {
+    let lab = Lab::local().file("password", "open sesame\n").file("files/s", VAULTED).playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - shell: "echo {{ (lookup('file', 's') | from_yaml).password }} is the one; echo {{ lookup('file', 's') | quote }} >&2"
+    - shell: "echo {{ lookup('file', 's') | b64encode }} in other letters"
+    - shell: "echo {{ lookup('unvault', 's') }} was unvaulted"
+"#,
+    );
+    let run = lab.run(["-vvv", "--vault-password-file", "password"]).exit(0);
+    let run = run.says("is the one").says("in other letters").says("was unvaulted");
+    // Of `password: hunter2-very-secret`.
+    run.hides("hunter2").hides("cGFzc3dvcmQ6IGh1bnRlcjItdmVyeS1zZWNyZXQ");
+}
+
+#[test]
 fn no_log_hides_what_a_looped_include_is_for() {
     Lab::local()
         .file("more.yml", "- debug: { msg: in it }\n")

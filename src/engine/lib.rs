@@ -79,6 +79,8 @@ impl Ending {
 pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
     let sink = run.sink.clone();
     run.fleet.on_warning(move |warning| sink.send(Event::Notice(Notice::from(&*warning))));
+    let masker = run.sink.masker().clone();
+    run.fleet.on_secret(move |secret| masker.learn(secret));
     let selection = Arc::new(Selection::new(&run.options.only_tags, &run.options.skip_tags));
     let mut progress = Progress {
         stats: Default::default(),

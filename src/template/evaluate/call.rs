@@ -297,6 +297,7 @@ impl super::Machine<'_> {
                 };
             }
         };
+        self.learn(&result);
         let result = if wantlist { result } else { joined(result) };
         Ok(if secret { tainted(result, &[&Value::NULL.secret()]) } else { result })
     }

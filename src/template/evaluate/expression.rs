@@ -195,6 +195,9 @@ impl Run<'_> {
         if let Some(value) = self.special(name) {
             return Ok(value);
         }
+        if self.machine.scope.is_open() {
+            return Ok(Value::unknown(name.to_string()));
+        }
         Ok(self.undefined(name.to_string(), "", at))
     }
 

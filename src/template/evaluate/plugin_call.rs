@@ -13,6 +13,23 @@ use crate::watch::{self, Glance};
 /// Filters whose result differs from call to call.
 const VOLATILE: [&str; 5] = ["random", "shuffle", "random_mac", "password_hash", "vault"];
 
+/// Filters whose result is a part of what they were given, or all of it in other letters. Of a secret, such a result is one by
+/// itself; what others make of secrets (a length, a choice) is not looked for elsewhere.
+const READERS: [&str; 12] = [
+    "b64encode",
+    "b64decode",
+    "urlencode",
+    "urldecode",
+    "from_json",
+    "from_yaml",
+    "from_yaml_all",
+    "from_ini",
+    "from_csv",
+    "split",
+    "regex_search",
+    "regex_findall",
+];
+
 impl Run<'_> {
     pub(crate) fn filter(
         &mut self,
@@ -121,9 +138,24 @@ impl Machine<'_> {
             return Fault::Error(not_now(name)).into_marker();
         }
         match self.guarded(|| (filter.run)(self, &arguments)) {
-            Ok(result) if secret => tainted(result, &[&Value::NULL.secret()]),
-            Ok(result) => result,
+            Ok(mut result) => {
+                self.learn(&result);
+                if secret {
+                    result = tainted(result, &[&Value::NULL.secret()]);
+                }
+                if READERS.contains(&name.rsplit('.').next().unwrap_or_default()) {
+                    self.learn(&result);
+                }
+                result
+            }
             Err(fault) => named(fault, "filter", name).or_at(place).into_marker(),
+        }
+    }
+
+    /// What a plugin gives may be but a part of what is rendered: it is secret by itself.
+    pub(super) fn learn(&self, value: &Value) {
+        if value.is_secret() {
+            self.scope.learn(value);
         }
     }
 
