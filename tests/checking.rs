@@ -165,3 +165,31 @@ fn what_a_check_cannot_know_is_undecided_in_loops_notifications_and_facts() {
         .hides("wrong")
         .recap("web1", "ok=1 skipped=7 failed=0");
 }
+
+#[test]
+fn variables_of_a_file_that_a_check_cannot_name_are_unknown_not_missing() {
+    let lab = Lab::local().file("web.yml", "colour: red\n").file("named.yml", "port: 80\n").playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: echo web
+      register: said
+    - include_vars: { file: "{{ said.stdout }}.yml", name: all_of_it }
+    - debug: { msg: "named {{ all_of_it.colour }}" }
+    - debug: { msg: "{{ nowhere }}" }
+      ignore_errors: true
+    - include_vars: "{{ said.stdout }}.yml"
+    - debug: { msg: "it is {{ colour }}" }
+    - debug: { msg: decided }
+      when: colour is defined
+    - debug: { msg: "by default {{ colour | default('none') }}" }
+    - debug: { msg: "known {{ range(2) | list }} {{ inventory_hostname }}" }
+"#,
+    );
+    let run = lab.run(["--check"]).exit(0).recap("web1", "ok=2 skipped=7 ignored=1").untouched("web1");
+    run.says("'nowhere' is undefined")
+        .says("known [0, 1] web1")
+        .says("'colour' is not known before the real run");
+    lab.run([]).says("it is red").says("decided").recap("web1", "ok=9 changed=1 ignored=1");
+}

@@ -48,6 +48,8 @@ pub(crate) struct ItemDone {
     pub(crate) policy: Policy,
     /// Variables that a check run does not know any more, since it could not tell whether or to what they are set.
     pub(crate) unsettled: Vec<String>,
+    /// A check run does not know which variables come with it.
+    pub(crate) leaves_open: bool,
 }
 
 /// What came of a task on a host: all its items.

@@ -717,9 +717,17 @@ impl Job {
         let outcome = Outcome { skipped: true, unknown: true, ..Outcome::default() }.with("skip_reason", why);
         let mut done = self.finished(outcome, item);
         done.undecided = true;
-        if &*self.task.action.resolved == "set_fact" {
-            let names = self.task.action.args.keys().filter(|name| !name.is_template()).map(Value::text);
-            done.unsettled = names.filter(|name| name != "cacheable").collect();
+        let args = &self.task.action.args;
+        match &*self.task.action.resolved {
+            "set_fact" => {
+                let names = args.keys().filter(|name| !name.is_template()).map(Value::text);
+                done.unsettled = names.filter(|name| name != "cacheable").collect();
+            }
+            "include_vars" => match args.get("name").filter(|name| !name.is_template()) {
+                Some(name) => done.unsettled.push(name.text()),
+                None => done.leaves_open = true,
+            },
+            _ => {}
         }
         done
     }

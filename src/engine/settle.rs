@@ -185,6 +185,9 @@ impl Batch<'_> {
         for (host, name) in targets.iter().flat_map(|host| item.unsettled.iter().map(move |n| (host, n))) {
             self.run.fleet.memory(*host).set_one(name, Value::unknown(name.clone()));
         }
+        if item.leaves_open {
+            targets.iter().for_each(|host| self.run.fleet.memory(*host).leave_open());
+        }
         let outcome = &item.outcome;
         if outcome.failed || outcome.skipped || outcome.unreachable {
             return;

@@ -1,5 +1,6 @@
 //! What a run has learnt about one host.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use shevek_value::{Map, Value};
@@ -14,6 +15,7 @@ pub struct Memory {
     facts: RwLock<Arc<Facts>>,
     set: RwLock<Arc<Map>>,
     included: RwLock<Arc<Map>>,
+    open: AtomicBool,
 }
 
 impl Memory {
@@ -52,6 +54,16 @@ impl Memory {
     /// Sets several.
     pub fn set_all(&self, values: &Map) {
         change(&self.set, |map| map.extend(values.iter().map(|(k, v)| (k.clone(), v.clone()))));
+    }
+
+    /// Notes that a check run could not read variables which the real run will.
+    pub fn leave_open(&self) {
+        self.open.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there may be other variables in the real run.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Sets variables as `include_vars` does.
