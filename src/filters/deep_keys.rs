@@ -106,24 +106,21 @@ fn keep(data: &Value, targets: &[Target]) -> Result<Value> {
         }
         // The name of something nested keeps all of it, however else names are compared; after it, other targets may
         // still cut it down, as they do in Ansible.
+        let is_named = |target: &Target| key.as_str() == Some(target.text.as_str());
+        let cut = keep(value, targets)?;
+        let dense = match cut.as_list() {
+            Some(items) => Value::list(items.iter().filter(|item| !is_empty(item)).cloned().collect()),
+            None => cut.clone(),
+        };
         let mut kept = None;
         for target in targets {
-            if key.as_str() == Some(target.text.as_str()) {
-                kept = Some(value.clone());
-                continue;
-            }
-            let mut inner = keep(value, targets)?;
-            if let Some(items) = inner.as_list() {
-                inner = Value::list(items.iter().filter(|item| !is_empty(item)).cloned().collect());
-            }
-            if !is_empty(&inner) {
-                kept = Some(inner);
+            if is_named(target) {
+                kept = Some(value);
+            } else if !is_empty(&dense) {
+                kept = Some(&dense);
             }
         }
-        if kept.is_none() {
-            kept = Some(keep(value, targets)?).filter(|inner| !is_empty(inner));
-        }
-        if let Some(kept) = kept {
+        if let Some(kept) = kept.or(Some(&cut).filter(|cut| !is_empty(cut))).cloned() {
             out.insert(key.clone(), kept);
         }
     }
@@ -211,4 +208,20 @@ fn replace(data: &Value, changes: &[(Target, Value)]) -> Result<Value> {
         *value = replace(value, changes)?;
     }
     Ok(Value::map(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deep_takes_no_longer_than_what_is_wide() {
+        // Looked through once for each key on the way it would take longer than the world stands.
+        let deep = |bottom: &str| {
+            (0..190).fold(Value::dict([(bottom, Value::from(1))]), |inner, _| Value::dict([("a", inner)]))
+        };
+        let targets = ["b", "c"].map(|name| Target::new(&Value::from(name), "equality").unwrap());
+        assert_eq!(keep(&deep("b"), &targets).unwrap(), deep("b"));
+        assert_eq!(keep(&deep("x"), &targets).unwrap(), Value::map(Map::default()));
+    }
 }

@@ -14,7 +14,7 @@ use crate::resolve::{self, Scalar};
 use crate::timestamp;
 
 /// How deep collections may be nested. Python's own stack ends not far behind this.
-const MOST_DEPTH: usize = 200;
+pub(crate) const MOST_DEPTH: usize = 200;
 /// How many values a document may have once its aliases are written out: more is a "billion laughs" attack.
 const MOST_VALUES: usize = 20_000_000;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use libyaml_safer::{Error, Event, EventData, MappingStyle, Mark, Parser, ScalarStyle, SequenceStyle};
 use shevek_diag::{Diagnostic, Origin, Result, Source};
 
+use crate::compose::MOST_DEPTH;
 use crate::mistakes;
 
 /// How many `!tag,` are looked at: each costs a parse of what is before it.
@@ -66,9 +67,21 @@ fn parse(text: &str) -> (Vec<Event>, Option<Error>) {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
+    let mut depth = 0_usize;
     for event in parser {
         match event {
-            Ok(event) => events.push(event),
+            Ok(event) => {
+                match event.data {
+                    EventData::SequenceStart { .. } | EventData::MappingStart { .. } => depth += 1,
+                    EventData::SequenceEnd | EventData::MappingEnd => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                events.push(event);
+                // It is refused anyhow, and the parser's time grows with the square of the depth.
+                if depth > MOST_DEPTH {
+                    return (events, None);
+                }
+            }
             Err(error) => return (events, Some(error)),
         }
     }

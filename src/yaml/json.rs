@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
 
     fn nested(&mut self, inside: fn(&mut Self) -> Option<Value>) -> Option<Value> {
         self.depth += 1;
-        let value = if self.depth > 200 { None } else { inside(self) };
+        let value = if self.depth > compose::MOST_DEPTH { None } else { inside(self) };
         self.depth -= 1;
         value
     }
