@@ -8,8 +8,10 @@
 //! - copy: { content: "127.0.0.1 localhost", dest: /etc/hosts, backup: yes }
 //! - copy: { src: /etc/sudoers.edit, dest: /etc/sudoers, remote_src: yes, validate: /usr/sbin/visudo -csf %s }
 //! ```
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use shevek_kit::Summing;
 use shevek_kit::fault::Kind;
 use shevek_kit::prelude::*;
 use shevek_kit::words;
@@ -211,14 +213,14 @@ impl Copy {
             let backup = host.backup(dest)?;
             outcome.set("backup_file", &backup);
         }
-        let staged = self.replace(host, source, dest, &attributes)?;
+        let (staged, md5) = self.replace(host, source, dest, &attributes)?;
         if self.src.is_none() {
             // Where the content was before it took its place; Ansible names its temporary file here.
             outcome.set("src", &staged);
         }
         outcome.changed = true;
         attributes.ensure(host, dest, &mut diff)?;
-        if let Ok(md5) = host.checksum(dest, Algorithm::Md5) {
+        if let Some(md5) = md5.or_else(|| host.checksum(dest, Algorithm::Md5).ok()) {
             outcome.set("md5sum", md5);
         }
         if let Some(difference) = difference {
@@ -252,18 +254,21 @@ impl Copy {
         Ok(())
     }
 
+    /// Puts the content in its place; where it was before that, and its MD5 if it was read on its way.
     fn replace(
         &self,
         host: &mut Host,
         source: &Source<'_>,
         dest: &Path,
         attributes: &FileAttributes,
-    ) -> Result<PathBuf> {
+    ) -> Result<(PathBuf, Option<String>)> {
         let mut commit = attributes.commit(host, dest)?;
-        let mut stream = match source {
+        let stream: Box<dyn Read + Send> = match source {
             Source::Content(content) => host.content(content)?,
-            Source::File(path) => host.open(path)?,
+            Source::File(path) => Box::new(host.open(path)?),
         };
+        // Summed up while it comes: large content is not read a second time.
+        let mut stream = Summing::new(stream, [Algorithm::Sha1, Algorithm::Md5]);
         let mut times = None;
         if let Source::File(path) = source
             && let Some(stat) = host.stat(path)?
@@ -279,7 +284,10 @@ impl Copy {
             });
         }
         let staged = host.stage(dest, &mut stream)?;
-        if let Err(fault) = self.verify(host, source, &staged.path, attributes) {
+        // A plan may have no need of all of it.
+        let is_read = matches!(source, Source::Content(content) if content.size() == stream.count());
+        let sha1 = is_read.then(|| stream.end(Algorithm::Sha1));
+        if let Err(fault) = self.verify(host, source, (&staged.path, sha1), attributes) {
             host.discard(staged);
             return Err(fault);
         }
@@ -288,7 +296,7 @@ impl Copy {
         if let Some(times) = times {
             host.utimes(dest, times, Links::Follow)?;
         }
-        Ok(path)
+        Ok((path, is_read.then(|| stream.end(Algorithm::Md5))))
     }
 
     /// Before the new file takes its place: it has arrived whole, and the task's command has no objection.
@@ -296,11 +304,11 @@ impl Copy {
         &self,
         host: &mut Host,
         source: &Source<'_>,
-        path: &Path,
+        (path, sha1): (&Path, Option<String>),
         attributes: &FileAttributes,
     ) -> Result<()> {
         if let Source::Content(Content::There(blob)) = source {
-            let arrived = match host.checksum(path, Algorithm::Sha1) {
+            let arrived = match sha1.map_or_else(|| host.checksum(path, Algorithm::Sha1), Ok) {
                 Err(fault) if fault.kind == Kind::Unknown => blob.checksum.clone(),
                 arrived => arrived?,
             };

@@ -36,18 +36,18 @@ impl Query for Setup {
             .filter(|pattern| !pattern.is_empty() && *pattern != "*")
             .collect();
         let mut outcome = Outcome::ok();
-        for (name, value) in facts {
-            let full = format!("ansible_{name}");
+        let own = [("gather_subset", self.gather_subset.clone().into()), ("module_setup", true.into())];
+        let facts = facts.into_iter().map(|(name, value)| (format!("ansible_{name}"), value));
+        for (full, value) in facts.chain(own.map(|(name, value)| (name.to_owned(), value))) {
+            let name = full.strip_prefix("ansible_").unwrap_or(&full);
             let is_wanted = patterns.is_empty()
                 || patterns.iter().any(|pattern| {
-                    crate::pattern::matches(pattern, &full) || crate::pattern::matches(pattern, &name)
+                    crate::pattern::matches(pattern, &full) || crate::pattern::matches(pattern, name)
                 });
             if is_wanted {
                 outcome.facts.push((full, value));
             }
         }
-        outcome.facts.push(("gather_subset".to_owned(), self.gather_subset.clone().into()));
-        outcome.facts.push(("module_setup".to_owned(), true.into()));
         Ok(outcome)
     }
 }
@@ -61,6 +61,6 @@ mod tests {
         let world = World::new().file("/proc/meminfo", "MemTotal: 2048 kB\n");
         let done = conform::<Setup>("{ gather_subset: [hardware], filter: [memtotal_*] }", world);
         let names: Vec<&str> = done.outcome().facts.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["ansible_memtotal_mb", "gather_subset", "module_setup"]);
+        assert_eq!(names, ["ansible_memtotal_mb"]);
     }
 }

@@ -44,12 +44,20 @@ fn a_far_host_costs_one_round_trip_a_task() {
     let round_trip = Duration::from_millis(150);
     let proxy = Proxy::delay(lab.address(), round_trip);
     let lab = lab.through(&proxy);
-    let far = Instant::now();
-    lab.run([]).exit(0).recap("web1", "ok=3 changed=0");
-    let extra = far.elapsed().saturating_sub(near);
-    // TCP and SSH's own greeting, key exchange and login take eight or nine; starting the runner two; then one a task.
-    assert!(extra < round_trip * 17, "{} round trips", extra.as_secs_f64() / round_trip.as_secs_f64());
-    assert_eq!(proxy.connections(), 1, "one connection a host");
+    let mut took = Vec::new();
+    // A busy machine makes some of the tries slow; none is fast by chance.
+    for connections in 1..=10 {
+        let far = Instant::now();
+        lab.run([]).exit(0).recap("web1", "ok=3 changed=0");
+        let extra = far.elapsed().saturating_sub(near);
+        assert_eq!(proxy.connections(), connections, "one connection a host");
+        // TCP and SSH's own greeting, key exchange and login take eight or nine; starting the runner two; then one a task.
+        if extra < round_trip * 17 {
+            return;
+        }
+        took.push(extra.as_secs_f64() / round_trip.as_secs_f64());
+    }
+    panic!("round trips: {took:?}");
 }
 
 /// Two hosts, and the second one is behind this proxy.

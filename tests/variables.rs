@@ -228,6 +228,55 @@ fn vars_files_are_those_of_each_host() {
 }
 
 #[test]
+fn vars_files_may_be_named_by_facts_that_the_play_gathers() {
+    let lab = Lab::local()
+        .inventory("web1\n")
+        .file("vars/Linux.yml", "kind: by fact\n")
+        .file("other.yml", "kind: other\n");
+    let lab = lab.playbook(
+        r#"
+- hosts: all
+  vars_files:
+    - ["vars/{{ ansible_facts.system }}.yml", other.yml]
+    - "{{ ansible_facts.system }}-more.yml"
+  tasks:
+    - debug: { msg: "it is {{ kind }}" }
+"#,
+    );
+    lab.run([])
+        .exit(0)
+        .says("skipping vars_files item due to an undefined variable")
+        .says("it is by fact")
+        .says("variable file not found: there is no Linux-more.yml")
+        .recap("web1", "ok=2");
+    // When they are there, a name that cannot be rendered never will be.
+    let lab = lab.playbook(
+        "- hosts: all\n  vars_files: ['{{ nope }}.yml']\n  tasks:\n    - debug: { msg: not reached }\n",
+    );
+    lab.run([]).exit(1).says("'nope' is undefined").hides("not reached").recap("web1", "ok=1");
+}
+
+#[test]
+fn a_keyword_of_a_play_that_cannot_be_rendered_ends_the_run_before_the_play() {
+    let keywords =
+        ["name", "serial", "gather_facts", "strategy", "max_fail_percentage", "order", "force_handlers"];
+    for keyword in keywords {
+        let first = "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: { msg: first }\n";
+        let second = format!(
+            "- hosts: all\n  {keyword}: '{{{{ nope }}}}'\n  tasks:\n    - debug: {{ msg: second }}\n"
+        );
+        Lab::local()
+            .inventory("web1\n")
+            .playbook(&format!("{first}{second}"))
+            .run([])
+            .exit(4)
+            .says(&format!("Error processing keyword '{keyword}': 'nope' is undefined"))
+            .hides("second\"")
+            .recap("web1", "ok=1");
+    }
+}
+
+#[test]
 fn the_root_of_playbook_variables_says_beside_which_files_they_are() {
     let show = "- debug: { msg: \"{{ WHO }} sees {{ colour }}\" }\n";
     let mut lab = Lab::local()

@@ -216,7 +216,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What comes of a call that was not heard of in its time.
 pub(crate) fn out_of_time(seconds: u32) -> Outcome {
     let period = shevek_value::Value::dict([("period", i64::from(seconds))]);
-    Outcome::failure(format!("Timed out after {seconds} second(s).")).with("timedout", period)
+    Outcome::failure(format!("Task failed: Timed out after {seconds} second(s).")).with("timedout", period)
 }
 
 /// The outcomes of a batch, each at its call's place, whatever the order in which they come.

@@ -26,7 +26,7 @@ use crate::host_keys::HostKeys;
 use crate::options::{Connection, Escalation, Output, Running};
 use crate::output::{Kindred, reporters, unsupported};
 use crate::passwords::{self, Passwords};
-use crate::signals::{Heeded, Signals};
+use crate::signals::Heeded;
 use crate::{open_files, version};
 
 /// The exit code of a run that the user ended.
@@ -246,15 +246,10 @@ impl Launch {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             Diagnostic::new("no threads for the run").kind(Kind::Machine).detail(error.to_string())
         })?;
-        // A task of its own: it has to hear even while a question holds up the run.
-        // It listens before anything runs: from the first task on, an interrupt is an ordered end.
-        let signals = {
-            let _inside = runtime.enter();
-            Signals::new()
-        };
         let grace = seconds(settings.interrupt_grace);
         let heeded = Heeded { interrupt: interrupt.clone(), grace, sink: sink.clone(), doing };
-        let interrupted = runtime.spawn(heeded.listen(signals));
+        // From the first task on, an interrupt is an ordered end.
+        let interrupted = heeded.listen()?;
         let ended = runtime.block_on(async {
             tokio::select! {
                 ended = shevek_engine::run(run, &self.playbooks) => ended.map(|ending| ending.code()),

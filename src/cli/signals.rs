@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_engine::Interrupt;
 use shevek_event::{Event, Notice, Sink};
 use shevek_report::Doing;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// How long the run has for its report after all that was running has been killed.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What signals bring about.
 pub(crate) struct Heeded {
@@ -18,9 +23,38 @@ pub(crate) struct Heeded {
 }
 
 impl Heeded {
-    /// Ends when the user has asked twice for an end; the first time the engine comes to an orderly one.
-    pub(crate) async fn listen(self, mut signals: Option<Signals>) {
+    /// Listens from now on, until the user has asked twice for an end; the first time the engine comes to an orderly one.
+    ///
+    /// It has a thread of its own: the run's threads may all be at work on something that takes its time, or wait for an
+    /// answer.
+    pub(crate) fn listen(self) -> Result<oneshot::Receiver<()>> {
+        let cannot = |error: std::io::Error| {
+            Diagnostic::new("no thread to hear signals").kind(Kind::Machine).detail(error.to_string())
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+        let signals = {
+            let _inside = runtime.enter();
+            Signals::new()
+        };
+        let (mut over, is_over) = oneshot::channel();
+        let hears = move || {
+            let run_has_ended = runtime.block_on(async {
+                tokio::select! {
+                    () = self.hear(signals) => false,
+                    () = over.closed() => true,
+                }
+            });
+            if !run_has_ended {
+                let _ = over.send(());
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(hears).map_err(cannot)?;
+        Ok(is_over)
+    }
+
+    async fn hear(self, mut signals: Option<Signals>) {
         let mut over = None;
+        let mut is_given_up = false;
         loop {
             let heard = async {
                 match &mut signals {
@@ -38,7 +72,12 @@ impl Heeded {
             let heard = tokio::select! {
                 heard = heard => heard,
                 () = late => {
-                    over = None;
+                    if is_given_up {
+                        return;
+                    }
+                    // What a thread of the controller does by itself (a template without end) nobody can stop.
+                    over = Some(tokio::time::Instant::now() + LAST_WORDS);
+                    is_given_up = true;
                     self.warn("running tasks did not come to their end in time; what they have running on hosts is killed");
                     self.interrupt.give_up();
                     continue;
@@ -82,15 +121,15 @@ enum Heard {
 }
 
 /// Ctrl-C, requests to terminate, and Ctrl-\\.
-pub(crate) struct Signals {
+struct Signals {
     interrupt: Signal,
     terminate: Signal,
     quit: Signal,
 }
 
 impl Signals {
-    /// Listens from now on; `None`: there is no way to hear of them.
-    pub(crate) fn new() -> Option<Self> {
+    /// `None`: there is no way to hear of them.
+    fn new() -> Option<Self> {
         let listen = |kind| signal(kind).ok();
         Some(Self {
             interrupt: listen(SignalKind::interrupt())?,

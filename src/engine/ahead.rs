@@ -38,7 +38,7 @@ use crate::cursor::Step;
 use crate::done::Done;
 use crate::job::Job;
 use crate::policy::Policy;
-use crate::{Run, SendsAhead};
+use crate::{Run, SendsAhead, vars_files};
 
 /// Something that is being done, and may wait for answers of a host.
 pub(crate) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -242,6 +242,9 @@ fn send(job: &Job, first: Asked, followers: Vec<Follower>) -> VecDeque<Sent> {
                 }
                 let facts = done.items.iter().flat_map(|item| item.outcome.facts.keys().map(Value::text));
                 unsettled.names.extend(facts);
+                // Which variables the next task has may depend on these.
+                goes_on = done.items.iter().all(|item| item.outcome.facts.is_empty())
+                    || !vars_files::differ(&job.play.play);
                 unsettled.names.extend(done.items.iter().flat_map(|item| item.unsettled.iter().cloned()));
                 Stage::Over(Box::new(done))
             }

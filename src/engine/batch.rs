@@ -26,6 +26,7 @@ use crate::job::Job;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
+use crate::vars_files::{self, VarsFiles};
 use crate::{Run, heading, keyword, unknown};
 
 /// How long the line under a question of `--step` is.
@@ -92,6 +93,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) debugger: DebuggerOptions,
     /// Whether other hosts may be in the play than those that were told last.
     pub(crate) alive_may_differ: bool,
+    pub(crate) vars_files: &'a mut VarsFiles,
     /// What hosts stood at, and had not begun, when the run was interrupted.
     pub(crate) not_begun: HashMap<HostId, String>,
 }
@@ -379,13 +381,22 @@ impl Batch<'_> {
         self.fault.get_or_insert(bug);
     }
 
-    /// Reads the variables that the task sees by its own place (`PLAYBOOK_VARS_ROOT`); false: that ends the run.
+    /// Reads the variables that the task sees by its own place (`PLAYBOOK_VARS_ROOT`), and by the facts of its hosts
+    /// (`vars_files`); false: that ends the run.
     fn read_beside(&mut self, task: &Task, hosts: &[HostId]) -> bool {
         for host in hosts {
             let read = self.run.fleet.read_beside(*host, task);
             let Some(read) = self.or_fault(read) else { return false };
             for layer in read.iter().flat_map(|layers| layers.iter()) {
                 self.run.sink.masker().learn_all(&layer.variables);
+            }
+        }
+        if vars_files::differ(&self.play.play) {
+            for host in hosts {
+                let renewed = self.vars_files.renew(&self.run, &self.play, *host);
+                if self.or_fault(renewed).is_none() {
+                    return false;
+                }
             }
         }
         true

@@ -140,7 +140,15 @@ impl ItemDone {
                 (_, Target::Module) => "Task failed: Module failed",
                 _ => "Task failed: Action failed",
             };
-            let text = if message.is_empty() { format!("{what}.") } else { format!("{what}: {message}") };
+            // The time is the task's, whoever saw that it was over.
+            let is_late = self.outcome.body.get("timedout").is_some();
+            let text = if is_late {
+                message
+            } else if message.is_empty() {
+                format!("{what}.")
+            } else {
+                format!("{what}: {message}")
+            };
             let label = task.origin.clone().map(|origin| Label { origin, text: String::new() });
             let excerpts = label.iter().map(Excerpt::of).collect();
             notices.push(Notice { excerpts, ..Notice::error(text) });

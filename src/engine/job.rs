@@ -415,7 +415,9 @@ impl Job {
     fn prepare(&self, scope: HostScope, item: Option<LoopItem>) -> Prepared<'_> {
         let (policy, wrong) = Policy::read(&self.task, &scope);
         let mut prepared = match self.conditions(&scope) {
-            Ok(Verdict::Run) => match wrong.map_or_else(|| self.make_ready(scope, item.clone(), policy), Err)
+            Ok(Verdict::Run) => match wrong
+                .map_or_else(|| keyword::all_fit(&scope, &self.task), Err)
+                .and_then(|()| self.make_ready(scope, item.clone(), policy))
             {
                 Ok(prepared) => prepared,
                 Err(error) if unknown::is_cause(&error) => {
@@ -767,7 +769,7 @@ fn noted<T>(outcome: &mut Outcome, key: &str, judged: Result<T>) -> Result<T> {
 
 /// Says that what is undefined is so in a condition.
 fn of_condition(mut error: Box<Diagnostic>) -> Box<Diagnostic> {
-    if error.summary == "undefined variable" {
+    if error.summary == unknown::UNDEFINED {
         error.summary = "Error while evaluating conditional".into();
     }
     error

@@ -1,7 +1,8 @@
 //! Keywords of a task, rendered.
 
 use shevek_actions::truth;
-use shevek_diag::{Diagnostic, Result};
+use shevek_diag::{Diagnostic, Kind, Result};
+use shevek_playbook::Task;
 use shevek_value::Value;
 use shevek_vars::HostScope;
 
@@ -44,6 +45,34 @@ pub(crate) fn list(scope: &HostScope, written: Option<&Value>) -> Result<Vec<Str
             None => vec![value.text()],
         },
     })
+}
+
+/// Whether keywords of a task that its action may have no use for have values that they can have: a task with one that
+/// has not fails all the same.
+pub(crate) fn all_fit(scope: &HostScope, task: &Task) -> Result<()> {
+    let keywords = &task.keywords;
+    for (name, written) in [("port", &keywords.port), ("delay", &task.delay), ("poll", &task.poll)] {
+        number(scope, name, written.as_ref())?;
+    }
+    let texts = [
+        ("remote_user", &keywords.remote_user),
+        ("become_user", &keywords.become_user),
+        ("become_method", &keywords.become_method),
+        ("become_flags", &keywords.become_flags),
+        ("become_exe", &keywords.become_exe),
+        ("debugger", &keywords.debugger),
+    ];
+    for (name, written) in texts {
+        if let Some(written) = written.as_ref().filter(|written| written.is_template()) {
+            value(scope, Some(written)).map_err(|error| unusable(name, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// A keyword of a play that cannot be used: that is a fault of the playbook, and nothing of the play is done.
+pub(crate) fn of_play<T>(name: &str, read: Result<T>) -> Result<T> {
+    read.map_err(|error| unusable(name, error).kind(Kind::Content))
 }
 
 /// A keyword that cannot be rendered.

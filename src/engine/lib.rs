@@ -35,10 +35,11 @@ mod span;
 mod stats;
 mod strategy;
 mod unknown;
+mod vars_files;
 
 use std::sync::Arc;
 
-use shevek_diag::{Kind, Result};
+use shevek_diag::Result;
 use shevek_event::{Event, Notice};
 use shevek_playbook::Playbook;
 
@@ -91,11 +92,7 @@ pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
         start_found: false,
         fault: None,
     };
-    // What a play itself gets wrong is found while it runs, unlike what stands in a file that could not be read.
-    let result = run_all(&run, playbooks, &mut progress).await.map_err(|error| match error.kind {
-        Kind::Content => error.kind(Kind::Machine),
-        _ => error,
-    });
+    let result = run_all(&run, playbooks, &mut progress).await;
     let result = result.and_then(|()| progress.fault.take().map_or(Ok(()), Err));
     if let Some(wanted) = run.options.start_at.as_ref().filter(|_| result.is_ok() && !progress.start_found) {
         run.sink.send(Event::Notice(Notice::error(format!(
@@ -103,6 +100,7 @@ pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
         ))));
     }
     run.pool.close().await;
+    // Differs from Ansible: there, a run that an error ends has no recap. What was done before that was done all the same.
     run.sink.send(Event::Recap(progress.stats.recap()));
     result?;
     Ok(if run.interrupt.is_raised() {

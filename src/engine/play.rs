@@ -19,6 +19,7 @@ use crate::debugger::DebuggerOptions;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
+use crate::vars_files::VarsFiles;
 use crate::{Gathering, Run, files, keyword};
 
 /// Whether the plays after this one are to run.
@@ -48,16 +49,17 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let empty = Arc::new(PlayScope::new(play.clone(), play.title(), Map::default(), Vec::new()));
     let localhost = run.fleet.host_or_new("localhost");
     let outside = HostScope::new(&run.fleet, &empty, localhost, None);
-    let prompts = prompt(run, &play.vars_prompt, &outside)?;
+    let prompts = prompt(run, &play.vars_prompt, &outside).map_err(|error| match error.kind {
+        Kind::Content => error.kind(Kind::Machine),
+        _ => error,
+    })?;
     let outside = outside.with(prompts.clone());
     let hosts = hosts(run, play, &outside)?;
     let ordered = in_order(run, play, &outside, hosts.clone())?;
-    let name = match keyword::text(&outside, play.name.as_ref()) {
-        Ok(Some(name)) => name,
-        _ => play.title(),
-    };
-    let strategy =
-        keyword::text(&outside, play.strategy.as_ref())?.unwrap_or_else(|| run.options.strategy.clone());
+    let name = keyword::of_play("name", keyword::text(&outside, play.name.as_ref()))?;
+    let name = name.unwrap_or_else(|| play.title());
+    let strategy = keyword::of_play("strategy", keyword::text(&outside, play.strategy.as_ref()))?;
+    let strategy = strategy.unwrap_or_else(|| run.options.strategy.clone());
     let strategy =
         Strategy::named(&strategy).map_err(|e| e.or_at(play.strategy.as_ref().and_then(Value::origin)))?;
     progress.plays += 1;
@@ -77,10 +79,13 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     }
     let scope = Arc::new(PlayScope::new(play.clone(), name, prompts, hosts.clone()));
     files::read_hosts_files(run, &hosts)?;
-    files::read_vars_files(run, &scope)?;
+    let mut vars_files = VarsFiles::default();
+    vars_files.read(run, &scope)?;
     let batches = batches(play, &outside, &ordered)?;
-    let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref())?;
-    let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref())?;
+    let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref());
+    let max_fail = keyword::of_play("max_fail_percentage", max_fail)?;
+    let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref());
+    let forced = keyword::of_play("force_handlers", forced)?;
     let forced =
         if forced.unwrap_or(run.options.force_handlers) { Handlers::Forced } else { Handlers::WhenGood };
     let items = Arc::new(items(run, play, &outside, forced, progress)?);
@@ -108,7 +113,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
             run,
             &scope,
             &batch,
-            Prepared { id, strategy, max_fail, items: items.clone(), waits },
+            Prepared { id, strategy, max_fail, items: items.clone(), waits, vars_files: &mut vars_files },
             progress,
         )
         .await?;
@@ -122,20 +127,21 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     Ok(Next::Go)
 }
 
-struct Prepared {
+struct Prepared<'a> {
     id: PlayId,
     strategy: Strategy,
     max_fail: Option<f64>,
     items: Arc<Vec<Item>>,
     /// Whether tasks before the one of `--start-at-task` are passed over.
     waits: bool,
+    vars_files: &'a mut VarsFiles,
 }
 
 async fn run_batch(
     run: &Arc<Run>,
     scope: &Arc<PlayScope>,
     hosts: &[HostId],
-    prepared: Prepared,
+    prepared: Prepared<'_>,
     progress: &mut Progress,
 ) -> Result<Next> {
     scope.set_batch(hosts.to_vec());
@@ -187,6 +193,7 @@ async fn run_batch(
             ..run.options.debugger
         },
         alive_may_differ: true,
+        vars_files: prepared.vars_files,
     };
     let ended = batch.run(prepared.strategy).await;
     let ends = batch.ends_play;
@@ -203,8 +210,8 @@ async fn run_batch(
 
 /// The play's hosts as its pattern has them, less those that could not be reached before.
 fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
-    let patterns =
-        run.fleet.templar.render(&play.hosts, outside).map_err(|e| e.or_at(play.hosts.origin()))?;
+    let patterns = run.fleet.templar.render(&play.hosts, outside).map_err(|e| e.or_at(play.hosts.origin()));
+    let patterns = keyword::of_play("hosts", patterns)?;
     let pattern = match patterns.as_list() {
         Some(parts) => parts.iter().map(Value::text).collect::<Vec<_>>().join(","),
         None => patterns.text(),
@@ -213,7 +220,7 @@ fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
     let (limit, mismatch) = (run.options.limit.as_deref(), run.options.mismatch);
     let chosen = inventory
         .choose(&[&pattern], limit, mismatch, Path::new("."))
-        .map_err(|e| e.or_at(play.hosts.origin()))?;
+        .map_err(|e| e.or_at(play.hosts.origin()).kind(Kind::Machine))?;
     for warning in chosen.warnings.iter() {
         run.sink.send(Event::Notice(Notice::from(warning)));
     }
@@ -223,7 +230,8 @@ fn hosts(run: &Run, play: &Play, outside: &HostScope) -> Result<Vec<HostId>> {
 /// The hosts as the keyword `order` wants them; variables that list a play's hosts list them as the pattern has them.
 fn in_order(run: &Run, play: &Play, outside: &HostScope, mut hosts: Vec<HostId>) -> Result<Vec<HostId>> {
     let inventory = run.fleet.inventory();
-    let order = keyword::value(outside, play.order.as_ref())?.map(|order| order.text());
+    let order = keyword::of_play("order", keyword::value(outside, play.order.as_ref()))?;
+    let order = order.map(|order| order.text());
     match order.as_deref().unwrap_or("inventory") {
         "inventory" => {}
         "reverse_inventory" => hosts.reverse(),
@@ -255,7 +263,7 @@ fn in_order(run: &Run, play: &Play, outside: &HostScope, mut hosts: Vec<HostId>)
 fn batches(play: &Play, outside: &HostScope, hosts: &[HostId]) -> Result<Vec<Vec<HostId>>> {
     let mut sizes: Vec<usize> = Vec::new();
     for written in &play.serial {
-        let value = keyword::value(outside, Some(written))?.unwrap_or_default();
+        let value = keyword::of_play("serial", keyword::value(outside, Some(written)))?.unwrap_or_default();
         let parts = value.as_list().map(<[Value]>::to_vec).unwrap_or_else(|| vec![value]);
         for part in parts {
             sizes.push(batch_size(&part, hosts.len()).map_err(|e| e.at_maybe(written.origin(), ""))?);
@@ -285,6 +293,7 @@ fn batch_size(value: &Value, hosts: usize) -> Result<usize> {
     };
     size.ok_or_else(|| {
         Diagnostic::new("wrong value of a keyword")
+            .kind(Kind::Machine)
             .detail(format!("serial must be a number or percentage, not {text}"))
     })
 }
@@ -298,7 +307,8 @@ fn items(
     progress: &Progress,
 ) -> Result<Vec<Item>> {
     let mut items = Vec::with_capacity(8);
-    let wanted = keyword::flag(outside, "gather_facts", play.gather_facts.as_ref())?;
+    let wanted = keyword::flag(outside, "gather_facts", play.gather_facts.as_ref());
+    let wanted = keyword::of_play("gather_facts", wanted)?;
     let gathers = match run.options.gathering {
         Gathering::Implicit | Gathering::Smart => wanted.unwrap_or(true),
         Gathering::Explicit => wanted.unwrap_or(false),

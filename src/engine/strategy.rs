@@ -1,6 +1,6 @@
 //! In which order hosts go through a play.
 
-use shevek_diag::{Diagnostic, Result};
+use shevek_diag::{Diagnostic, Kind, Result};
 
 /// In which order hosts go through a play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,7 @@ impl Strategy {
             "free" | "mitogen_free" => Ok(Self::Free),
             "host_pinned" | "mitogen_host_pinned" => Ok(Self::HostPinned),
             other => Err(Diagnostic::new("unknown strategy")
+                .kind(Kind::Machine)
                 .detail(format!("`{other}` is not a strategy"))
                 .help("there are linear, free, host_pinned and debug")
                 .did_you_mean(other, ["linear", "free", "host_pinned", "debug"])),

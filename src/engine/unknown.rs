@@ -6,6 +6,9 @@ use shevek_actions::Outcome;
 use shevek_diag::{Diagnostic, Result};
 use shevek_value::{Map, Object, Value};
 
+/// The summary of errors about variables that are not there.
+pub(crate) const UNDEFINED: &str = "undefined variable";
+
 /// The summary by which an error for want of knowledge is told from others.
 const SUMMARY: &str = "unknown in a check run";
 

@@ -7,7 +7,7 @@ use shevek_diag::{Diagnostic, Origin};
 use shevek_value::{Map, Value};
 
 use crate::catalogue::builtin_short;
-use crate::keyword::{Element, Own, described, is_variable_name, optional_list, truth};
+use crate::keyword::{Element, Own, described, optional_list, truth};
 use crate::model::{HandlerList, Item, Keywords, Play, Role, VarsPrompt};
 use crate::reader::Reader;
 use crate::scope::{PlayScope, Scope, join_tags};
@@ -361,7 +361,7 @@ impl Reader<'_> {
                         .did_you_mean(&key.text(), KNOWN.iter().copied()),
                 );
             }
-            let Some(name) = map.get("name").filter(|name| is_variable_name(name)) else {
+            let Some(name) = map.get("name").filter(|name| !name.is_null() && name.text() != "") else {
                 self.wrong(
                     Diagnostic::new("a prompt without a variable")
                         .detail("Invalid vars_prompt data structure, missing 'name' key")

@@ -66,6 +66,16 @@ impl HostScope {
         Self { layers: layers.into(), ..scope }
     }
 
+    /// What the names of a play's `vars_files` see of a host: nothing that its tasks set or its roles bring as their own.
+    pub fn for_vars_files(fleet: &Arc<Fleet>, play: &Arc<PlayScope>, host: HostId) -> Self {
+        use Level::{IncludedVars, RoleVars, SetFacts};
+        let scope = Self::new(fleet, play, host, None);
+        let is_later = |level: Level| matches!(level, SetFacts | IncludedVars | RoleVars);
+        let layers: Vec<Layer> =
+            scope.layers.iter().filter(|layer| !is_later(layer.level)).cloned().collect();
+        Self { layers: layers.into(), ..scope }
+    }
+
     /// The same with further variables on top: the item of a loop, a result under its name.
     #[must_use]
     pub fn with(&self, variables: impl IntoIterator<Item = (Value, Value)>) -> Self {

@@ -64,6 +64,7 @@ fn digest<D: Digest>(content: &mut dyn Read) -> io::Result<String> {
 pub struct Summing<R> {
     from: R,
     sums: Vec<(Algorithm, Box<dyn Sum>)>,
+    count: u64,
 }
 
 /// One running checksum.
@@ -95,7 +96,12 @@ impl<R: Read> Summing<R> {
                 Algorithm::Sha512 => Box::new(Sha512::new()),
             }
         };
-        Summing { from, sums: algorithms.into_iter().map(|a| (a, sum(a))).collect() }
+        Summing { from, sums: algorithms.into_iter().map(|a| (a, sum(a))).collect(), count: 0 }
+    }
+
+    /// How many bytes have been read.
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// The checksum of what has been read.
@@ -108,6 +114,7 @@ impl<R: Read> Summing<R> {
 impl<R: Read> Read for Summing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.from.read(buffer)?;
+        self.count += n as u64;
         for (_, sum) in &mut self.sums {
             sum.add(buffer.get(..n).unwrap_or_default());
         }

@@ -105,7 +105,7 @@ impl Around {
             && outcome.failed
             && Instant::now() >= deadline
         {
-            let message = format!("Timed out after {seconds} second(s).");
+            let message = format!("Task failed: Timed out after {seconds} second(s).");
             outcome.set("msg", message);
             outcome.set("timedout", Val::Map(vec![("period".into(), seconds.into())]));
         }

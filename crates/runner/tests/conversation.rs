@@ -262,7 +262,7 @@ fn environment_and_timeout_reach_the_command() {
     slow.timeout = Some(1);
     let outcome = talk.run(batch(2, vec![slow])).unwrap().remove(0);
     assert!(outcome.failed);
-    assert_eq!(outcome.message(), "Timed out after 1 second(s).");
+    assert_eq!(outcome.message(), "Task failed: Timed out after 1 second(s).");
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn content_that_never_comes_is_not_waited_for_beyond_the_calls_time() {
     talk.say(&Down::Run(batch(1, vec![hurried])));
     assert!(matches!(talk.hear(), Up::Need { blob: 7, .. }));
     let Up::Item(item) = talk.hear() else { panic!("the call must end") };
-    assert_eq!(item.outcome.message(), "Timed out after 1 second(s).");
+    assert_eq!(item.outcome.message(), "Task failed: Timed out after 1 second(s).");
 }
 
 /// These need root and the program; elsewhere they are skipped, and say so.

@@ -413,17 +413,23 @@ async fn a_host_that_has_the_runner_costs_few_round_trips() {
     wire.lengthen(round_trip / 2);
     let mut ssh = sshd.ssh();
     ssh.port = wire.address.port();
-    let begun = Instant::now();
-    let connection = Connection::open(&Target::ssh("web1", ssh), &options()).await.unwrap();
-    let open = begun.elapsed();
-    connection.runner().await.unwrap();
-    let start = begun.elapsed() - open;
-    let begun = Instant::now();
-    result(&connection, "echo", vec![("a", 1.into())], "a").await;
-    let task = begun.elapsed();
-    // A channel, and the runner's greeting; then one for a task.
-    assert!(start < round_trip * 3, "{start:?}");
-    assert!(task < round_trip * 2, "{task:?}");
+    let mut took = Vec::new();
+    // A busy machine makes some of the tries slow; none is fast by chance.
+    for _ in 0..10 {
+        let connection = Connection::open(&Target::ssh("web1", ssh.clone()), &options()).await.unwrap();
+        let begun = Instant::now();
+        connection.runner().await.unwrap();
+        let start = begun.elapsed();
+        let begun = Instant::now();
+        result(&connection, "echo", vec![("a", 1.into())], "a").await;
+        let task = begun.elapsed();
+        // A channel, and the runner's greeting; then one for a task.
+        if start < round_trip * 3 && task < round_trip * 2 {
+            return;
+        }
+        took.push((start, task));
+    }
+    panic!("{took:?}");
 }
 
 #[tokio::test]
