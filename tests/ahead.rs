@@ -290,3 +290,29 @@ fn what_is_behind_a_failure_is_not_done() {
     let lab = Lab::ssh().playbook(playbook);
     lab.run([]).exit(2).recap("web1", "ok=1 changed=1 failed=1").touched("web1", "+ one");
 }
+
+#[test]
+fn tasks_that_were_sent_ahead_to_a_host_whose_play_another_one_ends_are_told_of() {
+    let lab = Lab::local().env("SHEVEK_SEND_AHEAD", "always").inventory("a\nb\n").playbook(
+        "
+- hosts: all
+  gather_facts: false
+  strategy: free
+  tasks:
+    - shell: \"[ {{ inventory_hostname }} = b ] || until [ -e '{{ root }}/../b/begun' ]; do sleep 0.05; done\"
+    - meta: end_play
+      when: inventory_hostname == 'a'
+    - name: last
+      shell: touch '{{ root }}/begun'; until [ \"$(grep -c action...meta '{{ playbook_dir }}/run.jsonl')\" = 2 ]; do sleep 0.05; done
+    - { name: one more, command: echo 1 }
+    - set_fact: { here: true }
+    - { name: and another, command: echo 2 }
+",
+    );
+    let text = lab.run(["--report", "jsonl=run.jsonl"]).exit(0).recap("b", "ok=2").text();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("b: tasks were sent ahead and may have been done: one more, and another"),
+        "{text}"
+    );
+}

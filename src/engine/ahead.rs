@@ -109,6 +109,15 @@ impl Sent {
         }
     }
 
+    /// Whether the host may have begun it, or may yet.
+    fn is_open(&mut self) -> bool {
+        match &mut self.stage {
+            Stage::Over(_) => false,
+            Stage::Begun(_) | Stage::Unsure => true,
+            Stage::Asked { fate, .. } => fate.try_recv() != Err(oneshot::error::TryRecvError::Closed),
+        }
+    }
+
     /// Its result, now that it has its turn; `None`: the host has left it undone.
     async fn finish(mut self, job: &Job) -> Option<Done> {
         let started = Instant::now();
@@ -363,15 +372,11 @@ impl Batch<'_> {
         if state.unsure.remove(&step.task.id) {
             return Ahead { is_unsure: true, ..Ahead::default() };
         }
-        if let Some(sent) = state.sent.pop_front() {
-            if sent.task == step.task.id {
-                return Ahead { sent: Some(sent), ..Ahead::default() };
-            }
-            state.sent.clear();
-            let bug = Diagnostic::bug("a task was sent ahead that did not come next")
-                .or_at(step.task.origin.as_ref());
-            self.fault.get_or_insert(bug);
+        if let Some(sent) = state.sent.pop_front_if(|sent| sent.task == step.task.id) {
+            return Ahead { sent: Some(sent), ..Ahead::default() };
         }
+        // Another host may have failed this one, and sent it to its rescue.
+        self.give_up_sent_to(host);
         Ahead { followers: self.followers(step, host), ..Ahead::default() }
     }
 
@@ -403,6 +408,26 @@ impl Batch<'_> {
             self.run.warn(format!("{host} was lost sight of in the task '{title}': {text}"));
         }
         done.add_to_message(&text);
+    }
+
+    /// What was sent to hosts ahead, and has no turn any more since the play ends: what is not begun is left undone, and what
+    /// may have been done is told.
+    pub(crate) fn give_up_sent(&mut self) {
+        for host in self.hosts.keys().copied().collect::<Vec<_>>() {
+            self.give_up_sent_to(host);
+        }
+    }
+
+    fn give_up_sent_to(&mut self, host: HostId) {
+        let Some(state) = self.hosts.get_mut(&host) else { return };
+        let open = state.sent.drain(..).filter_map(|mut sent| sent.is_open().then_some(sent.job));
+        let open: Vec<Arc<Job>> = open.collect();
+        if open.is_empty() {
+            return;
+        }
+        let titles: Vec<String> = open.iter().map(|job| self.rendered_title(&job.task, host)).collect();
+        let (name, titles) = (self.name(host), titles.join(", "));
+        self.run.warn(format!("{name}: tasks were sent ahead and may have been done: {titles}"));
     }
 
     /// Whether a host is doing its next task already, which therefore has to be told of even after an interrupt.

@@ -107,6 +107,7 @@ impl Batch<'_> {
             Strategy::Free => self.run_free(usize::MAX).await,
             Strategy::HostPinned => self.run_free(self.run.options.forks.max(1)).await,
         }
+        self.give_up_sent();
         if self.is_interrupted() {
             self.tell_interrupted();
         }

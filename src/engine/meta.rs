@@ -126,6 +126,7 @@ impl Batch<'_> {
             "end_play" | "end_batch" => {
                 self.ends_play |= word == "end_play";
                 self.hosts.values_mut().for_each(|state| state.cursor.end());
+                self.give_up_sent();
                 self.play.end_for(self.hosts.keys().copied());
                 self.forget_alive();
             }
