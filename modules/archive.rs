@@ -325,8 +325,9 @@ impl Archive {
             }
             tar::sums(&probe, entries)?
         };
-        self.plan(host, &task.dest)?;
-        Ok(before.is_none_or(|before| before != now))
+        let changed = before.is_none_or(|before| before != now);
+        self.plan(host, &task.dest, changed)?;
+        Ok(changed)
     }
 
     /// Compresses a file, and says whether that has another content than before.
@@ -342,8 +343,9 @@ impl Archive {
             let mut packed = packing::packed(self.format, content).map_err(|e| unreadable(&e))?;
             self.put(host, dest, &mut packed, diff)?;
         }
-        self.plan(host, dest)?;
-        Ok(before.is_none_or(|before| before != Sums::from([(Vec::new(), sum)])))
+        let changed = before.is_none_or(|before| before != Sums::from([(Vec::new(), sum)]));
+        self.plan(host, dest, changed)?;
+        Ok(changed)
     }
 
     /// What is in the archive that is there; `None` if there is none that can be read.
@@ -390,9 +392,9 @@ impl Archive {
         host.write_as(dest, content, &how)
     }
 
-    /// Notes for check mode that there will be a file.
-    fn plan(&self, host: &mut Host, dest: &Path) -> Result<()> {
-        if host.rehearsing() {
+    /// Notes for check mode that there will be another file; one with the same in it can be looked into.
+    fn plan(&self, host: &mut Host, dest: &Path, changed: bool) -> Result<()> {
+        if changed && host.rehearsing() {
             let effect = Effect::File { path: dest.to_owned(), content: None };
             host.run(cmd("archive").arg(dest).does(effect))?;
         }
