@@ -140,10 +140,10 @@ impl Deb822Repository {
 
     fn fetch_key(&self, url: &str, slug: &str, changed: &mut bool, host: &mut Host) -> Result<String> {
         let options = UrlOptions::default();
-        let response = host
-            .probe()
-            .http(&Request::new("GET", url, &options))
-            .map_err(|f| Fault { message: format!("Could not fetch signed_by key: {}", f.message), ..f })?;
+        let response = host.probe().http(&Request::new("GET", url, &options)).map_err(|fault| {
+            let why = fault.message.strip_prefix("Request failed: ").unwrap_or(&fault.message);
+            Fault::new(format!("Could not fetch signed_by key: {why}"))
+        })?;
         if response.status >= 400 {
             fail!("Could not fetch signed_by key: HTTP Error {}: {}", response.status, response.reason);
         }

@@ -27,10 +27,11 @@ pub struct Hostname {
 pub enum Strategy {
     /// `/etc/hostname`, read by `hostname -F`.
     Alpine,
-    /// `/etc/hostname`.
+    /// `hostnamectl`.
     Debian,
     /// Not supported here.
     Freebsd,
+    // Differs from Ansible: it takes the name and then fails, since nothing is behind it.
     /// The `hostname` command only.
     Generic,
     /// Not supported here.
@@ -60,6 +61,8 @@ impl Procedure for Hostname {
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let strategy = match self.strategy {
+            // Asked for by name, Debian is what it is by now; `found` gives it for hosts without systemd.
+            Some(Strategy::Debian) => Strategy::Systemd,
             Some(strategy) => strategy,
             None => found(host)?,
         };
@@ -93,6 +96,8 @@ impl Procedure for Hostname {
     }
 }
 
+/// The host's name with its domain.
+// Differs from Ansible: a check run says what the name will be, not what it was.
 fn full_name(host: &Probe, name: &str) -> String {
     let ran = host.ask(cmd("hostname").arg("-f").any_rc());
     match ran {
@@ -181,6 +186,14 @@ fn names(strategy: Strategy, host: &Probe) -> Result<(String, String)> {
     Ok((permanent.clone(), permanent))
 }
 
+fn run(command: Command, host: &mut Host) -> Result<()> {
+    let ran = host.run(command.any_rc())?;
+    if !ran.ok() {
+        fail!("Command failed rc={}, out={}, err={}", ran.rc, ran.out(), ran.err());
+    }
+    Ok(())
+}
+
 /// Writes the file of the name. In a container it is often mounted, and can only be written over.
 fn write(path: &str, text: &str, host: &mut Host) -> Result<()> {
     let path = followed(host, Path::new(path), Links::Follow);
@@ -205,24 +218,27 @@ impl Hostname {
                 // NetworkManager wants the permanent name to come first.
                 if before.1 != name {
                     let command = cmd("hostnamectl").args(["--pretty", "--static", "set-hostname"]);
-                    host.run(command.arg(name).does(effect()))?;
+                    run(command.arg(name).does(effect()), host)?;
                 }
                 if before.0 != name {
-                    host.run(
-                        cmd("hostnamectl").args(["--transient", "set-hostname"]).arg(name).does(effect()),
-                    )?;
+                    let command = cmd("hostnamectl").args(["--transient", "set-hostname"]);
+                    run(command.arg(name).does(effect()), host)?;
                 }
             }
-            Strategy::Generic => {
-                host.run(cmd("hostname").arg(name).does(effect()))?;
-            }
+            Strategy::Generic => run(cmd("hostname").arg(name).does(effect()), host)?,
             Strategy::Redhat | Strategy::Openrc => {
                 let key = if strategy == Strategy::Redhat { "HOSTNAME" } else { "hostname=" };
                 let line = match strategy {
                     Strategy::Redhat => format!("HOSTNAME={name}"),
                     _ => format!("hostname=\"{name}\""),
                 };
-                let text = host.read_lossless(file(strategy))?;
+                let Some(text) = host.read_if_there(file(strategy))? else {
+                    let path = file(strategy);
+                    let why =
+                        format!("failed to update hostname: [Errno 2] No such file or directory: '{path}'");
+                    return Err(Fault::absent(why));
+                };
+                let text = lossless::text(&text);
                 let mut lines: Vec<&str> = text.lines().collect();
                 match lines.iter_mut().find(|known| known.trim().starts_with(key)) {
                     Some(known) => *known = &line,
@@ -233,7 +249,7 @@ impl Hostname {
             _ => {
                 write(file(strategy), &format!("{name}\n"), host)?;
                 if strategy == Strategy::Alpine {
-                    host.run(cmd("hostname").args(["-F", file(strategy)]).does(effect()))?;
+                    run(cmd("hostname").args(["-F", file(strategy)]).does(effect()), host)?;
                 }
             }
         }
@@ -263,6 +279,25 @@ mod tests {
         let world = World::new().file("/etc/os-release", "ID=debian\n").file("/etc/hostname", "old\n");
         let world = world.thing(Thing::Mount, "/etc/hostname", "mounted");
         conform::<Hostname>("{ name: new }", world).changed().holds("/etc/hostname", "new\n");
+    }
+
+    #[test]
+    fn a_name_that_systemd_refuses_fails_with_its_words() {
+        let world = || {
+            World::new()
+                .program("hostnamectl")
+                .says("hostnamectl --transient status", "old\n")
+                .says("hostnamectl --static status", "old\n")
+        };
+        let world = || {
+            world().answers(
+                "hostnamectl --pretty --static set-hostname a.b",
+                Ran::failed(1, "Invalid hostname\n"),
+            )
+        };
+        let failed = "Command failed rc=1, out=, err=Invalid hostname\n";
+        conform_apart::<Hostname>("{ name: a.b, use: systemd }", world()).failed(failed);
+        conform_apart::<Hostname>("{ name: a.b, use: debian }", world()).failed(failed);
     }
 
     #[test]

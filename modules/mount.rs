@@ -5,8 +5,10 @@
 //! - ansible.posix.mount: { path: /home, src: LABEL=HOME, fstype: ext4, state: mounted }
 //! - ansible.posix.mount: { path: /tmp/mnt-pnt, state: remounted }
 //! ```
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use shevek_kit::fault::io_words;
 use shevek_kit::lossless;
 use shevek_kit::prelude::*;
 
@@ -76,45 +78,47 @@ impl Procedure for Mount {
     }
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
+        // Differs from Ansible: a slash at the end is of no account.
         let path = if self.path == "/" { "/" } else { self.path.trim_end_matches('/') };
-        let mut outcome = Outcome::ok();
-        let mut changed = false;
+        let mut outcome = Outcome::ok().with("backup_file", "");
         if let Some(opts) = self.opts.as_ref().filter(|_| self.opts_no_log) {
             host.conceal(opts);
             host.conceal(escaped(opts));
         }
-        match self.state {
-            Wanted::Absent | Wanted::AbsentFromFstab => {
-                changed = self.write_line(path, None, host, &mut outcome)?;
-                if self.state == Wanted::Absent {
-                    changed |= unmount(path, host)?;
-                    if host.is_folder(path) && host.list(path)?.is_empty() {
-                        host.rmdir(path)?;
-                        changed = true;
-                    }
+        if self.boot && self.given_options().split(',').any(|option| option == "noauto") {
+            host.warn("Ignore the 'boot' due to 'opts' contains 'noauto'.");
+        }
+        if self.state != Wanted::Ephemeral && !host.exists(self.file()) {
+            make_folders(self.file().parent().unwrap_or(Path::new("/")), host)?;
+            host.write(self.file(), "")?;
+        }
+        let changed = match self.state {
+            Wanted::AbsentFromFstab => self.write_line(path, None, host, &mut outcome)?,
+            Wanted::Absent => {
+                let had_line = self.write_line(path, None, host, &mut outcome)?;
+                if had_line {
+                    unmount(path, host)?;
+                    remove_folder(path, host)?;
                 }
+                had_line
             }
-            Wanted::Unmounted => changed = unmount(path, host)?,
-            Wanted::Present => changed = self.write_line(path, Some(&self.line(path)), host, &mut outcome)?,
+            Wanted::Unmounted => unmount(path, host)?,
+            Wanted::Present => self.write_line(path, Some(&self.line(path)), host, &mut outcome)?,
             Wanted::Remounted => {
                 self.remount(path, host)?;
-                changed = true;
+                true
             }
-            Wanted::Mounted | Wanted::Ephemeral => {
-                if !host.exists(path) {
-                    make_folders(path, host)?;
-                    changed = true;
-                }
-                changed |= self.mount(path, host, &mut outcome)?;
+            Wanted::Mounted | Wanted::Ephemeral => self.mount(path, host, &mut outcome)?,
+        };
+        let file = self.file().to_string_lossy().into_owned();
+        for (key, value) in [("src", &self.src), ("fstype", &self.fstype)] {
+            if let Some(value) = value {
+                outcome.set(key, value);
             }
         }
-        let text = |value: &Option<String>| value.as_ref().map_or(Val::Null, Val::from);
-        let file = self.file().to_string_lossy().into_owned();
         Ok(outcome
             .changed_if(changed)
             .with("name", path)
-            .with("src", text(&self.src))
-            .with("fstype", text(&self.fstype))
             .with("opts", self.options())
             .with("dump", &self.dump)
             .with("passno", &self.passno)
@@ -128,14 +132,15 @@ impl Mount {
         self.fstab.clone().unwrap_or_else(|| PathBuf::from("/etc/fstab"))
     }
 
+    fn given_options(&self) -> &str {
+        self.opts.as_deref().filter(|opts| !opts.is_empty()).unwrap_or("defaults")
+    }
+
+    // Differs from Ansible: `noauto` that is given with `boot: no` isn't written twice.
     fn options(&self) -> String {
-        let given = self.opts.as_deref().filter(|opts| !opts.is_empty()).unwrap_or("defaults");
+        let given = self.given_options();
         let has = given.split(',').any(|option| option == "noauto");
-        if self.boot || has || self.state == Wanted::Ephemeral {
-            given.to_owned()
-        } else {
-            format!("{given},noauto")
-        }
+        if self.boot || has { given.to_owned() } else { format!("{given},noauto") }
     }
 
     fn line(&self, path: &str) -> String {
@@ -145,6 +150,7 @@ impl Mount {
     }
 
     /// Puts the line of a path into the file, or takes it out; says whether the file changed.
+    // Differs from Ansible: a line without the last two fields, which may be left out, is taken out too.
     fn write_line(
         &self,
         path: &str,
@@ -156,31 +162,35 @@ impl Mount {
         let before = host.read_if_there(&file)?;
         let text = lossless::text(before.as_deref().unwrap_or_default());
         let mut after = String::new();
-        let mut open = line;
+        let (mut found, mut changed) = (false, false);
         for known in text.split_inclusive('\n') {
-            let fields: Vec<&str> = known.split_whitespace().collect();
+            let fields: Vec<&str> = known.split('#').next().unwrap_or_default().split_whitespace().collect();
             // There can be several swaps, all mounted on `none`.
-            let is_ours = !known.trim_start().starts_with('#')
-                && fields.len() >= 4
+            let is_ours = (4..=6).contains(&fields.len())
                 && fields.get(1) == Some(&escaped(path).as_str())
                 && (path != "none"
-                    || fields.first().map(|s| (*s).to_owned()) == self.src.as_deref().map(escaped));
-            if !is_ours {
-                after.push_str(known);
-            } else if let Some(line) = open.take() {
-                let mut full = fields;
-                full.resize(6, "0");
-                let same = full.iter().copied().eq(line.split_whitespace());
-                after.push_str(if same { known } else { line });
+                    || fields.get(2) != Some(&"swap")
+                    || self.src.is_none()
+                    || fields.first().copied() == self.src.as_deref());
+            match line {
+                _ if !is_ours => after.push_str(known),
+                None => changed = true,
+                Some(line) => {
+                    found = true;
+                    let same = !changed && fields.iter().copied().eq(line.split_whitespace());
+                    changed |= !same;
+                    after.push_str(if same { known } else { line });
+                }
             }
         }
-        if let Some(line) = open {
+        if let Some(line) = line.filter(|_| !found) {
             if !after.is_empty() && !after.ends_with('\n') {
                 after.push('\n');
             }
             after.push_str(line);
+            changed = true;
         }
-        if after == text {
+        if !changed {
             return Ok(false);
         }
         let after = lossless::bytes(&after);
@@ -195,62 +205,102 @@ impl Mount {
     }
 
     fn mount(&self, path: &str, host: &mut Host, outcome: &mut Outcome) -> Result<bool> {
-        let mounted = mounted(path, host)?;
-        let is_bind = self.options().split(',').any(|option| matches!(option, "bind" | "rbind"));
-        if self.state == Wanted::Ephemeral {
+        let made = make_folders(Path::new(path), host)?;
+        let is_mounted = mounted(path, host)?;
+        let file = followed(host, &self.file(), Links::Follow);
+        let before = host.read_if_there(&file)?;
+        let (changed, done) = if self.state == Wanted::Ephemeral {
             let src = self.src.as_deref().unwrap_or_default();
-            if let Some(other) = mounted.as_ref().filter(|other| other.as_str() != src && !is_bind) {
-                fail!("Ephemeral mount point is already mounted with a different source: {other}");
+            let is_bind = self.options().split(',').any(|option| matches!(option, "bind" | "rbind"));
+            if is_mounted.as_ref().is_some_and(|is| !is.is_empty() && is != src && !is_bind) {
+                fail!(
+                    "Ephemeral mount point is already mounted with a different source than the specified one. \
+                     Failing in order to prevent an unwanted unmount or override operation. Try replacing this \
+                     command with a \"state: unmounted\" followed by a \"state: ephemeral\", or use a different \
+                     destination path."
+                );
             }
-            let command = cmd("mount").opt("-t", self.fstype.as_ref()).arg("-o").arg(self.options());
-            let remount = mounted.is_some();
-            let command = if remount { command.args(["-o", "remount"]) } else { command };
-            return run(command.args([src, path]), path, "mounted", host).map(|()| true);
-        }
-        let changed = self.write_line(path, Some(&self.line(path)), host, outcome)?;
-        if mounted.is_some() && !changed {
-            return Ok(false);
-        }
-        if mounted.is_some() && !is_bind {
-            self.remount(path, host)?;
+            let done = if is_mounted.is_some() { self.anew(path, host) } else { self.mount_now(path, host) };
+            (true, done)
         } else {
-            let command =
-                cmd("mount").opt("--fstab", self.fstab.as_ref().map(|file| file.display().to_string()));
-            run(command.arg(path), path, "mounted", host)?;
+            let changed = self.write_line(path, Some(&self.line(path)), host, outcome)?;
+            match (is_mounted.is_some(), changed) {
+                (true, false) => return Ok(false),
+                (true, true) => (true, self.anew(path, host)),
+                (false, _) => (true, self.mount_now(path, host)),
+            }
+        };
+        if let Err(why) = done? {
+            // A line that does not work may keep the host from booting: all is as it was.
+            if self.state != Wanted::Ephemeral {
+                host.write(&file, before.unwrap_or_default())?;
+            }
+            for folder in made.iter().rev() {
+                host.rmdir(folder)?;
+            }
+            fail!("Error mounting {path}: {why}");
         }
-        Ok(true)
+        Ok(changed)
+    }
+
+    /// What tells `mount` of another file, or that it is to look into none.
+    fn how(&self, command: Command) -> Command {
+        let file = self.fstab.as_ref().filter(|file| file.as_path() != Path::new("/etc/fstab"));
+        match self.state {
+            Wanted::Ephemeral => {
+                let opts = Some(self.options()).filter(|opts| opts != "defaults");
+                command
+                    .opt("-t", self.fstype.as_ref())
+                    .opt("-o", opts)
+                    .arg(self.src.as_deref().unwrap_or_default())
+            }
+            _ => command.opt("-T", file.map(|file| file.display().to_string())),
+        }
+    }
+
+    fn mount_now(&self, path: &str, host: &mut Host) -> Result<Said> {
+        run(self.how(cmd("mount")).arg(path), path, "mounted", host)
+    }
+
+    /// Mounts again with other options; file systems that cannot are mounted anew.
+    fn anew(&self, path: &str, host: &mut Host) -> Result<Said> {
+        let own = Some(self.options()).filter(|opts| self.state == Wanted::Remounted && opts != "defaults");
+        let options = own.as_ref().map_or("remount".to_owned(), |own| format!("remount,{own}"));
+        let command = self.how(cmd("mount").args(["-o", &options])).arg(path);
+        if run(command, path, "mounted", host)?.is_ok() {
+            return Ok(Ok(()));
+        }
+        if own.is_some() {
+            fail!(
+                "Options were specified with remounted, but the remount command failed. Failing in order to \
+                 prevent an unexpected mount result. Try replacing this command with a \"state: unmounted\" \
+                 followed by a \"state: mounted\" using the full desired mount options instead."
+            );
+        }
+        match run(cmd("umount").arg(path), path, "unmounted", host)? {
+            Ok(()) => self.mount_now(path, host),
+            failed => Ok(failed),
+        }
     }
 
     fn remount(&self, path: &str, host: &mut Host) -> Result<()> {
-        if mounted(path, host)?.is_none() && !host.rehearsing() {
-            fail!("Error mounting {path}: it is not mounted");
+        match self.anew(path, host)? {
+            Ok(()) => Ok(()),
+            Err(why) => fail!("Error remounting {path}: {why}"),
         }
-        let options = match &self.opts {
-            Some(opts) if !opts.is_empty() && opts != "defaults" => format!("remount,{opts}"),
-            _ => "remount".to_owned(),
-        };
-        let command = cmd("mount").arg("-o").arg(options).arg(path);
-        let ran = host.run(command.any_rc().does(effect(path, "mounted")))?;
-        if ran.ok() {
-            return Ok(());
-        }
-        // Some file systems can't be remounted: they are mounted anew.
-        unmount(path, host)?;
-        run(cmd("mount").arg(path), path, "mounted", host)
     }
 }
+
+/// What a command said when it failed.
+type Said = std::result::Result<(), String>;
 
 fn effect(path: &str, state: &str) -> Effect {
     Effect::Set { thing: Thing::Mount, name: path.to_owned(), state: state.to_owned() }
 }
 
-fn run(command: Command, path: &str, state: &str, host: &mut Host) -> Result<()> {
-    let doing = if state == "mounted" { "mounting" } else { "unmounting" };
+fn run(command: Command, path: &str, state: &str, host: &mut Host) -> Result<Said> {
     let ran = host.run(command.any_rc().does(effect(path, state)))?;
-    if ran.ok() {
-        return Ok(());
-    }
-    fail!("Error {doing} {path}: {}{}", ran.out(), ran.err())
+    Ok(if ran.ok() { Ok(()) } else { Err(format!("{}{}", ran.out(), ran.err())) })
 }
 
 /// What is mounted on a path.
@@ -270,15 +320,33 @@ fn unmount(path: &str, host: &mut Host) -> Result<bool> {
     if mounted(path, host)?.is_none() {
         return Ok(false);
     }
-    run(cmd("umount").arg(path), path, "unmounted", host).map(|()| true)
+    match run(cmd("umount").arg(path), path, "unmounted", host)? {
+        Ok(()) => Ok(true),
+        Err(why) => fail!("Error unmounting {path}: {why}"),
+    }
 }
 
-fn make_folders(path: &str, host: &mut Host) -> Result<()> {
+fn remove_folder(path: &str, host: &mut Host) -> Result<()> {
+    if !host.exists(path) {
+        return Ok(());
+    }
+    host.rmdir(path).map_err(|fault| {
+        let why = fault.os.map(|os| {
+            let words = io_words(&io::Error::from_raw_os_error(os));
+            format!("[Errno {os}] {words}: '{path}'")
+        });
+        Fault { message: format!("Error rmdir {path}: {}", why.as_ref().unwrap_or(&fault.message)), ..fault }
+    })
+}
+
+/// Makes a folder and those above it; gives the ones that it made.
+fn make_folders(path: &Path, host: &mut Host) -> Result<Vec<PathBuf>> {
     let mode = 0o777 & !host.identity().umask;
-    let path = PathBuf::from(path);
-    let mut missing: Vec<_> = path.ancestors().take_while(|path| !host.exists(path)).collect();
+    let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !host.exists(path));
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
     missing.reverse();
-    missing.into_iter().try_for_each(|folder| host.mkdir(folder, mode))
+    missing.iter().try_for_each(|folder| host.mkdir(folder, mode))?;
+    Ok(missing)
 }
 
 #[cfg(test)]
@@ -301,9 +369,41 @@ mod tests {
         let text = "# static\nUUID=1 / ext4 defaults 0 1\n/dev/sdb1 /data xfs noatime\nLABEL=X /my\\040data ext4 noatime 0 0\n";
         done.holds(FSTAB, text).gives("name", "/my data").then(args).unchanged();
         let args = "{ path: /data/, src: /dev/sdb1, fstype: xfs, opts: noatime, state: mounted }";
-        conform::<Mount>(args, world()).unchanged().ran([]);
+        // A line without the fields that may be left out gets them, as with Ansible.
+        let done = conform::<Mount>(args, world()).changed().ran(["mount -o remount /data"]);
+        done.then(args).unchanged().ran([]);
         let args = "{ path: /data, src: /dev/sdb1, fstype: xfs, opts: ro, state: mounted }";
-        conform::<Mount>(args, world()).changed().ran(["mount -o remount,ro /data"]);
+        conform::<Mount>(args, world()).changed().ran(["mount -o remount /data"]);
+    }
+
+    #[test]
+    fn a_mount_that_fails_leaves_all_as_it_was() {
+        let text = "UUID=1 / ext4 defaults 0 1\n";
+        let world = World::new().file(FSTAB, text).file("/proc/self/mounts", "");
+        let world = world.answers("mount /new/place", Ran::failed(32, "no such device\n"));
+        let args = "{ path: /new/place, src: /dev/x, fstype: ext4, state: mounted }";
+        let done = conform_apart::<Mount>(args, world).failed("Error mounting /new/place: no such device\n");
+        done.holds(FSTAB, text).lacks("/new");
+    }
+
+    #[test]
+    fn what_has_no_line_stays_mounted() {
+        let world = || world().file(FSTAB, "# none\n");
+        let done = conform::<Mount>("{ path: /data, state: absent }", world()).unchanged();
+        assert!(done.ran([]).probe().is_folder("/data"));
+        let full = World::new().file(FSTAB, "a /x nfs defaults 0 0\n").file("/x/file", "");
+        conform_apart::<Mount>("{ path: /x, state: absent }", full.file("/proc/self/mounts", ""))
+            .failed("Error rmdir /x: [Errno 39]");
+    }
+
+    #[test]
+    fn a_remount_takes_options_only_when_told() {
+        let world = || world().answers("mount -o remount,ro /data", Ran::failed(32, "busy\n"));
+        let args = "{ path: /data, state: remounted, opts: ro }";
+        conform_apart::<Mount>(args, world()).failed("Options were specified with remounted");
+        let world = || world().answers("mount -o remount /data", Ran::failed(32, "bad option\n"));
+        let done = conform_apart::<Mount>("{ path: /data, state: remounted }", world()).changed();
+        done.ran(["mount -o remount /data", "umount /data", "mount /data"]);
     }
 
     #[test]

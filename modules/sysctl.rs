@@ -5,6 +5,7 @@
 //! - ansible.posix.sysctl: { name: net.ipv4.ip_forward, value: '1', sysctl_set: true, reload: true }
 //! - ansible.posix.sysctl: { name: kernel.panic, state: absent, sysctl_file: /etc/sysctl.d/99-own.conf }
 //! ```
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use shevek_kit::lossless;
@@ -51,6 +52,14 @@ fn same(one: &str, other: &str) -> bool {
     one.split_whitespace().eq(other.split_whitespace())
 }
 
+/// Whether a setting was refused: some versions tell it only in words.
+fn refused(ran: &Ran) -> bool {
+    let ends = [": Invalid argument", ": Read-only file system"];
+    ran.err().lines().any(|line| {
+        line.starts_with("sysctl: setting key ") && ends.iter().any(|end| line.trim_end().ends_with(end))
+    })
+}
+
 /// A line that sets something: the name and the value.
 fn setting(line: &str) -> Option<(&str, &str)> {
     let line = line.trim();
@@ -81,20 +90,18 @@ impl Procedure for Sysctl {
             text.lines().filter_map(setting).filter(|(known, _)| *known == name).map(|(_, v)| v).next_back();
         let is_right = match self.state {
             Presence::Absent => last.is_none(),
-            Presence::Present => last.is_some_and(|last| same(last, &value)),
+            Presence::Present => last == Some(value.as_str()),
         };
-        let of_kernel = match (self.sysctl_set, self.state) {
-            (true, Presence::Present) => Some(self.current(name, host)?),
-            _ => None,
-        };
-        let set = of_kernel.is_some_and(|now| !same(&now, &value));
-        if set {
-            let effect = Effect::Set { thing: Thing::Sysctl, name: name.to_owned(), state: value.clone() };
+        // A file that is right is read again where the kernel has another value.
+        let asks = self.state == Presence::Present && (self.sysctl_set || (is_right && self.reload));
+        let is_other = asks && !same(&self.current(name, host)?, &value);
+        let effect = || Effect::Set { thing: Thing::Sysctl, name: name.to_owned(), state: value.clone() };
+        if is_other && self.sysctl_set {
+            let effect = effect();
             let command =
                 cmd("sysctl").flag("-e", self.ignoreerrors).arg("-w").arg(format!("{name}={value}"));
             let ran = host.run(command.any_rc().does(effect))?;
-            // Some versions tell a refusal only in words.
-            if !ran.ok() || ran.err().contains("Invalid argument") || ran.err().contains("Read-only") {
+            if !ran.ok() || refused(&ran) {
                 fail!("setting {name} failed: {}{}", ran.out(), ran.err());
             }
         }
@@ -103,15 +110,17 @@ impl Procedure for Sysctl {
             host.write(&path, &after)?;
             let shown = path.display().to_string();
             host.diff(text_diff(&shown, before.as_deref(), Some(&after)));
-            if self.reload {
-                let command = cmd("sysctl").flag("-e", self.ignoreerrors).arg("-p").arg(&path);
-                let ran = host.run(command.any_rc().does(Effect::Nothing))?;
-                if !ran.ok() && !self.ignoreerrors {
-                    fail!("Failed to reload sysctl: {}{}", ran.out(), ran.err());
-                }
+        }
+        let changed = !is_right || is_other;
+        if changed && self.reload {
+            let command = cmd("sysctl").flag("-e", self.ignoreerrors).arg("-p").arg(&path);
+            let effect = if self.state == Presence::Present { effect() } else { Effect::Nothing };
+            let ran = host.run(command.any_rc().does(effect))?;
+            if !ran.ok() || refused(&ran) {
+                fail!("Failed to reload sysctl: {}{}", ran.out(), ran.err());
             }
         }
-        Ok(Outcome::ok().changed_if(set || !is_right))
+        Ok(Outcome::ok().changed_if(changed))
     }
 }
 
@@ -135,28 +144,28 @@ impl Sysctl {
     }
 
     /// The file's text with the setting in its place; each setting once, as Ansible writes it.
+    // Differs from Ansible: of another setting that is there twice the value that counts stays, not the first one.
     fn edited(&self, text: &str, name: &str, value: &str) -> String {
+        let last: BTreeMap<&str, &str> = text.lines().filter_map(setting).collect();
         let mut out = String::new();
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen = BTreeSet::new();
         for line in text.lines() {
             let Some((known, _)) = setting(line) else {
-                out.push_str(line);
+                out.push_str(line.trim());
                 out.push('\n');
                 continue;
             };
-            if seen.contains(&known) {
+            if !seen.insert(known) {
                 continue;
             }
-            seen.push(known);
-            let last = text.lines().filter_map(setting).rfind(|(other, _)| *other == known);
             let shown = match (known == name, self.state) {
                 (true, Presence::Absent) => continue,
                 (true, Presence::Present) => value,
-                (false, _) => last.map(|(_, value)| value).unwrap_or_default(),
+                (false, _) => last.get(known).copied().unwrap_or_default(),
             };
             out.push_str(&format!("{known}={shown}\n"));
         }
-        if self.state == Presence::Present && !seen.contains(&name) {
+        if self.state == Presence::Present && !seen.contains(name) {
             out.push_str(&format!("{name}={value}\n"));
         }
         out
@@ -185,6 +194,18 @@ mod tests {
         done.holds(FILE, "# own\nkernel.panic=1\n")
             .then("{ name: vm.swappiness, state: absent }")
             .unchanged();
+    }
+
+    #[test]
+    fn a_file_that_is_right_is_read_again_where_the_kernel_has_another_value() {
+        let world = || world().file("/proc/sys/vm/swappiness", "10\n");
+        let args = |reload: bool| format!("{{ name: vm.swappiness, value: 60, reload: {reload} }}");
+        conform_apart::<Sysctl>(&args(true), world()).changed().ran(["sysctl -p /etc/sysctl.conf"]);
+        conform::<Sysctl>(&args(false), world()).unchanged().ran([]);
+        let refusal =
+            Ran { rc: 0, ..Ran::failed(0, "sysctl: setting key \"vm.swappiness\": Invalid argument\n") };
+        let world = world().answers("sysctl -p /etc/sysctl.conf", refusal);
+        conform_apart::<Sysctl>(&args(true), world).failed("Failed to reload sysctl: sysctl: setting key");
     }
 
     #[test]

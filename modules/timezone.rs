@@ -35,41 +35,92 @@ impl Procedure for Timezone {
 
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         if let Some(name) = &self.name
-            && !host.exists(format!("/usr/share/zoneinfo/{name}"))
+            && !host.stat(format!("/usr/share/zoneinfo/{name}"))?.is_some_and(|stat| stat.is_file())
         {
-            return Err(Fault::absent(format!("given timezone \"{name}\" is not available")));
+            let why = format!("Error message:\ngiven timezone \"{name}\" is not available");
+            return Err(Fault::absent(why));
         }
-        let systemd = host.which("timedatectl").is_some() && host.exists("/run/systemd/system");
-        let (zone, clock) = (zone(host)?, clock(host)?);
-        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let keeper = Keeper::of(host);
+        let clock = clock(host)?;
+        let (mut before, mut after, mut said) = (Vec::new(), Vec::new(), Vec::new());
         let mut put = |key: &str, is: &str, wanted: &str| {
             before.push((key.to_owned(), Val::from(is)));
             after.push((key.to_owned(), Val::from(wanted)));
             is != wanted
         };
-        if let Some(name) = self.name.as_ref().filter(|name| put("name", &zone, name)) {
-            set_zone(name, systemd, host)?;
-        }
         if let Some(wanted) = self.hwclock.filter(|wanted| put("hwclock", clock, wanted.word())) {
-            set_clock(wanted, systemd, host)?;
+            said.extend(set_clock(wanted, keeper, host)?);
+        }
+        if let Some(name) = &self.name
+            && put("name", &zone(name, keeper, host)?, name)
+        {
+            said.extend(set_zone(name, keeper, host)?);
         }
         let changed = before != after;
         if changed {
             host.diff(Diff { before: before.into(), after: after.into(), ..Diff::default() });
         }
-        Ok(Outcome::ok().changed_if(changed))
+        let outcome = Outcome::ok().changed_if(changed);
+        Ok(if said.is_empty() || host.rehearsing() { outcome } else { outcome.with("msg", said.join("\n")) })
     }
 }
 
-/// The zone that the host is in.
-fn zone(host: &Probe) -> Result<String> {
-    if let Ok(target) = host.readlink("/etc/localtime")
-        && let Some((_, name)) = target.to_string_lossy().split_once("zoneinfo/")
-    {
-        return Ok(name.to_owned());
+/// Who keeps the zone of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeper {
+    /// systemd, which only the link tells.
+    Systemd,
+    /// Debian without systemd, which has the name in a file too.
+    Debian,
+    /// The link alone.
+    Link,
+}
+
+impl Keeper {
+    fn of(host: &Probe) -> Self {
+        if host.which("timedatectl").is_some() && host.exists("/run/systemd/system") {
+            Keeper::Systemd
+        } else if host.which("dpkg-reconfigure").is_some() {
+            Keeper::Debian
+        } else {
+            Keeper::Link
+        }
     }
+}
+
+/// The zone that the host is in; where two places say it, the one that is not yet the wanted one.
+fn zone(wanted: &str, keeper: Keeper, host: &Probe) -> Result<String> {
+    let link = host.readlink("/etc/localtime").ok();
+    let link = link.and_then(|target| Some(target.to_string_lossy().split_once("zoneinfo/")?.1.to_owned()));
     let text = host.read_if_there("/etc/timezone")?.unwrap_or_default();
-    Ok(String::from_utf8_lossy(&text).trim().to_owned())
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let named = || {
+        let line = text.lines().find(|line| line.starts_with(|c: char| !c.is_whitespace()));
+        line.and_then(|line| line.split_whitespace().next()).map(str::to_owned)
+    };
+    let unknown = || "n/a".to_owned();
+    Ok(match (keeper, link) {
+        (Keeper::Debian, link) => match named() {
+            Some(name) if name != wanted => name,
+            Some(name) => match link {
+                Some(link) => link,
+                None if same_file("/etc/localtime", &format!("/usr/share/zoneinfo/{name}"), host)? => name,
+                None => unknown(),
+            },
+            None => unknown(),
+        },
+        (_, Some(link)) => link,
+        (Keeper::Systemd, None) if host.lstat("/etc/localtime")?.is_none() => "UTC".to_owned(),
+        (Keeper::Systemd, None) => unknown(),
+        (Keeper::Link, None) => named().unwrap_or_else(unknown),
+    })
+}
+
+fn same_file(one: &str, other: &str, host: &Probe) -> Result<bool> {
+    Ok(match (host.read_if_there(one)?, host.read_if_there(other)?) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    })
 }
 
 /// What the hardware clock shows: the third line of `/etc/adjtime` says it.
@@ -79,30 +130,54 @@ fn clock(host: &Probe) -> Result<&'static str> {
     Ok(if is_local { "local" } else { "UTC" })
 }
 
-fn set_zone(name: &str, systemd: bool, host: &mut Host) -> Result<()> {
-    let target = format!("/usr/share/zoneinfo/{name}");
-    if systemd && !host.rehearsing() {
-        host.run(cmd("timedatectl").args(["set-timezone", name]))?;
-    } else {
-        // There is no moment without a time zone: the new link takes the old one's place.
-        let new = format!("/etc/.localtime{}", crate::tempfile::unguessable());
-        host.symlink(&target, &new)?;
-        if let Err(fault) = host.rename(&new, "/etc/localtime") {
-            host.remove(&new)?;
-            return Err(fault);
-        }
-    }
-    // Debian keeps the name in a file of its own.
-    if host.exists("/etc/timezone") {
-        host.write("/etc/timezone", format!("{name}\n"))?;
-    }
-    Ok(())
+/// Runs `timedatectl`, and says so as Ansible does.
+fn tell(verb: &str, value: &str, host: &mut Host) -> Result<String> {
+    let program = host.which("timedatectl").unwrap_or_else(|| "timedatectl".into());
+    host.run(cmd("timedatectl").args([verb, value]))?;
+    Ok(format!("executed `{} {verb} {value}`", program.display()))
 }
 
-fn set_clock(clock: Clock, systemd: bool, host: &mut Host) -> Result<()> {
-    if systemd && !host.rehearsing() {
-        let local = if clock == Clock::Local { "1" } else { "0" };
-        return host.run(cmd("timedatectl").args(["set-local-rtc", local])).map(drop);
+/// Sets the zone; says what was done besides.
+fn set_zone(name: &str, keeper: Keeper, host: &mut Host) -> Result<Option<String>> {
+    if keeper == Keeper::Systemd && !host.rehearsing() {
+        return tell("set-timezone", name, host).map(Some);
+    }
+    let said = match keeper {
+        Keeper::Debian => Some(write_name(name, host)?),
+        _ => None,
+    };
+    // There is no moment without a time zone: the new link takes the old one's place.
+    let target = format!("/usr/share/zoneinfo/{name}");
+    let new = format!("/etc/.localtime{}", crate::tempfile::unguessable());
+    host.symlink(&target, &new)?;
+    if let Err(fault) = host.rename(&new, "/etc/localtime") {
+        host.remove(&new)?;
+        return Err(fault);
+    }
+    if keeper == Keeper::Link && host.exists("/etc/timezone") {
+        host.write("/etc/timezone", format!("{name}\n"))?;
+    }
+    if keeper == Keeper::Debian && !host.rehearsing() {
+        host.run(cmd("dpkg-reconfigure").args(["--frontend", "noninteractive", "tzdata"]))?;
+    }
+    Ok(said)
+}
+
+/// Puts the name where the first line of Debian's file is that has one, in place of all such lines.
+fn write_name(name: &str, host: &mut Host) -> Result<String> {
+    let text = lossless::text(&host.read_if_there("/etc/timezone")?.unwrap_or_default());
+    let is_name = |line: &&str| line.starts_with(|c: char| !c.is_whitespace());
+    let (names, mut lines): (Vec<&str>, Vec<&str>) = text.lines().partition(is_name);
+    let at = text.lines().position(|line| is_name(&line)).unwrap_or_default();
+    lines.insert(at.min(lines.len()), name);
+    host.write("/etc/timezone", lossless::bytes(&(lines.join("\n") + "\n")))?;
+    Ok(format!("Added 1 line and deleted {} line(s) on /etc/timezone", names.len()))
+}
+
+fn set_clock(clock: Clock, keeper: Keeper, host: &mut Host) -> Result<Option<String>> {
+    if keeper == Keeper::Systemd && !host.rehearsing() {
+        let local = if clock == Clock::Local { "yes" } else { "no" };
+        return tell("set-local-rtc", local, host).map(Some);
     }
     let word = if clock == Clock::Local { "LOCAL" } else { "UTC" };
     let text = host.read_if_there("/etc/adjtime")?.unwrap_or_else(|| b"0.0 0 0.0\n0\nUTC\n".to_vec());
@@ -112,7 +187,8 @@ fn set_clock(clock: Clock, systemd: bool, host: &mut Host) -> Result<()> {
     if let Some(line) = lines.get_mut(2) {
         *line = word;
     }
-    host.write("/etc/adjtime", lossless::bytes(&(lines.join("\n") + "\n")))
+    host.write("/etc/adjtime", lossless::bytes(&(lines.join("\n") + "\n")))?;
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -142,6 +218,26 @@ mod tests {
         let world = world().file("/etc/adjtime", b"0.0 0 0.0\n0\nUTC\n\xfc\n".as_slice());
         let done = conform::<Timezone>("{ hwclock: local }", world).changed();
         assert_eq!(done.probe().read("/etc/adjtime").unwrap(), b"0.0 0 0.0\n0\nLOCAL\n\xfc\n");
+    }
+
+    #[test]
+    fn debian_without_systemd_has_the_name_in_a_file_too() {
+        let bare = || {
+            World::new()
+                .file("/usr/share/zoneinfo/Asia/Tokyo", "zone")
+                .program("dpkg-reconfigure")
+                .says("dpkg-reconfigure --frontend noninteractive tzdata", "")
+        };
+        let done = conform::<Timezone>("{ name: Asia/Tokyo }", bare()).changed();
+        let done = done.diff("~ name: n/a -> Asia/Tokyo").holds("/etc/timezone", "Asia/Tokyo\n");
+        done.ran(["dpkg-reconfigure --frontend noninteractive tzdata"]);
+        // The file says one thing, the link another.
+        let world = bare().file("/etc/timezone", "Asia/Tokyo\n");
+        let linked = || {
+            bare().file("/etc/timezone", "Asia/Tokyo\n").link("/etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
+        };
+        conform::<Timezone>("{ name: Asia/Tokyo }", linked()).changed().diff("~ name: Etc/UTC -> Asia/Tokyo");
+        conform::<Timezone>("{ name: Asia/Tokyo }", world.file("/etc/localtime", "zone")).unchanged();
     }
 
     #[test]

@@ -260,7 +260,7 @@ impl Ran {
 
     fn fault(&self, command: &Command, message: String) -> Fault {
         Fault::new(message)
-            .with("cmd", command.words())
+            .with("cmd", command.line())
             .with("rc", self.rc)
             .with("stdout", self.out())
             .with("stderr", self.err())

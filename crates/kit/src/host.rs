@@ -99,7 +99,7 @@ impl Host {
                     .with("rc", e.raw_os_error().unwrap_or(1))
             }
         })?;
-        ran.check(command)
+        self.probe.checked(ran, command)
     }
 
     /// Talks with a web server, and reads the whole answer. In check mode nothing is sent.

@@ -99,10 +99,11 @@ impl Kind {
                 let mut out = Vec::with_capacity(items.len());
                 let mut strays = Vec::new();
                 for item in items {
+                    let given = text_of(&item);
                     match inner {
                         Kind::Choice(words) => match choice(name, words, item) {
                             Ok(word) => out.push(word),
-                            Err(Wrong::Value(_)) if !words.is_empty() => strays.push(String::new()),
+                            Err(Wrong::Value(_)) if !words.is_empty() => strays.push(given),
                             Err(Wrong::Value(why) | Wrong::Type(why)) => return Err(wrong(why)),
                         },
                         Kind::Raw => out.push(item),
@@ -112,8 +113,9 @@ impl Kind {
                 }
                 if !strays.is_empty() {
                     return Err(format!(
-                        "value of {name} must be one or more of: {}",
-                        self.choices().unwrap_or_default().join(", ")
+                        "value of {name} must be one or more of: {}. Got no match for: {}",
+                        self.choices().unwrap_or_default().join(", "),
+                        strays.join(", ")
                     ));
                 }
                 Ok(Val::List(out))

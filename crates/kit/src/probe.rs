@@ -370,7 +370,7 @@ impl Probe {
             .look
             .ask(&command)
             .map_err(|e| io_fault("could not run", Path::new(&command.program), &e))
-            .and_then(|ran| ran.check(&command));
+            .and_then(|ran| self.checked(ran, &command));
         ran.map_err(|fault| self.unseen(&command).unwrap_or(fault))
     }
 
@@ -382,6 +382,16 @@ impl Probe {
             value.starts_with('/').then(|| Path::new(value))
         });
         command.folder.as_deref().into_iter().chain(named).find_map(|path| self.as_on_host(path).err())
+    }
+
+    /// Passes if the exit code is one that the command accepts; a failure carries the line with the program's whole path.
+    pub(crate) fn checked(&self, ran: Ran, command: &Command) -> Result<Ran> {
+        ran.check(command).map_err(|fault| {
+            let path = command.program.to_str().and_then(|name| self.which(name));
+            let program = path.map_or_else(|| command.program.clone(), PathBuf::into_os_string);
+            let whole = Command { program, ..command.clone() };
+            fault.with("cmd", whole.line())
+        })
     }
 
     /// Runs one of the host's own fact programs (`NAME.fact`), which its administrator put there to be run for reading.
@@ -399,7 +409,7 @@ impl Probe {
         command.timeout = patience;
         let command = self.prepared(command);
         let ran = self.look.ask(&command).map_err(|e| io_fault("could not run", program, &e))?;
-        ran.check(&command)
+        self.checked(ran, &command)
     }
 
     /// Talks with a web server, only reading (GET, HEAD), and reads the whole answer.
