@@ -65,17 +65,25 @@ impl Procedure for AptKey {
                 if let Some(url) = &self.url {
                     data = Some(self.fetch(url, host)?);
                 }
+                let from = self.file.as_ref().map_or("inline data".into(), |file| file.display().to_string());
+                let unable = format!("Unable to extract key from '{from}'");
                 let content = match (&self.file, &data) {
-                    (Some(file), _) => host.read(file)?,
+                    (Some(file), _) => {
+                        let text = host.read_if_there(file)?;
+                        text.ok_or_else(|| Fault::absent(format!("{unable}: it is not there")))?
+                    }
                     (None, Some(data)) => data.clone(),
-                    (None, None) => fail!("Invalid key_id"),
+                    (None, None) => return Err(Fault::new("Invalid key_id").with("id", Val::Null)),
                 };
                 // It is only looked at: neither a key ring nor a trust database is to be made for that.
                 let gpg = cmd("gpg").args(["--no-keyring", "--trust-model", "always"]);
                 let ran = host.ask(gpg.args(["--with-colons", "-"]).stdin(content).any_rc())?;
                 match numbers(&ran.out()).into_iter().next().filter(|_| ran.ok()) {
                     Some(number) => number,
-                    None => fail!("Unable to extract key from 'inline data'"),
+                    None => {
+                        let fault = Fault::new(unable).with("stdout", ran.out());
+                        return Err(fault.with("stderr", ran.err()));
+                    }
                 }
             }
         };
@@ -114,9 +122,14 @@ impl Procedure for AptKey {
             let after = self.known(is_short, host)?;
             if after.contains(wanted) != present {
                 let what = if present { "failed to add the key" } else { "the key was not removed" };
-                fail!(
+                let mut fault = Fault::new(format!(
                     "apt-key did not return an error, but {what} (check that the id is correct and *not* a subkey)"
-                );
+                ));
+                fault = fault.with("changed", true).with("after", after);
+                for key in ["id", "short_id", "fp", "key_id", "before"] {
+                    fault = fault.with(key, outcome.get(key).cloned().unwrap_or(Val::Null));
+                }
+                return Err(fault);
             }
             outcome.set("after", after);
         }
@@ -132,6 +145,10 @@ impl AptKey {
 
     /// Numbers of the keys that are trusted.
     fn known(&self, short: bool, host: &Probe) -> Result<Vec<String>> {
+        // Only to ask for its keys would make the keyring.
+        if self.keyring.as_ref().is_some_and(|keyring| !host.exists(keyring)) {
+            return Ok(Vec::new());
+        }
         let ran =
             host.ask(self.apt_key().args(["adv", "--list-public-keys", "--keyid-format=long"]).any_rc())?;
         if !ran.ok() {
@@ -180,6 +197,7 @@ impl AptKey {
         let data = match (data, &self.url) {
             (Some(data), _) => data,
             (None, Some(url)) => self.fetch(url, host)?,
+            // Differs from Ansible: its check run passes.
             (None, None) => fail!("No key to add: url, data, file or keyserver is needed"),
         };
         host.run(self.apt_key().args(["add", "-"]).stdin(data).does(effect)).map(drop)
@@ -210,6 +228,14 @@ mod tests {
         done.gives("short_id", "89ABCDEF").gives("before", vec!["0123456789ABCDEF"]).ran([]);
         conform_apart::<AptKey>("{ id: '89ABCDEF', state: absent }", world().says("apt-key del*", ""))
             .failed("the key was not removed");
+    }
+
+    #[test]
+    fn a_keyring_that_is_not_there_is_not_made_by_asking() {
+        let world = || World::new().program("apt-key").program("gpg").file("/key.asc", "KEY");
+        let args = "{ id: 0123456789ABCDEF, state: absent, keyring: /ring.gpg }";
+        conform::<AptKey>(args, world()).unchanged().ran([]).gives("before", Vec::<String>::new());
+        conform::<AptKey>("{ file: /none.asc }", world()).failed("Unable to extract key from '/none.asc'");
     }
 
     #[test]

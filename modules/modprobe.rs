@@ -54,10 +54,19 @@ impl Procedure for Modprobe {
             let name = format!("kernel module {}", self.name);
             let effect = Effect::Set { thing: Thing::Other, name, state: state.to_owned() };
             let command = match self.state {
-                Presence::Present => cmd("modprobe").arg(&self.name).args(self.params.split_whitespace()),
+                Presence::Present => {
+                    let parameters = shevek_kit::words::split(&self.params).map_err(Fault::new)?;
+                    cmd("modprobe").arg(&self.name).args(parameters)
+                }
                 Presence::Absent => cmd("modprobe").arg("-r").arg(&self.name),
             };
-            host.run(command.does(effect))?;
+            let ran = host.run(command.any_rc().does(effect))?;
+            if !ran.ok() {
+                let fault = Fault::new(ran.err()).with("rc", ran.rc).with("stdout", ran.out());
+                let fault =
+                    fault.with("stderr", ran.err()).with("name", &self.name).with("params", &self.params);
+                return Err(fault.with("state", self.state));
+            }
         }
         match self.persistent {
             Persistent::Disabled => {}
@@ -206,6 +215,23 @@ mod tests {
 
     fn world() -> World {
         World::new().file("/proc/modules", "br_netfilter 32768 0 - Live 0x0\n").folder(LOADED).folder(OPTIONS)
+    }
+
+    #[test]
+    fn parameters_are_words_as_a_shell_reads_them() {
+        let args = "{ name: dummy, params: \"a=1 x='b c'\" }";
+        conform_apart::<Modprobe>(
+            args,
+            World::new().program("modprobe").says("modprobe dummy a=1 'x=b c'", ""),
+        )
+        .changed();
+        let failing = World::new()
+            .program("modprobe")
+            .answers("modprobe dummy", Ran::failed(1, "modprobe: FATAL: not found\n"));
+        conform_apart::<Modprobe>("{ name: dummy }", failing)
+            .failed("modprobe: FATAL: not found\n")
+            .gives("params", "")
+            .gives("rc", 1);
     }
 
     #[test]
