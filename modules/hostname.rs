@@ -247,6 +247,7 @@ impl Hostname {
                 write(file(strategy), &(lines.join("\n") + "\n"), host)?;
             }
             _ => {
+                // Differs from Ansible: on Alpine it reads the file first and writes it then.
                 write(file(strategy), &format!("{name}\n"), host)?;
                 if strategy == Strategy::Alpine {
                     run(cmd("hostname").args(["-F", file(strategy)]).does(effect()), host)?;

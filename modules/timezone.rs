@@ -9,7 +9,7 @@ use shevek_kit::prelude::*;
 /// Arguments of `timezone`.
 #[derive(Args)]
 #[module(procedure, collection = "community.general")]
-#[rule(one_of("name", "hwclock"))]
+#[rule(one_of("hwclock", "name"))]
 pub struct Timezone {
     /// The zone (`Europe/Berlin`).
     name: Option<String>,
