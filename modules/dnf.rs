@@ -187,9 +187,12 @@ impl Procedure for Dnf {
         }
         let wanted = self.state.unwrap_or(if self.autoremove { Wanted::Absent } else { Wanted::Present });
         let mut skipped = Vec::new();
+        let mut back = None;
         let (command, todo) = match wanted {
             Wanted::Absent | Wanted::Removed => {
                 let there: Vec<&String> = self.installed(&names, host)?;
+                let missing = names.iter().filter(|name| !there.contains(name));
+                skipped = missing.map(|name| format!("No match for argument: {name}")).collect();
                 let verb = if self.autoremove { "autoremove" } else { "remove" };
                 let todo = !there.is_empty() || (self.autoremove && names.is_empty());
                 let mut command = self.command(program).arg(verb);
@@ -207,11 +210,21 @@ impl Procedure for Dnf {
             }
             Wanted::Present | Wanted::Installed => {
                 let there = self.installed(&names, host)?;
-                let mut missing: Vec<&String> = Vec::new();
+                let (mut missing, mut older): (Vec<&String>, Vec<&String>) = (Vec::new(), Vec::new());
                 for name in names.iter().filter(|name| !there.contains(name)) {
-                    if self.allow_downgrade || !self.is_newer_there(program, name, host)? {
-                        missing.push(name);
+                    match self.is_newer_there(program, name, host)? {
+                        false => missing.push(name),
+                        true if self.allow_downgrade => older.push(name),
+                        true => {}
                     }
+                }
+                skipped = names.iter().filter(|n| is_file(n)).map(|n| format!("Installed {n}")).collect();
+                if !older.is_empty() {
+                    let mut command = self.command(program).arg("downgrade");
+                    for name in older {
+                        command = command.arg(spec(name)).does(effect(name, "present"));
+                    }
+                    back = Some(command);
                 }
                 let todo = !missing.is_empty();
                 let mut command = self.command(program).arg("install");
@@ -223,17 +236,22 @@ impl Procedure for Dnf {
             }
             Wanted::Latest => self.newest(program, &names, host)?,
         };
-        if !todo {
-            return Ok(done(false, "Nothing to do", skipped));
-        }
-        let ran = self.through(command, host)?;
-        let out = ran.out();
         let mut results = skipped;
-        let told = results.len();
-        results.extend(transaction(&out));
-        let nothing = out.contains("Nothing to do") || out.contains("No packages marked for removal");
-        let changed = host.rehearsing() || (!nothing && (out.contains("Complete!") || results.len() > told));
-        Ok(done(changed, if changed { "" } else { "Nothing to do" }, results))
+        let mut changed = false;
+        for command in Some(command).filter(|_| todo).into_iter().chain(back) {
+            let out = self.through(command, host)?.out();
+            let told = if self.download_only { downloaded(&out) } else { transaction(&out) };
+            let nothing = out.contains("Nothing to do") || out.contains("No packages marked for removal");
+            changed |= host.rehearsing() || (!nothing && (out.contains("Complete!") || !told.is_empty()));
+            results.extend(told);
+        }
+        // Differs from Ansible: a check run does not ask the resolver, which knows nothing of what is only planned.
+        let message = match (changed, host.rehearsing()) {
+            (false, _) => "Nothing to do",
+            (true, false) => "",
+            (true, true) => "Check mode: No changes made, but would have if not in check mode",
+        };
+        Ok(done(changed, message, results))
     }
 }
 
@@ -258,23 +276,46 @@ fn spec(name: &str) -> String {
     }
 }
 
-/// What a transaction did, from the lists below `Installed:` and the like.
+/// Whether a name is that of a package's file.
+fn is_file(name: &str) -> bool {
+    name.contains("://") || (name.starts_with('/') && name.ends_with(".rpm"))
+}
+
+/// What a transaction did, from the lists below `Installed:` and the like: what came, then what went.
 fn transaction(out: &str) -> Vec<String> {
-    let mut results = Vec::new();
+    let (mut came, mut went) = (Vec::new(), Vec::new());
     let mut doing = "";
     for line in out.lines() {
+        let words = line.trim();
+        let replaced = words.strip_prefix("Cleanup").or_else(|| words.strip_prefix("Obsoleting"));
+        if let Some((_, package)) = replaced.and_then(|rest| rest.split_once(": ")) {
+            went.extend(package.split_whitespace().next().map(|package| format!("Removed: {package}")));
+            continue;
+        }
         match line.trim_end() {
-            "Installed:" | "Upgraded:" | "Removed:" | "Downgraded:" | "Reinstalled:" => {
-                doing = line.trim_end().trim_end_matches(':');
-            }
+            "Installed:" | "Upgraded:" | "Downgraded:" | "Reinstalled:" => doing = "Installed",
+            "Removed:" => doing = "Removed",
             "" => doing = "",
             entry if !doing.is_empty() && entry.starts_with(' ') => {
-                results.extend(entry.split_whitespace().map(|package| format!("{doing}: {package}")));
+                let side = if doing == "Removed" { &mut went } else { &mut came };
+                side.extend(entry.split_whitespace().map(|package| format!("{doing}: {package}")));
             }
             _ => {}
         }
     }
-    results
+    came.append(&mut went);
+    came
+}
+
+/// What was fetched, from the table of what would be installed.
+fn downloaded(out: &str) -> Vec<String> {
+    let rows = out.lines().take_while(|line| !line.starts_with("Transaction Summary"));
+    let rows = rows.filter_map(|line| {
+        let mut words = line.strip_prefix(' ')?.split_whitespace();
+        let (name, arch, version) = (words.next()?, words.next()?, words.next()?);
+        version.contains('-').then(|| format!("Downloaded: {name}-{version}.{arch}"))
+    });
+    rows.collect()
 }
 
 /// Compares `epoch:version-release`, as rpm does.
@@ -393,28 +434,52 @@ impl Dnf {
                 waited += 1;
                 continue;
             }
-            let lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
-            let failures: Vec<&str> = lines.collect();
-            let missing: Vec<&str> = failures
-                .iter()
-                .filter_map(|line| {
-                    line.split_once("Unable to find a match: ")
-                        .or_else(|| line.split_once("No match for argument: "))
-                })
-                .map(|(_, name)| name)
-                .collect();
-            let message = match missing.is_empty() {
-                false => "Failed to install some of the specified packages".to_owned(),
-                true => failures.join("\n"),
-            };
-            let told: Vec<String> = match missing.is_empty() {
-                false => missing.iter().map(|name| format!("No package {name} available.")).collect(),
-                true => failures.iter().map(|line| (*line).to_owned()).collect(),
-            };
-            return Err(Fault::new(message)
-                .with("failures", told)
-                .with("rc", ran.rc)
-                .with("results", Val::List(Vec::new())));
+            return Err(self.failure(&ran));
+        }
+    }
+
+    /// What dnf says of a failure, in the words of Ansible, which asks dnf's library.
+    fn failure(&self, ran: &Ran) -> Fault {
+        let words = ran.err();
+        let fault = |message: String, failures: Vec<String>| {
+            let fault = Fault::new(message).with("failures", failures).with("rc", ran.rc);
+            fault.with("results", Val::List(Vec::new()))
+        };
+        let problem =
+            words.split_once("Error:").map(|(_, rest)| rest.trim_start_matches([' ', '\n']).trim_end());
+        if let Some(problem) = problem.filter(|problem| problem.starts_with("Problem")) {
+            return fault(format!("Depsolve Error occurred: \n {problem}"), Vec::new());
+        }
+        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let after = |start: &str| lines.iter().find_map(|line| line.split_once(start)).map(|(_, rest)| rest);
+        if let Some(path) = after("Could not open: ") {
+            let why = format!("Error occurred attempting remote rpm operation: Could not open: {path}");
+            return Fault::new(why).with("rc", ran.rc).with("results", Val::List(Vec::new()));
+        }
+        if let Some(group) = after("Module or Group '").and_then(|rest| rest.split_once('\'')) {
+            return Fault::new(format!("No group {} available.", group.0))
+                .with("results", Val::List(Vec::new()));
+        }
+        let filtered = lines.iter().filter_map(|line| {
+            let name = line.split_once("filtering for argument: ").map(|(_, name)| name)?;
+            Some(format!("{name} {line}"))
+        });
+        let mut failures: Vec<String> = filtered.collect();
+        let none = |name: &str| format!("No package {name} available.");
+        if failures.is_empty() && words.contains("There are no enabled repositories") {
+            failures = self.names().iter().map(|name| none(name)).collect();
+        }
+        if failures.is_empty() {
+            let missing = lines.iter().filter_map(|line| {
+                let found = line.split_once("Unable to find a match: ");
+                found.or_else(|| line.split_once("No match for argument: ")).map(|(_, names)| names)
+            });
+            failures = missing.flat_map(str::split_whitespace).map(none).collect();
+            failures.dedup();
+        }
+        match failures.is_empty() {
+            false => fault("Failed to install some of the specified packages".to_owned(), failures),
+            true => fault(lines.join("\n"), lines.iter().map(|line| (*line).to_owned()).collect()),
         }
     }
 
@@ -432,6 +497,21 @@ impl Dnf {
                     let pattern = name.contains(['*', '?']);
                     let words: &[&str] =
                         if pattern { &["-qa", name] } else { &["-q", "--whatprovides", name] };
+                    let own = match name.starts_with('/') && is_file(name) {
+                        true => {
+                            let format = "%{name}-%{version}-%{release}.%{arch}";
+                            Some(host.ask(cmd("rpm").args(["-qp", "--qf", format, name]).any_rc())?)
+                        }
+                        false => None,
+                    };
+                    if let Some(own) = own {
+                        let own = own.out();
+                        if !own.trim().is_empty() && host.ask(command.args(["-q", own.trim()]).any_rc())?.ok()
+                        {
+                            there.push(name);
+                        }
+                        continue;
+                    }
                     let removing = matches!(self.state, Some(Wanted::Absent | Wanted::Removed));
                     if !(is_plain(name) || removing && pattern) {
                         // Groups and addresses are dnf's to judge.
@@ -552,7 +632,7 @@ impl Dnf {
                 ("arch", arch.to_owned()),
                 ("repo", repo.to_owned()),
                 ("envra", format!("{epoch}:{name}-{version}-{release}.{arch}")),
-                ("nevra", format!("{name}-{version}-{release}.{arch}")),
+                ("nevra", format!("{epoch}:{name}-{version}-{release}.{arch}")),
                 ("yumstate", state.to_owned()),
             ];
             Val::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
@@ -583,6 +663,8 @@ mod tests {
             .gives("rc", 0);
         conform::<Dnf>("{ name: [vim], state: absent }", world()).unchanged();
         conform::<Dnf>("{ name: [httpd], state: removed }", world()).changed().ran(["dnf -y remove httpd"]);
+        conform::<Dnf>("{ name: [vim], state: absent }", world())
+            .gives("results", vec!["No match for argument: vim"]);
     }
 
     #[test]
@@ -601,10 +683,12 @@ mod tests {
                     "bash\t5.10-1\n",
                 )
                 .says(&format!("dnf -y repoquery --qf {format} --installed bash"), "bash\t5.2-1\n")
+                .says("dnf -y downgrade bash*", "Complete!\n")
                 .says("dnf -y install bash*", "Complete!\n")
         };
         conform::<Dnf>("{ name: bash-5.1 }", world()).unchanged().gives("msg", "Nothing to do").ran([]);
-        conform::<Dnf>("{ name: bash-5.1, allow_downgrade: yes }", world()).ran(["dnf -y install bash-5.1"]);
+        conform::<Dnf>("{ name: bash-5.1, allow_downgrade: yes }", world())
+            .ran(["dnf -y downgrade bash-5.1"]);
         conform::<Dnf>("{ name: bash-5.10 }", world()).changed().ran(["dnf -y install bash-5.10"]);
     }
 
@@ -652,9 +736,42 @@ mod tests {
         let upgraded = "Upgraded:\n  httpd-2.5-1.x86_64\n\nComplete!\n";
         conform::<Dnf>("{ name: httpd, state: latest }", world().says("dnf -y upgrade httpd", upgraded))
             .changed()
-            .gives("results", vec!["Upgraded: httpd-2.5-1.x86_64"]);
+            .gives("results", vec!["Installed: httpd-2.5-1.x86_64"]);
         let current = world().says("dnf -y check-update httpd", "");
         conform::<Dnf>("{ name: httpd, state: latest }", current).unchanged().ran([]);
+    }
+
+    #[test]
+    fn what_went_for_what_came_is_told() {
+        let out = "  Upgrading        : one-2.0-1.noarch       1/2\n  Cleanup          : one-1.0-1.noarch       2/2\n\n\
+                   Upgraded:\n  one-2.0-1.noarch\n\nComplete!\n";
+        assert_eq!(transaction(out), ["Installed: one-2.0-1.noarch", "Removed: one-1.0-1.noarch"]);
+        let table = " Package Architecture Version Repository Size\n====\nInstalling:\n one  noarch  2.0-1  test  6.0 k\n\n\
+                     Transaction Summary\n====\nInstall  1 Package\n";
+        assert_eq!(downloaded(table), ["Downloaded: one-2.0-1.noarch"]);
+    }
+
+    #[test]
+    fn the_fourth_dnf_is_asked_too() {
+        let world = World::new().program("dnf-3").says("rpm -q --whatprovides httpd", "httpd-2.4-1.x86_64\n");
+        let world = world.says("dnf-3 -y check-update httpd", "");
+        conform::<Dnf>("{ name: httpd, state: latest, use_backend: dnf4 }", world).unchanged().ran([]);
+    }
+
+    #[test]
+    fn failures_have_ansibles_words() {
+        let world = |said: &str| world().answers("dnf -y install vim", Ran::failed(1, said));
+        let said = "Unable to detect release version\nError: \n Problem: conflicting requests\n  - nothing provides x\n";
+        conform_apart::<Dnf>("{ name: vim }", world(said))
+            .failed("Depsolve Error occurred: \n Problem: conflicting requests\n  - nothing provides x")
+            .gives("failures", Vec::<String>::new());
+        let said = "All matches were filtered out by exclude filtering for argument: vim\nError: Unable to find a match: vim\n";
+        let failures = vec!["vim All matches were filtered out by exclude filtering for argument: vim"];
+        conform_apart::<Dnf>("{ name: vim }", world(said))
+            .failed("Failed to install")
+            .gives("failures", failures);
+        conform_apart::<Dnf>("{ name: vim }", world("Module or Group 'x' is not available.\n"))
+            .failed("No group x available.");
     }
 
     #[test]

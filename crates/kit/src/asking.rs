@@ -67,6 +67,7 @@ const LIST: &[(&str, How)] = &[
     ("dpkg-query", Freely),
     ("dmsetup", Verb(&["info"])),
     ("dnf", Verb(&["list", "info", "repoquery", "repolist", "check-update", "search"])),
+    ("dnf-3", Verb(&["list", "info", "repoquery", "repolist", "check-update", "search"])),
     ("dnf5", Verb(&["list", "info", "repoquery", "repo", "check-upgrade", "search"])),
     ("facter", Freely),
     ("fatresize", With(&["--info"])),
