@@ -183,8 +183,13 @@ impl Procedure for Apt {
         }
         let updated = self.update(host)?;
         let mut outcome = self.rest(upgrade, updated, host)?;
-        outcome.set("cache_updated", updated);
-        outcome.set("cache_update_time", updated_at(host.probe())?);
+        // As Ansible has it: of the lists is told when they are all that was asked for, and when packages are installed.
+        let installs = !self.package.is_empty() && self.state != Wanted::Absent;
+        let only_lists = self.package.is_empty() && !self.autoremove && !self.autoclean;
+        if upgrade.is_none() && self.deb.is_none() && (installs || only_lists) {
+            outcome.set("cache_updated", updated);
+            outcome.set("cache_update_time", updated_at(host.probe())?);
+        }
         Ok(outcome)
     }
 }
