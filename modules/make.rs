@@ -76,6 +76,7 @@ impl Make {
         };
         // Differs from Ansible: there it runs where it happens to be when this folder is missing.
         if !host.is_folder(&self.chdir) {
+            // Differs from Ansible: its real run goes on in the login folder.
             return Err(Fault::absent(format!("the folder '{}' is not there", self.chdir.display())));
         }
         let targets = match self.target.as_ref().filter(|target| !target.is_empty()) {
