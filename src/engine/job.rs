@@ -415,9 +415,7 @@ impl Job {
     fn prepare(&self, scope: HostScope, item: Option<LoopItem>) -> Prepared<'_> {
         let (policy, wrong) = Policy::read(&self.task, &scope);
         let mut prepared = match self.conditions(&scope) {
-            Ok(Verdict::Run) => match wrong
-                .map_or_else(|| keyword::all_fit(&scope, &self.task), Err)
-                .and_then(|()| self.make_ready(scope, item.clone(), policy))
+            Ok(Verdict::Run) => match wrong.map_or_else(|| self.make_ready(scope, item.clone(), policy), Err)
             {
                 Ok(prepared) => prepared,
                 Err(error) if unknown::is_cause(&error) => {

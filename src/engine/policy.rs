@@ -40,7 +40,7 @@ impl Policy {
             any_errors_fatal: flag("any_errors_fatal", &keywords.any_errors_fatal, None),
             delegate_facts: flag("delegate_facts", &keywords.delegate_facts, None).unwrap_or(false),
         };
-        (policy, wrong)
+        (policy, wrong.or_else(|| keyword::all_fit(scope, task).err()))
     }
 
     /// That of a loop, from its items: a failure is ignored only when those of all items are.

@@ -88,7 +88,7 @@ impl VarsFiles {
                 Err(error) => {
                     self.warn(
                         run,
-                        Diagnostic::warning("skipping vars_files item due to an undefined variable")
+                        &Diagnostic::warning("skipping vars_files item due to an undefined variable")
                             .detail(error.message())
                             .at_maybe(written.origin(), ""),
                     );
@@ -132,7 +132,7 @@ impl VarsFiles {
         }
         self.warn(
             run,
-            Diagnostic::warning("variable file not found")
+            &Diagnostic::warning("variable file not found")
                 .detail(format!("there is no {}", missing.join(", nor ")))
                 .help(format!("relative names are looked for in {} and its vars folder", folder.display()))
                 .at_maybe(written.origin(), ""),
@@ -140,9 +140,9 @@ impl VarsFiles {
         Ok(None)
     }
 
-    fn warn(&mut self, run: &Run, warning: Box<Diagnostic>) {
+    fn warn(&mut self, run: &Run, warning: &Diagnostic) {
         if self.told.insert(warning.message()) {
-            run.sink.send(Event::Notice(Notice::from(&*warning)));
+            run.sink.send(Event::Notice(Notice::from(warning)));
         }
     }
 }

@@ -340,7 +340,8 @@ fn float(number: f64, spec: &Spec) -> String {
 pub(super) fn float_text(number: f64, kind: char, spec: &Spec) -> (bool, String) {
     let negative = number.is_sign_negative() && !number.is_nan();
     let magnitude = number.abs();
-    let precision = spec.precision.unwrap_or(6);
+    // No float has more digits, and the formatter takes no more.
+    let precision = spec.precision.unwrap_or(6).min(usize::from(u16::MAX));
     let text = if magnitude.is_nan() {
         "nan".to_owned()
     } else if magnitude.is_infinite() {

@@ -136,6 +136,12 @@ fn a_value_that_needs_itself_is_an_error_that_shows_the_circle() {
 }
 
 #[test]
+fn absurd_precision_is_no_crash() {
+    let text = printed("{{ '%.70000f' % 1 }}");
+    assert!(text.starts_with("1.000"), "{} letters", text.len());
+}
+
+#[test]
 fn endless_macros_and_deep_data_are_errors_and_no_crash() {
     let why = render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", &Variables::default()).unwrap_err();
     assert!(why.message().contains("recursive loop detected"), "{why}");
