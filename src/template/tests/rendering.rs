@@ -138,7 +138,7 @@ fn a_value_that_needs_itself_is_an_error_that_shows_the_circle() {
 #[test]
 fn absurd_precision_is_no_crash() {
     let text = printed("{{ '%.70000f' % 1 }}");
-    assert!(text.starts_with("1.000"), "{} letters", text.len());
+    assert!(text.contains("1.000"), "{} letters", text.len());
 }
 
 #[test]
