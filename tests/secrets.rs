@@ -138,7 +138,7 @@ fn what_a_lookup_found_is_hidden_where_it_was_but_a_part_of_an_argument() {
   tasks:
     - shell: "echo {{ (lookup('file', 's') | from_yaml).password }} is the one; echo {{ lookup('file', 's') | quote }} >&2"
     - shell: "echo {{ lookup('file', 's') | b64encode }} in other letters"
-    - shell: "echo {{ lookup('unvault', 's') }} was unvaulted"
+    - shell: "echo {{ lookup('unvault', 's') | trim }} was unvaulted"
 "#,
     );
     let run = lab.run(["-vvv", "--vault-password-file", "password"]).exit(0);
