@@ -197,7 +197,7 @@ where
     let task_ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
     let started = tokio::select! {
         biased;
-        () = &mut given_up => return,
+        () = &mut given_up => return until_left(&asked).await,
         started = host.start(calls, task_ends, blobs) => started,
     };
     // Where the host is not heard of any more, it may have gone on.
@@ -217,7 +217,8 @@ where
                         if !is_halted {
                             lose_sight(&mut asked, at);
                         }
-                        return;
+                        drop(running);
+                        return until_left(&asked).await;
                     }
                     () = &mut halted, if !is_halted => {
                         is_halted = true;
@@ -264,6 +265,14 @@ where
     }
     if let Some(asked) = asked.get_mut(at) {
         asked.answer_all(|| failed_connection(&error));
+    }
+}
+
+/// Waits until nobody waits for answers any more: tasks that are given up say so themselves, rather than that the host gave
+/// no result.
+async fn until_left(asked: &[Asked]) {
+    for one in asked {
+        one.answers.closed().await;
     }
 }
 
