@@ -415,7 +415,8 @@ While somebody is asked about a host key or for a passphrase no time passes.
 ## Signals
 
 - **Ctrl-C** (or SIGTERM): no task is handed out any more. Those that run have 30 s for their end (`interrupt_grace` in `[shevek]`,
-  `SHEVEK_INTERRUPT_GRACE`); then they are killed, on the hosts too. The end says what was stopped, what was not begun, and which handlers did not run.
+  `SHEVEK_INTERRUPT_GRACE`); then they are killed, on the hosts too. A run that still
+  does not end, in a template without end, is left after as long again (one to ten seconds). The end says what was stopped, what was not begun, and which handlers did not run.
 - **Ctrl-C again**: at once. Runners end with their connection and kill what they have running; jobs of `async` tasks live on.
 - **Ctrl-\\** (SIGQUIT): says on standard error which hosts are at work, with the task, the phase and since when. The run goes on.
 - A runner that is killed itself takes what it was running with it: a second process of its own watches.

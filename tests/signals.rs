@@ -113,6 +113,23 @@ fn a_task_that_was_sent_ahead_and_is_killed_after_an_interrupt_is_told_as_stoppe
 }
 
 #[test]
+fn a_run_that_is_lost_in_templates_hears_an_interrupt_and_is_left() {
+    let lab = Lab::local().inventory("web1\nweb2\nweb3\nweb4\n").env("SHEVEK_INTERRUPT_GRACE", "1").playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: { msg: "{{ lookup('pipe', 'touch ' ~ root ~ '/begun') }}{{ range(10 ** 9) | map('string') | map('length') | sum }}" }
+"#,
+    );
+    let run = lab.begin([]);
+    // By then they have all threads.
+    both_have_begun(&lab);
+    run.signal(Signal::TERM).complains("interrupted: running tasks have 1 s");
+    run.end().exit(99).says("did not come to their end in time");
+}
+
+#[test]
 fn a_second_interrupt_ends_the_run_at_once_and_what_runs_on_hosts_dies_but_for_jobs() {
     let lab = lab().env("SHEVEK_INTERRUPT_GRACE", "3000");
     let run = lab.begin(["--report", "jsonl=run.jsonl", "-e", "has_job=true"]);

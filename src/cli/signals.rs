@@ -9,8 +9,9 @@ use shevek_report::Doing;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// How long the run has for its report after all that was running has been killed.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long the run has for its report after all that was running has been killed: as long as the tasks had before, within
+/// these bounds.
+const LAST_WORDS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// What signals bring about.
 pub(crate) struct Heeded {
@@ -76,7 +77,7 @@ impl Heeded {
                         return;
                     }
                     // What a thread of the controller does by itself (a template without end) nobody can stop.
-                    over = Some(tokio::time::Instant::now() + LAST_WORDS);
+                    over = Some(tokio::time::Instant::now() + self.grace.clamp(LAST_WORDS[0], LAST_WORDS[1]));
                     is_given_up = true;
                     self.warn("running tasks did not come to their end in time; what they have running on hosts is killed");
                     self.interrupt.give_up();

@@ -93,6 +93,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) debugger: DebuggerOptions,
     /// Whether other hosts may be in the play than those that were told last.
     pub(crate) alive_may_differ: bool,
+    /// The play's `vars_files`, which may be others when facts are.
     pub(crate) vars_files: &'a mut VarsFiles,
     /// What hosts stood at, and had not begun, when the run was interrupted.
     pub(crate) not_begun: HashMap<HostId, String>,

@@ -12,7 +12,7 @@ use shevek_value::{Map, Value};
 use shevek_vars::{Facts, HostScope, PlayScope};
 
 use crate::Run;
-use crate::unknown::UNDEFINED;
+use crate::unknown::{self, UNDEFINED};
 
 /// What is known of a play's `vars_files`.
 #[derive(Default)]
@@ -81,8 +81,11 @@ impl VarsFiles {
             let path = match self.first_of(run, written, &sees) {
                 Ok(None) => continue,
                 Ok(Some(path)) => path,
-                Err(error) if error.summary != UNDEFINED => return Err(error.or_at(written.origin())),
-                Err(error) if gathered => {
+                Err(error) if error.summary != UNDEFINED && !unknown::is_cause(&error) => {
+                    return Err(error.or_at(written.origin()));
+                }
+                // A check run may not know what the name depends on, and then never will.
+                Err(error) if gathered && !unknown::is_cause(&error) => {
                     return Err(error.or_at(written.origin()).kind(Kind::Machine));
                 }
                 Err(error) => {
