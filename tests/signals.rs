@@ -119,7 +119,7 @@ fn a_run_that_is_lost_in_templates_hears_an_interrupt_and_is_left() {
 - hosts: all
   gather_facts: false
   tasks:
-    - debug: { msg: "{{ lookup('pipe', 'touch ' ~ root ~ '/begun') }}{{ range(10 ** 9) | map('string') | map('length') | sum }}" }
+    - debug: { msg: "{{ lookup('pipe', 'touch ' ~ root ~ '/begun') }}{% for a in range(10 ** 6) %}{% for b in range(10 ** 6) %}{% endfor %}{% endfor %}" }
 "#,
     );
     let run = lab.begin([]);
