@@ -5,6 +5,7 @@
 //!
 //! Takes a resolved target, never variables or tasks: imports `proto` (and `diag`, `value`), nothing above.
 
+mod asked;
 mod boot;
 mod connection;
 mod conversation;
@@ -21,11 +22,12 @@ mod target;
 mod transport;
 mod wildcard;
 
+pub use asked::Answer;
 pub use connection::Connection;
 pub use conversation::{Blobs, Content, Fetched, FetchedReader, Runner, Running};
 pub use error::{ConnectError, Phase, Trouble};
 pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey, Warn, Watch};
-pub use raw::{Answer, RawCommand, RawOutput};
+pub use raw::{RawCommand, RawOutput};
 pub use runners::{Image, RunnerImage, Runners};
 pub use secret::Secret;
 pub use ssh_config::{Place, SshConfigError, SshContext, SshOptions};

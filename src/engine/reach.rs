@@ -23,10 +23,17 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
     let diff = keyword::flag(scope, "diff", keywords.diff.as_ref())?.unwrap_or(options.diff);
     let timeout = keyword::number(scope, "timeout", keywords.timeout.as_ref())?;
     let seconds = timeout.map_or(options.task_timeout, |seconds| seconds as u32);
+    let target = target(run, task, scope, there)?;
+    let mut become_user = whom(run, task, scope, there)?;
+    if let Some(whom) = &mut become_user
+        && let Some(seconds) = time_to_become(&target, there)?
+    {
+        whom.within = seconds;
+    }
     Ok(Host {
         pool: run.pool.clone(),
-        target: Arc::new(target(run, task, scope, there)?),
-        become_user: whom(run, task, scope, there)?,
+        target: Arc::new(target),
+        become_user,
         environment: environment(task, scope)?,
         mode: Mode { check, diff },
         timeout: Some(seconds).filter(|seconds| *seconds > 0),
@@ -233,6 +240,19 @@ fn whom(run: &Run, task: &Task, scope: &HostScope, there: &HostScope) -> Result<
         prompts.into_iter().filter(|prompt| method == BecomeMethod::Su && !prompt.is_empty()).collect();
     let user = user.unwrap_or_else(|| "root".to_owned());
     Ok(Some(Become { method, user, exe, flags, password, prompts, within: options.become_within }))
+}
+
+/// Seconds that becoming another user may take, where the host's variables say so. As in Ansible the time to connect counts
+/// for it, too, and a bit more.
+fn time_to_become(target: &Target, there: &HostScope) -> Result<Option<u32>> {
+    let seconds = |name: &str, more: f64| -> Result<Option<u32>> {
+        let Some(value) = variable(there, &[name])? else { return Ok(None) };
+        Ok(Some((span::of_value(name, &value)?.as_secs_f64() + more).ceil() as u32))
+    };
+    match target.kind {
+        TransportKind::Local(_) => seconds("ansible_local_become_success_timeout", 0.0),
+        _ => Ok(seconds("ansible_ssh_timeout", 2.0)?.or(seconds("ansible_timeout", 2.0)?)),
+    }
 }
 
 fn gathers_facts(task: &Task) -> bool {

@@ -224,10 +224,11 @@ pub(crate) fn builtin_short(name: &str) -> &str {
     rest.unwrap_or(name)
 }
 
-/// A module that, by its name, is in a collection that is nowhere here. Nothing can be said about it until a task
-/// with it would run, and playbooks for many systems have tasks that never do.
+/// A module that, by its name, is in a collection. Of one of the community package nothing can be said until a task with it
+/// would run, and playbooks for many systems have tasks that never do.
 ///
-/// Differs from Ansible: there a collection that is not installed stops the whole playbook.
+/// Differs from Ansible: there a module of the community package that is not installed stops the whole playbook. Here it
+/// stops the task that uses it, when its turn comes, and a warning says so before.
 fn elsewhere(name: &str) -> Option<Resolved> {
     let is_word = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_alphabetic())

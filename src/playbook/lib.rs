@@ -19,6 +19,7 @@ mod loader;
 pub mod model;
 mod moved;
 mod options;
+mod package;
 mod play;
 mod reader;
 mod reserved;

@@ -132,16 +132,15 @@ impl Reader<'_> {
         found
     }
 
-    /// Whether an action is in a collection of which there is no trace. When loading it may never have its turn; in
-    /// what a task includes it is about to.
+    /// Whether an action is in a collection of which there is no trace: neither here, nor in the package that people have
+    /// without saying so.
     fn is_nowhere(&self, resolved: &Resolved) -> bool {
         let mut parts = resolved.name.splitn(3, '.');
         let (Some(namespace), Some(collection), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
             return false;
         };
-        self.is_running
-            && resolved.target == Target::Unsupported
-            && !crate::moved::is_collection(&format!("{namespace}.{collection}"))
+        resolved.target == Target::Unsupported
+            && !crate::package::is_in_package(&format!("{namespace}.{collection}"))
             && !self.collection_roots.iter().any(|root| root.join(namespace).join(collection).is_dir())
     }
 

@@ -9,6 +9,7 @@
 mod bytes;
 mod frame;
 mod message;
+mod prompt;
 mod val;
 
 pub use frame::{Decoder, FrameError, MAX_FRAME, encode};

@@ -351,6 +351,8 @@ pub enum FaultKind {
     BecomePassword,
     /// Becoming failed for another reason.
     Become,
+    /// Becoming took longer than it may.
+    BecomeTimedOut,
     /// No place on the host where the runner can be stored and run.
     NoPlace,
     /// The controller has no such part of the runner for this machine.

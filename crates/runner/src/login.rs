@@ -18,44 +18,11 @@ use shevek_kit::terminal::{self, Terminal};
 /// How long a line that looks like a prompt must stay as it is to be taken for one.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// What passwords are called by `su`, in lower case; the languages are those that Ansible knows.
-const PASSWORD: &[&str] = &[
-    "password",
-    "암호",
-    "パスワード",
-    "adgangskode",
-    "contraseña",
-    "contrasenya",
-    "hasło",
-    "heslo",
-    "jelszó",
-    "lösenord",
-    "mật khẩu",
-    "mot de passe",
-    "parola",
-    "parool",
-    "pasahitza",
-    "passord",
-    "passwort",
-    "salasana",
-    "sandi",
-    "senha",
-    "wachtwoord",
-    "ססמה",
-    "лозинка",
-    "парола",
-    "пароль",
-    "गुप्तशब्द",
-    "शब्दकूट",
-    "సంకేతపదము",
-    "හස්පදය",
-    "密码",
-    "密碼",
-    "口令",
-];
-
 /// How much of what was said is kept for messages.
 const TAIL: usize = 4096;
+
+/// How much of it is looked at; a profile may print without end.
+const LATEST: usize = 64 * 1024;
 
 /// The program that becomes, with its pipes.
 pub struct Login {
@@ -333,7 +300,7 @@ impl<'a> Attempt<'a> {
             let left = if self.maybe_asked { left.min(QUIET) } else { left };
             match self.login.said.recv_timeout(left) {
                 Ok(Said::Out(bytes)) => {
-                    out.extend_from_slice(&bytes);
+                    hear(&mut out, &bytes);
                     if let Some(end) = find(&out, &ready) {
                         self.login.first = out.split_off(end);
                         return Ok(self.login);
@@ -353,7 +320,7 @@ impl<'a> Attempt<'a> {
                     }
                 }
                 Ok(Said::Err(bytes) | Said::Terminal(bytes)) => {
-                    self.words.extend_from_slice(&bytes);
+                    hear(&mut self.words, &bytes);
                     self.prompted()?;
                 }
                 Ok(Said::End) | Err(RecvTimeoutError::Disconnected) => {
@@ -361,7 +328,7 @@ impl<'a> Attempt<'a> {
                     while let Ok(Said::Err(bytes) | Said::Terminal(bytes)) =
                         self.login.said.recv_timeout(Duration::from_millis(50))
                     {
-                        self.words.extend_from_slice(&bytes);
+                        hear(&mut self.words, &bytes);
                     }
                     self.words.extend_from_slice(&out);
                     let _ = self.login.process.wait();
@@ -372,8 +339,10 @@ impl<'a> Attempt<'a> {
                     self.answer()?;
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    let why = format!("there was no answer within {} s", self.wanted.within);
-                    return Err(self.failed(FaultKind::Become, &why));
+                    // In Ansible's words, which people look for.
+                    let why = "Timed out waiting for become success or become password prompt";
+                    let why = format!("{why}, for {} s", self.wanted.within);
+                    return Err(self.failed(FaultKind::BecomeTimedOut, &why));
                 }
             }
         }
@@ -393,8 +362,7 @@ impl<'a> Attempt<'a> {
         }
         // The words of other prompts cannot be chosen: an unfinished line that ends in a word for password and a colon, and
         // stays so, asks for one. Root is not asked: whatever prints such a line is something else.
-        self.maybe_asked =
-            !self.answered && !self.is_root_to_su() && asks_for_password(&text, &self.wanted.prompts);
+        self.maybe_asked = !self.answered && !self.is_root_to_su() && self.wanted.is_asked(&text);
         Ok(())
     }
 
@@ -510,14 +478,11 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Whether the last line is unfinished and asks for a password: in these words, or without any in whatever language.
-fn asks_for_password(said: &str, prompts: &[String]) -> bool {
-    let last = said.rsplit(['\n', '\r']).next().unwrap_or_default().trim_end_matches(' ');
-    let Some(words) = last.strip_suffix([':', '：']) else { return false };
-    let words = words.trim_end().to_lowercase();
-    match prompts {
-        [] => PASSWORD.iter().any(|word| words.ends_with(word)),
-        prompts => prompts.iter().any(|prompt| words.ends_with(&prompt.to_lowercase())),
+/// Adds what was said, and forgets what was said long ago.
+fn hear(words: &mut Vec<u8>, bytes: &[u8]) {
+    words.extend_from_slice(bytes);
+    if words.len() > 2 * LATEST {
+        words.drain(..words.len() - LATEST);
     }
 }
 
@@ -555,20 +520,6 @@ mod tests {
             shown(&wanted(BecomeMethod::Sudo, Some("x"))),
             "sudo|-H|-S|-p|PROMPT|-u|ann|/bin/sh|-c|SCRIPT"
         );
-    }
-
-    #[test]
-    fn only_a_question_for_the_password_is_answered() {
-        for prompt in
-            ["Password: ", "hello\nMot de passe : ", "密码：", "doas (bob@web1) password: ", "ПАРОЛЬ:"]
-        {
-            assert!(asks_for_password(prompt, &[]), "{prompt}");
-        }
-        for other in ["su: ", "Name: ", "Password:\n", "Password: denied", "wait", "the keeper asks:"] {
-            assert!(!asks_for_password(other, &[]), "{other}");
-        }
-        let own = ["Losung".to_owned()];
-        assert!(asks_for_password("die losung: ", &own) && !asks_for_password("Password: ", &own));
     }
 
     #[test]

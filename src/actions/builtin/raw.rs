@@ -4,7 +4,7 @@
 //! - raw: apk add python3
 //! ```
 
-use shevek_connection::{Answer, RawCommand, Secret};
+use shevek_connection::{Answer, RawCommand};
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind;
 use shevek_kit::schema::Schema;
@@ -61,31 +61,22 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         .collect::<Result<_>>()?;
     let line = format!("{environment}{line}");
     let whom = call.host.become_user.as_ref();
-    let password = whom.and_then(|whom| whom.password.as_deref());
-    let answer = password.map(|password| Answer::new(Secret::new(password)));
+    let answer = whom.and_then(Answer::of);
     let line = match whom {
         Some(whom) => become_line(whom, &line, answer.as_ref())?,
         None => line,
     };
     let mut command = RawCommand::new(line);
-    let asks = whom.is_some_and(|whom| whom.method == BecomeMethod::Sudo);
-    command.answer = answer.clone().filter(|_| asks);
+    command.answer = answer.clone();
     let mut output = match call.host.raw(command).await {
         Ok(output) => output,
         Err(error) => return Ok(failed_connection(&error)),
     };
-    let mut unanswered = None;
+    let mut refused = None;
     if let (Some(whom), Some(answer)) = (whom, &answer) {
-        let clean = answer.clean(&output.stderr);
-        let begun = String::from_utf8_lossy(&output.stderr).contains(&answer.begun);
-        if !begun && !asks && output.rc != 0 {
-            let method = name(whom.method);
-            unanswered = Some(format!(
-                "{method} did not let {} in; without a runner only sudo can be given a password",
-                whom.user
-            ));
-        }
-        output.stderr = clean;
+        let begun = answer.has_begun(&output.stderr);
+        output.stderr = answer.clean(&output.stderr);
+        refused = (!begun && output.rc != 0).then(|| refusal(whom, &output.stderr));
     }
     let mut outcome = Outcome { changed: true, failed: output.rc != 0, ..Outcome::ok() }
         .with("rc", output.rc)
@@ -95,9 +86,32 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         crate::wire::add_lines(&mut outcome.body, name);
     }
     if outcome.failed {
-        outcome = outcome.with("msg", unanswered.unwrap_or_else(|| "non-zero return code".to_owned()));
+        outcome = outcome.with("msg", refused.unwrap_or_else(|| "non-zero return code".to_owned()));
     }
     Ok(outcome)
+}
+
+/// Why a method that was given a password did not begin.
+fn refusal(whom: &Become, stderr: &[u8]) -> String {
+    let method = name(whom.method);
+    let said = String::from_utf8_lossy(stderr).to_lowercase();
+    let wrong = [
+        "authentication failure",
+        "incorrect password",
+        "sorry",
+        "no password was provided",
+        "authentication failed",
+    ];
+    if whom.method == BecomeMethod::Doas {
+        return format!(
+            "doas did not let {} in; without a runner only sudo and su can be given a password",
+            whom.user
+        );
+    }
+    match wrong.iter().any(|words| said.contains(words)) {
+        true => format!("Incorrect {method} password"),
+        false => format!("{method} did not let {} in", whom.user),
+    }
 }
 
 fn name(method: BecomeMethod) -> &'static str {
@@ -181,8 +195,9 @@ mod tests {
         assert_eq!(line(BecomeMethod::Su, Some("-l")), "su -l ann -c 'id -un'");
         assert_eq!(line(BecomeMethod::Runuser, None), "runuser ann -c 'id -un'");
         assert_eq!(line(BecomeMethod::Doas, None), "doas -n -u ann /bin/sh -c 'id -un'");
-        let answer = Answer::new(Secret::new("x"));
-        let asking = become_line(&whom(BecomeMethod::Sudo, None), "id -un", Some(&answer)).unwrap();
+        let sudo = Become { password: Some("x".into()), ..whom(BecomeMethod::Sudo, None) };
+        let answer = Answer::of(&sudo).unwrap();
+        let asking = become_line(&sudo, "id -un", Some(&answer)).unwrap();
         let (prompt, begun) = (&answer.prompt, &answer.begun);
         assert_eq!(asking, format!("sudo -H -S -p '{prompt}' -u ann /bin/sh -c 'echo {begun} >&2; id -un'"));
         assert!(become_line(&whom(BecomeMethod::Sudo, Some("'-E")), "id", None).is_err());

@@ -248,6 +248,7 @@ impl Reader {
         };
         match fault.kind {
             FaultKind::BecomePassword | FaultKind::Become => ConnectError::Become(trouble(Phase::Become)),
+            FaultKind::BecomeTimedOut => ConnectError::Unreachable(trouble(Phase::Become)),
             FaultKind::NoPlace | FaultKind::UnknownModule => ConnectError::Task(trouble(Phase::Run)),
             FaultKind::NoPart => ConnectError::Task(trouble(Phase::Upload)),
             FaultKind::Cancelled => ConnectError::Cancelled(trouble(Phase::Run)),

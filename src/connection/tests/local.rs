@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shevek_connection::{
     Answer, Blobs, Cache, ConnectError, Connection, Content, InsideTarget, OpenOptions, Phase, RawCommand,
-    RunnerImage, Runners, Secret, Target, TransportKind,
+    RunnerImage, Runners, Target, TransportKind,
 };
 use shevek_proto::{Become, BecomeMethod, Blob, Part, Val};
 
@@ -374,20 +374,17 @@ async fn a_runner_that_talks_rubbish_is_a_bug_and_no_unreachable_host() {
     assert!(matches!(error, ConnectError::Bug(_)), "{error}");
 }
 
+fn whom(method: BecomeMethod, password: &str) -> Become {
+    let password = Some(password.to_owned());
+    Become { method, user: "root".into(), exe: None, flags: None, password, prompts: Vec::new(), within: 60 }
+}
+
 #[tokio::test]
 async fn becoming_that_fails_is_a_failure_of_the_task() {
     let home = Home::new();
     let connection = Connection::open(&home.target(), &options()).await.unwrap();
     let mut work = batch("echo", vec![]);
-    work.become_user = Some(Become {
-        method: BecomeMethod::Sudo,
-        user: "root".into(),
-        exe: None,
-        flags: None,
-        password: None,
-        prompts: Vec::new(),
-        within: 60,
-    });
+    work.become_user = Some(Become { password: None, ..whom(BecomeMethod::Sudo, "") });
     let error = connection.run(work, Blobs::new(), |_| {}).await.unwrap_err();
     assert!(matches!(error, ConnectError::Become(_)) && error.phase() == Phase::Become, "{error}");
     assert_eq!(result(&connection, "echo", vec![("a", 1.into())], "a").await, Val::Int(1));
@@ -432,7 +429,8 @@ async fn a_password_goes_to_the_prompt_and_never_to_the_command() {
         (false, "sesame", 0, "input", "careful\n"),
         (true, "wrong", 1, "", "Sorry.\n"),
     ] {
-        let answer = Answer::new(Secret::new(word));
+        let whom = whom(BecomeMethod::Sudo, word);
+        let answer = Answer::of(&whom).unwrap();
         let sudo = sudo(&home, asks);
         let inner = format!("echo {} >&2; echo careful >&2; cat", answer.begun);
         let command = RawCommand {
@@ -444,6 +442,26 @@ async fn a_password_goes_to_the_prompt_and_never_to_the_command() {
         let said = String::from_utf8(answer.clean(&output.stderr)).unwrap();
         assert_eq!((output.rc, output.stdout.as_slice(), said.as_str()), (rc, stdout.as_bytes(), stderr));
     }
+}
+
+#[tokio::test]
+async fn su_is_answered_too_and_not_waited_for_without_end() {
+    let home = Home::new();
+    let connection = Connection::open(&home.target(), &options()).await.unwrap();
+    let answer = Answer::of(&whom(BecomeMethod::Su, "sesame")).unwrap();
+    let su = "printf 'Password: ' >&2; read -r word; [ \"$word\" = sesame ] || { echo wrong >&2; exit 1; }";
+    let line = format!("{su}; echo >&2; echo {} >&2; cat", answer.begun);
+    let command =
+        RawCommand { stdin: b"input".to_vec(), answer: Some(answer.clone()), ..RawCommand::new(line) };
+    let output = connection.raw(command).await.unwrap();
+    assert_eq!((output.rc, &*output.stdout), (0, b"input".as_slice()));
+    assert_eq!(answer.clean(&output.stderr), b"");
+
+    let whom = Become { prompts: vec!["Losung".into()], within: 1, ..whom(BecomeMethod::Su, "sesame") };
+    let command = RawCommand { answer: Answer::of(&whom), ..RawCommand::new(su) };
+    let error = connection.raw(command).await.unwrap_err();
+    assert!(error.is_unreachable() && error.phase() == Phase::Become, "{error}");
+    assert!(error.detail().contains("Timed out waiting for become success"), "{error}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub(crate) mod plugins;
 pub(crate) mod regex;
 pub(crate) mod results;
 pub(crate) mod sets;
+pub(crate) mod tagged_with;
 pub(crate) mod truth;
 pub(crate) mod uri;
 pub(crate) mod validate;

@@ -78,11 +78,21 @@ fn modules_in_python_are_found_and_named() {
 }
 
 #[test]
-fn a_collection_that_is_nowhere_is_for_the_run_to_complain_about() {
+fn a_module_of_the_community_package_is_for_the_run_to_complain_about() {
     let content = Content::new().tasks("- community.general.nmcli: { name: x }\n  when: never_true\n");
     assert_eq!(content.task().action.target, Target::Unsupported);
     let loaded = content.loader().playbook(&content.dir().join("site.yml")).unwrap();
     assert_eq!(loaded.warnings.iter().count(), 1);
+}
+
+#[test]
+fn a_collection_that_is_nowhere_is_refused_before_anything_runs() {
+    let content = Content::new().tasks("- acme.tools.hammer: { nail: x }\n  when: never_true\n");
+    let problems = content.loader().playbook(&content.dir().join("site.yml")).unwrap_err();
+    let problem = problems.iter().next().unwrap();
+    assert_eq!(problem.detail, "couldn't resolve module/action 'acme.tools.hammer'");
+    let installed = content.file("installed/ansible_collections/acme/tools/plugins/modules/hammer.py", "");
+    assert!(matches!(installed.task().action.target, Target::Foreign(_)));
 }
 
 #[test]
