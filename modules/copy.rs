@@ -486,7 +486,7 @@ mod tests {
             || World::new().user("ann", 1001).file("/src/a/x", "1").file("/src/y", "2").link("/src/l", "y");
         let args = "{ src: /src, dest: /srv, remote_src: yes, owner: ann }";
         let done = conform::<Copy>(args, world().folder("/srv")).changed();
-        let done = done.holds("/srv/src/a/x", "1").holds("/srv/src/y", "2").gives("dest", "/srv");
+        let done = done.holds("/srv/src/a/x", "1").holds("/srv/src/y", "2").gives("dest", "/srv/src");
         assert_eq!(done.probe().lstat("/srv/src/a/x").unwrap().unwrap().uid, 1001);
         assert_eq!(done.probe().readlink("/srv/src/l").unwrap(), PathBuf::from("y"));
         done.then(args).unchanged();

@@ -9,7 +9,7 @@
 //! - dnf: { name: httpd, state: absent, autoremove: true }
 //! ```
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use shevek_kit::prelude::*;
 
@@ -239,13 +239,21 @@ impl Procedure for Dnf {
         let mut results = skipped;
         let mut changed = false;
         for command in Some(command).filter(|_| todo).into_iter().chain(back) {
+            let foretold = self.foretell(&command, host)?;
             let out = self.through(command, host)?.out();
-            let told = if self.download_only { downloaded(&out) } else { transaction(&out) };
+            if host.rehearsing() {
+                changed |= foretold.as_ref().is_none_or(|rows| !rows.is_empty());
+                results.extend(foretold.unwrap_or_default());
+                continue;
+            }
+            let told = match self.download_only {
+                true => table(&out).into_iter().map(|row| format!("Downloaded: {}", row.package)).collect(),
+                false => transaction(&out),
+            };
             let nothing = out.contains("Nothing to do") || out.contains("No packages marked for removal");
-            changed |= host.rehearsing() || (!nothing && (out.contains("Complete!") || !told.is_empty()));
+            changed |= !nothing && (out.contains("Complete!") || !told.is_empty());
             results.extend(told);
         }
-        // Differs from Ansible: a check run does not ask the resolver, which knows nothing of what is only planned.
         let message = match (changed, host.rehearsing()) {
             (false, _) => "Nothing to do",
             (true, false) => "",
@@ -307,15 +315,44 @@ fn transaction(out: &str) -> Vec<String> {
     came
 }
 
-/// What was fetched, from the table of what would be installed.
-fn downloaded(out: &str) -> Vec<String> {
-    let rows = out.lines().take_while(|line| !line.starts_with("Transaction Summary"));
-    let rows = rows.filter_map(|line| {
-        let mut words = line.strip_prefix(' ')?.split_whitespace();
-        let (name, arch, version) = (words.next()?, words.next()?, words.next()?);
-        version.contains('-').then(|| format!("Downloaded: {name}-{version}.{arch}"))
-    });
-    rows.collect()
+/// A row of the table of what a transaction would do.
+struct Row {
+    name: String,
+    package: String,
+    /// Whether it comes; none: in the place of another version.
+    comes: Option<bool>,
+}
+
+/// The rows of that table. A name that is too long for its column has the others on the next line.
+fn table(out: &str) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut words: Vec<&str> = Vec::new();
+    let mut heading = "";
+    for line in out.lines().take_while(|line| !line.starts_with("Transaction Summary")) {
+        if !line.starts_with(' ') {
+            heading = line.trim_end();
+        }
+        if !line.starts_with("  ") {
+            words.clear();
+        }
+        let comes = match heading.split_whitespace().next() {
+            Some("Installing" | "Installing:" | "Reinstalling:") => Some(true),
+            Some("Removing" | "Removing:") => Some(false),
+            Some("Upgrading:" | "Downgrading:") => None,
+            _ => continue,
+        };
+        if !line.starts_with(' ') || words.len() >= 3 {
+            continue;
+        }
+        words.extend(line.split_whitespace());
+        if let [name, arch, version, ..] = words.as_slice()
+            && version.contains('-')
+        {
+            let package = format!("{name}-{version}.{arch}");
+            rows.push(Row { name: (*name).to_owned(), package, comes });
+        }
+    }
+    rows
 }
 
 /// Compares `epoch:version-release`, as rpm does.
@@ -436,6 +473,38 @@ impl Dnf {
             }
             return Err(self.failure(&ran));
         }
+    }
+
+    /// In check mode: what the resolver would do, in the words of the results. None: it cannot know, since it does not see
+    /// what is only planned.
+    fn foretell(&self, command: &Command, host: &Probe) -> Result<Option<Vec<String>>> {
+        let repositories = Path::new("/etc/yum.repos.d");
+        if !host.rehearsing() || host.unsure() || host.as_on_host(repositories).is_err() {
+            return Ok(None);
+        }
+        let mut asked = command.clone().any_rc();
+        asked.args.iter_mut().filter(|arg| *arg == "-y").for_each(|arg| *arg = "--assumeno".into());
+        let ran = host.ask(asked)?;
+        // It fails either because nobody says yes, or for what the real run will fail for.
+        if !ran.ok() && !format!("{}{}", ran.out(), ran.err()).contains("Operation aborted") {
+            return Err(self.failure(&ran));
+        }
+        let mut results = Vec::new();
+        for row in table(&ran.out()) {
+            if self.download_only {
+                results.push(format!("Downloaded: {}", row.package));
+                continue;
+            }
+            results.push(match row.comes {
+                Some(false) => format!("Removed: {}", row.package),
+                _ => format!("Installed: {}", row.package),
+            });
+            if row.comes.is_none() {
+                let there = host.ask(cmd("rpm").args(["-q", &row.name]).any_rc())?.out();
+                results.extend(there.lines().map(|package| format!("Removed: {package}")));
+            }
+        }
+        Ok(Some(results))
     }
 
     /// What dnf says of a failure, in the words of Ansible, which asks dnf's library.
@@ -645,13 +714,23 @@ impl Dnf {
 mod tests {
     use super::*;
 
+    /// What the resolver says when nobody says yes.
+    fn foretold() -> Ran {
+        let table = " Package Architecture Version Repository Size\n====\nInstalling:\n a-very-long-name-of-a-package\n\
+                     \x20     noarch  1.0-1  test  6.0 k\nUpgrading:\n httpd  x86_64  2.5-1  test  6 k\n\
+                     Removing dependent packages:\n old  noarch  1-1  @System 1 k\n\nTransaction Summary\n====\nInstall  1 Package\n";
+        Ran { stdout: table.into(), ..Ran::failed(1, "Operation aborted.\n") }
+    }
+
     fn world() -> World {
         World::new()
             .program("dnf")
+            .says("rpm -q httpd", "httpd-2.4-1.x86_64\n")
             .says("rpm -q --whatprovides httpd", "httpd-2.4-1.x86_64\n")
             .answers("rpm -q --whatprovides vim", Ran::failed(1, ""))
             .answers("rpm -q vim", Ran::failed(1, ""))
             .says("dnf -y install vim", "Installed:\n  vim-9.0-1.x86_64  gpm-1-1.x86_64\n\nComplete!\n")
+            .answers("dnf --assumeno *", foretold())
             .says("dnf -y remove httpd", "Removed:\n  httpd-2.4-1.x86_64\n\nComplete!\n")
     }
 
@@ -705,7 +784,13 @@ mod tests {
 
     #[test]
     fn the_program_is_the_one_that_is_asked_for() {
-        let world = || world().program("dnf5").program("dnf-3").says("dnf-3 -y install vim", "Complete!\n");
+        let world = || {
+            world()
+                .program("dnf5")
+                .program("dnf-3")
+                .says("dnf-3 -y install vim", "Complete!\n")
+                .answers("dnf-3 --assumeno install vim", foretold())
+        };
         conform::<Dnf>("{ name: vim, use_backend: dnf4 }", world()).changed().ran(["dnf-3 -y install vim"]);
         let bare = self::world();
         conform::<Dnf>("{ name: vim, use_backend: dnf5 }", bare).failed("executable \"dnf5\"");
@@ -748,7 +833,7 @@ mod tests {
         assert_eq!(transaction(out), ["Installed: one-2.0-1.noarch", "Removed: one-1.0-1.noarch"]);
         let table = " Package Architecture Version Repository Size\n====\nInstalling:\n one  noarch  2.0-1  test  6.0 k\n\n\
                      Transaction Summary\n====\nInstall  1 Package\n";
-        assert_eq!(downloaded(table), ["Downloaded: one-2.0-1.noarch"]);
+        assert_eq!(super::table(table)[0].package, "one-2.0-1.noarch");
     }
 
     #[test]
@@ -756,6 +841,17 @@ mod tests {
         let world = World::new().program("dnf-3").says("rpm -q --whatprovides httpd", "httpd-2.4-1.x86_64\n");
         let world = world.says("dnf-3 -y check-update httpd", "");
         conform::<Dnf>("{ name: httpd, state: latest, use_backend: dnf4 }", world).unchanged().ran([]);
+    }
+
+    #[test]
+    fn what_a_check_run_says_comes_from_the_resolver() {
+        let rows = table(&foretold().out());
+        let told: Vec<_> = rows.iter().map(|row| (row.package.as_str(), row.comes)).collect();
+        let first = "a-very-long-name-of-a-package-1.0-1.noarch";
+        assert_eq!(
+            told,
+            [(first, Some(true)), ("httpd-2.5-1.x86_64", None), ("old-1-1.noarch", Some(false))]
+        );
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl File {
                 Some(time) => Ok(Moved::To(time)),
                 None => {
                     fail!(
-                        "Error while obtaining timestamp for time {text} using format {format}: time data does not match"
+                        "Error while obtaining timestamp for time {text} using format {format}: time data '{text}' does not match format '{format}'"
                     )
                 }
             },

@@ -53,19 +53,38 @@ impl Procedure for Modprobe {
             let state = if loaded { "absent" } else { "present" };
             let name = format!("kernel module {}", self.name);
             let effect = Effect::Set { thing: Thing::Other, name, state: state.to_owned() };
-            let command = match self.state {
+            let parameters = shevek_kit::words::split(&self.params).map_err(Fault::new)?;
+            let (command, dry) = match self.state {
                 Presence::Present => {
-                    let parameters = shevek_kit::words::split(&self.params).map_err(Fault::new)?;
-                    cmd("modprobe").arg(&self.name).args(parameters)
+                    let command = |options: &[&str]| {
+                        cmd("modprobe").args(options).arg(&self.name).args(&parameters).any_rc()
+                    };
+                    (command(&[]), command(&["-n"]))
                 }
-                Presence::Absent => cmd("modprobe").arg("-r").arg(&self.name),
+                Presence::Absent => {
+                    let command = cmd("modprobe").arg("-r").arg(&self.name).any_rc();
+                    (command.clone(), command.arg("-n"))
+                }
             };
-            let ran = host.run(command.any_rc().does(effect))?;
+            let ran = match host.rehearsing() {
+                true => Some(host.ask(dry)?).filter(|ran| !ran.ok()),
+                false => None,
+            };
+            let ran = ran.map_or_else(|| host.run(command.does(effect)), Ok)?;
             if !ran.ok() {
-                let fault = Fault::new(ran.err()).with("rc", ran.rc).with("stdout", ran.out());
+                let fault = Fault::absent(ran.err()).with("rc", ran.rc).with("stdout", ran.out());
                 let fault =
                     fault.with("stderr", ran.err()).with("name", &self.name).with("params", &self.params);
                 return Err(fault.with("state", self.state));
+            }
+            // What has another name, or is kept from being loaded, is not there afterwards.
+            changed = self.state == Presence::Absent || self.is_loaded(host)?;
+            if !changed {
+                let first = cmd("modprobe").args(["-n", "--first-time", &self.name]).args(&parameters);
+                let ran = host.ask(first.any_rc())?;
+                if !ran.ok() {
+                    host.warn(ran.err());
+                }
             }
         }
         match self.persistent {
@@ -214,18 +233,16 @@ mod tests {
     use super::*;
 
     fn world() -> World {
-        World::new().file("/proc/modules", "br_netfilter 32768 0 - Live 0x0\n").folder(LOADED).folder(OPTIONS)
+        let world = World::new().file("/proc/modules", "br_netfilter 32768 0 - Live 0x0\n");
+        world.folder(LOADED).folder(OPTIONS).says("modprobe -n *", "").says("modprobe -r br_netfilter -n", "")
     }
 
     #[test]
     fn parameters_are_words_as_a_shell_reads_them() {
         let args = "{ name: dummy, params: \"a=1 x='b c'\" }";
-        conform_apart::<Modprobe>(
-            args,
-            World::new().program("modprobe").says("modprobe dummy a=1 'x=b c'", ""),
-        )
-        .changed();
-        let failing = World::new()
+        conform_apart::<Modprobe>(args, world().program("modprobe").says("modprobe dummy a=1 'x=b c'", ""))
+            .changed();
+        let failing = world()
             .program("modprobe")
             .answers("modprobe dummy", Ran::failed(1, "modprobe: FATAL: not found\n"));
         conform_apart::<Modprobe>("{ name: dummy }", failing)

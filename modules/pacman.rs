@@ -129,9 +129,12 @@ impl Said {
         outcome
     }
 
-    fn failure(mut self, words: impl Into<String>, command: &Command, ran: &Ran) -> Fault {
+    fn failure(mut self, host: &Probe, words: impl Into<String>, command: &Command, ran: &Ran) -> Fault {
         self.hear(ran);
         self.words.push(words.into());
+        let name = command.program.to_string_lossy();
+        let program = host.which(&name).map_or_else(|| command.program.clone(), Into::into);
+        let command = Command { program, ..command.clone() };
         let mut fault = Fault::new(self.words.join("\n")).with("cmd", command.words());
         for (key, lines) in [("stdout", self.out), ("stderr", self.err)] {
             if !lines.is_empty() {
@@ -228,7 +231,7 @@ impl Pacman {
         let command = command.flag("--refresh", self.force).any_rc().does(Effect::Nothing);
         let ran = host.run(command.clone())?;
         if !ran.ok() {
-            return Err(said.failure("could not update package db", &command, &ran));
+            return Err(said.failure(host, "could not update package db", &command, &ran));
         }
         let changed = self.force || self.database(host)? != before;
         said.words.push("Updated package db".to_owned());
@@ -303,7 +306,7 @@ impl Pacman {
                 packages.push(Package { name, source: word.clone(), is_file: true });
             } else if !matches!(self.state, State::Absent | State::Removed) {
                 let words = format!("Failed to list package {word}");
-                return Err(Said::default().failure(words, &command, &ran).with("rc", ran.rc));
+                return Err(Said::default().failure(host, words, &command, &ran).with("rc", ran.rc));
             }
         }
         Ok(packages)
@@ -356,7 +359,7 @@ impl Pacman {
             let command = command.args(packages.iter().map(|package| &package.source)).any_rc();
             let ran = host.ask(command.clone())?;
             if !ran.ok() {
-                return Err(said.failure("Failed to list package(s) to install", &command, &ran));
+                return Err(said.failure(host, "Failed to list package(s) to install", &command, &ran));
             }
             let noise = ["loading packages", "there is nothing to do", "Avoid running"];
             for line in ran.out().lines().filter(|line| !noise.iter().any(|words| line.contains(words))) {
@@ -427,7 +430,7 @@ impl Pacman {
             let command = base.clone().args(["--print-format", "%n-%v"]).args(listed);
             let ran = host.ask(command.clone())?;
             if !ran.ok() {
-                return Err(said.failure("failed to list package(s) to remove", &command, &ran));
+                return Err(said.failure(host, "failed to list package(s) to remove", &command, &ran));
             }
             ran.out().split_whitespace().map(str::to_owned).collect()
         };
@@ -477,7 +480,7 @@ fn is(name: &str, state: &str) -> Effect {
 fn attempt(host: &mut Host, command: Command, words: &str, mut said: Said) -> Result<Said> {
     let ran = host.run(command.clone())?;
     if !ran.ok() {
-        return Err(said.failure(words, &command, &ran));
+        return Err(said.failure(host, words, &command, &ran));
     }
     said.hear(&ran);
     Ok(said)

@@ -78,10 +78,14 @@ impl Procedure for Replace {
         if changed {
             message = format!("{count} replacements made");
             let (head, tail) = (text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default());
-            let after = encoding.encode(&[head, &new, tail].concat())?;
+            let new = [head, &new, tail].concat();
+            let after = encoding.encode(&new)?;
             if host.wants_diff() {
                 let path = self.path.to_string_lossy();
-                host.diff(text_diff(&path, Some(&bytes), Some(&after)));
+                host.diff(match encoding.is_bytes() {
+                    true => text_diff(&path, Some(&bytes), Some(&after)),
+                    false => text_diff(&path, Some(text.as_bytes()), Some(new.as_bytes())),
+                });
             }
             backup = edit.save(host, &after)?;
         }

@@ -188,6 +188,16 @@ impl SystemdService {
         let ran = probe.ask(self.question("list-unit-files", probe).arg(unit))?;
         let full = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };
         let is_there = ran.out().lines().any(|line| line.split_whitespace().next() == Some(full.as_str()));
+        // A template without an instance is only asked for so.
+        let is_there = is_there
+            || unit.contains('@') && {
+                let ran = probe.ask(self.question("is-enabled", probe).arg(unit))?;
+                !matches!(ran.out().trim(), "" | "not-found")
+            };
+        if !is_there && ran.err().contains("Failed to connect to bus") {
+            let fault = Fault::absent(ran.err().trim()).with("rc", ran.rc);
+            return Err(fault.with("stdout", ran.out()).with("stderr", ran.err()));
+        }
         Ok(if is_there { vec![("LoadState".into(), "loaded".into())] } else { Vec::new() })
     }
 

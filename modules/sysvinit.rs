@@ -55,7 +55,7 @@ impl Procedure for Sysvinit {
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let script = format!("/etc/init.d/{}", self.name);
         if !host.exists(&script) {
-            return Err(Fault::absent(format!("Could not find the requested service {}: host", self.name)));
+            return Err(Fault::absent(format!("Could not find the requested service {}: ", self.name)));
         }
         let runs = self.runs(host)?;
         let mut changed = false;

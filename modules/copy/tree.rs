@@ -30,6 +30,12 @@ impl Copy {
             Some(name) if !inside => dest.join(name),
             _ => dest.clone(),
         };
+        // As Ansible tells it: a folder that was there is named with what comes into it.
+        let told = match (there, inside) {
+            (None, _) => dest.clone(),
+            (Some(_), false) => target.clone(),
+            (Some(_), true) => dest.join(""),
+        };
         if there.is_none() && !inside {
             self.make_folders(host, &dest)?;
         }
@@ -39,7 +45,7 @@ impl Copy {
         changed |= attributes.ensure(host, &dest, &mut AttributeDiff::default())?;
         Ok(Outcome::ok()
             .changed_if(changed)
-            .with("dest", given)
+            .with("dest", &told)
             .with("src", src)
             .with("checksum", Val::Null)
             .with("md5sum", Val::Null))

@@ -66,9 +66,9 @@ const LIST: &[(&str, How)] = &[
     ("dpkg-divert", With(&["--list", "--listpackage", "--truename", "--test", "--version"])),
     ("dpkg-query", Freely),
     ("dmsetup", Verb(&["info"])),
-    ("dnf", Verb(&["list", "info", "repoquery", "repolist", "check-update", "search"])),
-    ("dnf-3", Verb(&["list", "info", "repoquery", "repolist", "check-update", "search"])),
-    ("dnf5", Verb(&["list", "info", "repoquery", "repo", "check-upgrade", "search"])),
+    ("dnf", So(dnf_reads)),
+    ("dnf-3", So(dnf_reads)),
+    ("dnf5", So(dnf_reads)),
     ("facter", Freely),
     ("fatresize", With(&["--info"])),
     ("file", Freely),
@@ -120,6 +120,7 @@ const LIST: &[(&str, How)] = &[
     // It tells its version; /dev/null it refuses.
     ("mkfs.f2fs", With(&["/dev/null"])),
     ("modinfo", Freely),
+    ("modprobe", With(&["-n"])),
     ("mokutil", With(&["--sb-state"])),
     ("netstat", Freely),
     ("nfs4_getfacl", Freely),
@@ -337,6 +338,15 @@ fn apk_reads(args: &[&str]) -> bool {
         ["add" | "del" | "upgrade", options @ ..] => options.contains(&"--simulate"),
         _ => false,
     }
+}
+
+/// `dnf`: verbs that read, and all where every question is answered with no.
+fn dnf_reads(args: &[&str]) -> bool {
+    const VERBS: &[&str] =
+        &["list", "info", "repoquery", "repolist", "repo", "check-update", "check-upgrade", "search"];
+    let verb = verb_at(args).and_then(|at| args.get(at));
+    verb.is_some_and(|verb| VERBS.contains(verb))
+        || args.first() == Some(&"--assumeno") && !args.contains(&"-y")
 }
 
 /// `parted`: a script that only prints.

@@ -68,19 +68,22 @@ impl Permissions {
                 Err(Fault::new("Invalid mode supplied, only permission info is allowed")
                     .with("details", *mode))
             }
-            Permissions::Preserve => Ok(start.mode),
+            // Copies put the source's mode in its place.
+            Permissions::Preserve => Err(refused("preserve")),
             Permissions::Symbolic(clauses) => {
                 let mut mode = start.mode;
                 for clause in clauses.split(',') {
-                    mode = apply(clause, Start { mode, ..start }).ok_or_else(|| {
-                        Fault::new("mode must be in octal or symbolic form")
-                            .with("details", format!("bad symbolic permission for mode: {clause}"))
-                    })?;
+                    mode = apply(clause, Start { mode, ..start }).ok_or_else(|| refused(clause))?;
                 }
                 Ok(mode)
             }
         }
     }
+}
+
+fn refused(clause: &str) -> Fault {
+    Fault::new("mode must be in octal or symbolic form")
+        .with("details", format!("bad symbolic permission for mode: {clause}"))
 }
 
 /// A mode as Ansible's results show it.

@@ -186,17 +186,18 @@ impl Schema {
 
     /// The sentence for unsupported options, as Ansible words it for `msg`.
     pub fn unsupported(&self, names: &[&str]) -> String {
-        let mut known: Vec<String> = self
-            .options()
-            .iter()
-            .map(|o| match o.aliases {
-                [] => o.name.to_owned(),
-                aliases => format!("{} ({})", o.name, aliases.join(", ")),
-            })
-            .collect();
-        known.sort();
+        let options = self.options();
+        let mut known: Vec<&str> = options.iter().map(|option| option.name).collect();
+        let mut aliases: Vec<&str> =
+            options.iter().flat_map(|option| option.aliases.iter().copied()).collect();
+        known.sort_unstable();
+        aliases.sort_unstable();
+        let aliases = match aliases.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", aliases.join(", ")),
+        };
         format!(
-            "Unsupported parameters for ({}) module: {}. Supported parameters include: {}.",
+            "Unsupported parameters for ({}) module: {}. Supported parameters include: {}{aliases}.",
             self.name,
             names.join(", "),
             known.join(", ")
@@ -257,8 +258,9 @@ fn settle(options: &[&'static Opt], rules: &[Rule], given: Given, open: bool) ->
             },
             None => None,
         };
-        // Given under two names: the last one counts, as in Ansible.
+        // Given under two names: the alias counts, as in Ansible.
         match out.iter_mut().find(|(k, _)| k == option.name) {
+            Some(_) if name == option.name => {}
             Some(entry) => entry.1 = value,
             None => out.push((option.name.to_owned(), value)),
         }
@@ -391,6 +393,24 @@ mod tests {
         let settled = SCHEMA.settle(given).unwrap();
         let wanted = [("name", Val::from("5")), ("size", 3.into()), ("state", "present".into())];
         assert_eq!(settled, wanted.map(|(k, v)| (k.to_owned(), v)));
+    }
+
+    #[test]
+    fn an_alias_counts_more_than_the_name() {
+        for order in [["title", "name"], ["name", "title"]] {
+            let given = order.map(|name| (name.to_owned(), Val::from(name)));
+            let settled = SCHEMA.settle(given.into_iter().chain([("size".to_owned(), 1.into())]).collect());
+            assert_eq!(settled.unwrap()[0], ("name".to_owned(), "title".into()));
+        }
+    }
+
+    #[test]
+    fn unsupported_options_are_told_as_ansible_does() {
+        let told = SCHEMA.unsupported(&["x"]);
+        assert_eq!(
+            told,
+            "Unsupported parameters for (thing) module: x. Supported parameters include: name, size, state, weight (title)."
+        );
     }
 
     #[test]

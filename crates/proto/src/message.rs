@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Val;
 
 /// Grows with every change of a message; controller and runner refuse each other when it differs.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
@@ -205,6 +205,9 @@ pub struct Job {
 pub struct Mode {
     /// Change nothing; say what would change.
     pub check: bool,
+    /// In a run that is no check: the number of the task that is checked alone. Its calls see what they suppose
+    /// themselves, and nothing that others did. 0: it is part of a whole check run.
+    pub alone: u32,
     /// Return before/after differences.
     pub diff: bool,
 }

@@ -1,13 +1,14 @@
 //! Runs a batch: a task with the items of its loop, or several tasks, in this process and as this user.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shevek_kit::drive::Ground;
 use shevek_kit::{Overlay, Real};
 use shevek_modules::Modules;
-use shevek_proto::{Batch, Call, Fault, FaultKind, Item, Outcome, Up, Val};
+use shevek_proto::{Batch, Call, Fault, FaultKind, Item, Mode, Outcome, Up, Val};
 
 use crate::courier::BatchCourier;
 use crate::exchange::Exchange;
@@ -33,6 +34,30 @@ pub struct Around {
     pub exchange: Arc<Exchange>,
     /// Check mode's plan, over the host.
     pub overlay: Arc<Overlay>,
+    /// Plans of single tasks.
+    pub alone: Alone,
+}
+
+/// The plans of tasks that are checked in a run that is no check, by their number.
+#[derive(Default)]
+pub struct Alone(Mutex<VecDeque<(u32, Arc<Overlay>)>>);
+
+impl Alone {
+    /// How many are kept: as many as may be at work at a time.
+    const KEPT: usize = 16;
+
+    fn of(&self, number: u32, real: &Arc<Real>) -> Arc<Overlay> {
+        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plan)) = plans.iter().find(|(known, _)| *known == number) {
+            return plan.clone();
+        }
+        let plan = Arc::new(Overlay::over(real.clone()));
+        plans.push_back((number, plan.clone()));
+        if plans.len() > Self::KEPT {
+            plans.pop_front();
+        }
+        plan
+    }
 }
 
 impl Around {
@@ -86,8 +111,11 @@ impl Around {
         if let Some(wanted) = &call.job {
             return Some(job::start(call, wanted, real));
         }
-        let ground =
-            if call.mode.check { Ground::Planned(self.overlay.clone()) } else { Ground::Real(real.clone()) };
+        let ground = match call.mode {
+            Mode { check: false, .. } => Ground::Real(real.clone()),
+            Mode { alone: 0, .. } => Ground::Planned(self.overlay.clone()),
+            Mode { alone, .. } => Ground::Planned(self.alone.of(alone, real)),
+        };
         let start = Instant::now();
         let limit = call.timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
         let deadline = limit.map(|limit| start + limit);

@@ -11,7 +11,7 @@ use shevek_kit::{Overlay, Probe, Real, guard};
 use shevek_modules::Modules;
 use shevek_proto::{Batch, Become, Call, Down, Fault, FaultKind, Hello, Part, Up, VERSION};
 
-use crate::batch::{Around, Switches};
+use crate::batch::{Alone, Around, Switches};
 use crate::child::{Children, Further};
 use crate::exchange::Exchange;
 use crate::parts::Parts;
@@ -32,7 +32,7 @@ pub fn serve(side: Side, modules: Modules, ahead: &[u8]) -> ExitCode {
         side,
         children: Children::new(outlet.clone(), overlay.clone(), parts.clone()),
         parts,
-        around: Arc::new(Around { modules, outlet, exchange, overlay }),
+        around: Arc::new(Around { modules, outlet, exchange, overlay, alone: Alone::default() }),
         real,
         running: Arc::default(),
     };

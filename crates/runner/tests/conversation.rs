@@ -93,7 +93,7 @@ fn call(module: &str, args: &[(&str, &str)]) -> Call {
     Call {
         module: module.into(),
         args: args.iter().map(|(k, v)| ((*k).to_owned(), Val::from(*v))).collect(),
-        mode: Mode { check: false, diff: true },
+        mode: Mode { diff: true, ..Mode::default() },
         environment: Vec::new(),
         timeout: None,
         job: None,
@@ -105,7 +105,7 @@ fn batch(id: u64, calls: Vec<Call>) -> Batch {
 }
 
 fn checked(call: Call) -> Call {
-    Call { mode: Mode { check: true, diff: true }, ..call }
+    Call { mode: Mode { check: true, diff: true, ..Mode::default() }, ..call }
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn send_rare(talk: &mut Talk) {
 
 fn uri_of_nobody(id: u64, check: bool) -> Batch {
     let url = "http://127.0.0.1:9/";
-    let call = Call { mode: Mode { check, diff: true }, ..call("uri", &[("url", url)]) };
+    let call = Call { mode: Mode { check, diff: true, ..Mode::default() }, ..call("uri", &[("url", url)]) };
     batch(id, vec![call])
 }
 
@@ -249,6 +249,27 @@ fn the_plan_of_check_mode_goes_on_in_the_rare_part() {
     let said = item.outcome.get("stdout").and_then(Val::as_str).unwrap_or_default();
     assert!(said.contains("exists"), "{:?}", item.outcome);
     assert!(!path.exists());
+}
+
+#[test]
+fn a_check_in_a_real_run_supposes_nothing_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let write = |alone| {
+        let mut call = checked(call("copy", &[("dest", path.to_str().unwrap()), ("content", "hello")]));
+        call.mode.alone = alone;
+        call
+    };
+    let mut talk = Talk::start();
+    let mut changes = |id, calls| -> Vec<bool> {
+        talk.run(batch(id, calls)).unwrap().iter().map(|outcome| outcome.changed).collect()
+    };
+    // The second call of a task sees what the first one supposed, the next task doesn't.
+    assert_eq!(changes(1, vec![write(1), write(1), write(2)]), [true, false, true]);
+    std::fs::write(&path, "hello").unwrap();
+    assert_eq!(changes(2, vec![write(3)]), [false]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(changes(3, vec![write(4)]), [true]);
 }
 
 #[test]

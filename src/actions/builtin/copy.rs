@@ -171,7 +171,9 @@ fn request(
     if let Some((_, mode)) = args.iter_mut().find(|(key, _)| key == "mode")
         && mode.as_str() == Some("preserve")
     {
-        *mode = Val::from(format!("{:04o}", permissions(src)?));
+        // Ansible writes what it is given as `content` into a file that is its own alone.
+        let bits = if src.as_os_str().is_empty() { 0o600 } else { permissions(src)? };
+        *mode = Val::from(format!("{bits:04o}"));
     }
     if let Some(dest) = dest {
         args.retain(|(key, _)| key != "dest");
@@ -260,7 +262,7 @@ async fn folder(call: &Invocation<'_>, source: &Path, is_content: bool) -> Resul
         whole.warnings.extend(outcome.warnings);
     }
     Ok(whole
-        .with("dest", format!("{}/", base.trim_end_matches('/')))
+        .with("dest", format!("{}/", dest.trim_end_matches('/')))
         .with("src", source.display().to_string()))
 }
 

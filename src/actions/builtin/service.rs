@@ -68,10 +68,11 @@ impl Action for Service {
 }
 
 /// Options that only other service managers know; systemd passes over them.
-const NOT_SYSTEMD: [&str; 6] = ["use", "sleep", "pattern", "runlevel", "arguments", "args"];
+const NOT_SYSTEMD: [&str; 6] = ["use", "pattern", "runlevel", "sleep", "arguments", "args"];
 
 async fn manage(call: &Invocation<'_>) -> Result<Outcome> {
-    let wanted = call.text("use").filter(|name| name != "auto");
+    // `service` is Ansible's own module for whatever there is, which finds that out too.
+    let wanted = call.text("use").filter(|name| name != "auto" && name != "service");
     let manager = match wanted {
         Some(name) => name,
         None => match super::manager(call, "ansible_service_mgr", "service_mgr").await? {
@@ -103,6 +104,7 @@ async fn manage(call: &Invocation<'_>) -> Result<Outcome> {
         })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
+    dropped.sort_by_key(|name| NOT_SYSTEMD.iter().position(|known| known == name));
     let mut outcome = call.host.module(module, &args).await?;
     outcome.warnings.extend(
         dropped.into_iter().map(|name| format!("Ignoring \"{name}\" as it is not used in \"{manager}\"")),
