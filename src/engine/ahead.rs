@@ -277,7 +277,8 @@ fn send(job: &Job, first: Asked, followers: Vec<Follower>) -> VecDeque<Sent> {
     sent
 }
 
-fn returns_facts(asked: &Asked) -> bool {
+/// Whether a module that is asked for tells facts.
+pub(crate) fn returns_facts(asked: &Asked) -> bool {
     asked.modules().any(shevek_modules::returns_facts)
 }
 

@@ -7,6 +7,8 @@ use shevek_proto::Val;
 use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
+use crate::unknown;
+
 /// The argument under which free-form text travels.
 const FREE_FORM: &str = "_raw_params";
 
@@ -76,7 +78,7 @@ pub(crate) fn render(
 }
 
 fn explain(mut error: Box<Diagnostic>, action: &str, key: &Value, value: &Value) -> Box<Diagnostic> {
-    let message = error.message();
+    let message = unknown::words(&error);
     error.summary = format!("Finalization of task args for 'ansible.builtin.{action}' failed").into();
     error.detail = format!("Error while resolving value for '{}': {message}", key.text());
     error.or_at(value.origin())

@@ -77,7 +77,7 @@ impl ItemDone {
     }
 
     /// The item's result with what the loop adds to it.
-    fn value(&self, register: &str) -> Value {
+    pub(crate) fn value(&self, register: &str) -> Value {
         let value = unknown::registered(register, &self.outcome);
         let (Some(item), Some(map)) = (&self.item, value.as_map()) else { return value };
         let mut map = map.clone();
@@ -102,9 +102,14 @@ impl ItemDone {
     /// The event that tells of it.
     pub(crate) fn event(&self, job: &Job) -> HostResult {
         let scope = HostScope::new(&job.run.fleet, &job.play, job.host, Some(&job.task));
-        let label = self.item.as_ref().map(|item| ItemLabel {
-            index: u32::try_from(item.index).unwrap_or(u32::MAX),
-            label: looping::label(&scope, item, job.run.sink.masker()),
+        let label = self.item.as_ref().map(|item| {
+            // It may tell of what came of the item.
+            let result = item.label.as_ref().and(job.task.register.as_ref());
+            let result = result.map(|name| (Value::str(name.clone()), self.value(name)));
+            ItemLabel {
+                index: u32::try_from(item.index).unwrap_or(u32::MAX),
+                label: looping::label(&scope.with(result), item, job.run.sink.masker()),
+            }
         });
         let base = base(
             job,

@@ -80,6 +80,8 @@ impl Batch<'_> {
                     self.fault.get_or_insert(error);
                     return;
                 }
+                // Differs from Ansible: there, hosts whose include cannot be loaded are out of later plays even when a rescue
+                // takes care of them.
                 Err(error) => self.fail_include(&group, &error),
             }
         }
@@ -101,8 +103,8 @@ impl Batch<'_> {
         };
         let included = self.take_loaded(loaded)?;
         self.handlers.extend(included.handlers);
-        if let Some(role) = included.role.filter(|role| role.is_public) {
-            self.play.publish(&role);
+        if let Some(role) = included.role {
+            self.play.include(&role);
         }
         Ok((Arc::new(self.selected(included.items)), included.path))
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use shevek_actions::{Action, Asked, Asks, Foreign, Host, Invocation, Lane, Outcome, Request, Told};
-use shevek_connection::{Blobs, TransportKind};
+use shevek_actions::{Action, Asks, Foreign, Host, Invocation, Lane, Outcome, Request, Told};
+use shevek_connection::Blobs;
 use shevek_diag::{Diagnostic, Result};
 use shevek_event::{Delegate, Event, HostResult, HostStarted, Left, Notice, Retry, TaskId as EventTask};
 use shevek_inventory::HostId;
@@ -17,13 +17,13 @@ use shevek_template::{Scope, Truth};
 use shevek_value::{Map, Value};
 use shevek_vars::{HostScope, PlayScope};
 
-use crate::ahead::{Doing, go_on};
 use crate::background::{self, Background};
 use crate::done::{Done, ItemDone, LoopItem, SHOWS_INVOCATION};
 use crate::includes::IncludeRequest;
 use crate::policy::Policy;
-use crate::sight::Sight;
 use crate::{Run, arguments, keyword, looping, reach, span, unknown};
+
+mod items;
 
 /// One task on one host.
 pub(crate) struct Job {
@@ -191,133 +191,6 @@ impl Job {
 
     fn repeats(&self) -> bool {
         !self.task.until.is_empty() || self.task.retries.is_some()
-    }
-
-    /// Whether each item must be done before the next may begin.
-    fn goes_one_by_one(&self, control: &looping::Control) -> bool {
-        let ends_early = !self.task.loop_control.break_when.is_empty();
-        !control.pause.is_zero() || ends_early || self.repeats() || self.task.async_.is_some()
-    }
-
-    /// Items one after the other, each its own round trip.
-    async fn one_by_one(
-        &self,
-        scope: &HostScope,
-        items: Vec<LoopItem>,
-        control: &looping::Control,
-    ) -> Vec<ItemDone> {
-        let mut results = Vec::with_capacity(items.len());
-        for (position, item) in items.into_iter().enumerate() {
-            if position > 0 && !control.pause.is_zero() {
-                tokio::time::sleep(control.pause).await;
-            }
-            let inner = scope.with(item.variables.clone());
-            let done = self.one(&inner, Some(item)).await;
-            let ends = !self.task.loop_control.break_when.is_empty() && self.breaks(&inner, &done);
-            self.report(&done);
-            results.push(done);
-            if ends {
-                break;
-            }
-        }
-        results
-    }
-
-    fn breaks(&self, scope: &HostScope, done: &ItemDone) -> bool {
-        let scope = self.with_result(scope, &done.outcome);
-        let truths =
-            self.task.loop_control.break_when.iter().map(|c| self.run.fleet.templar.condition(c, &scope));
-        truths.into_iter().all(|truth| matches!(truth, Ok(Truth::Yes)))
-    }
-
-    /// All items, those for the host in one round trip wherever nothing forces an order.
-    async fn together(&self, scope: &HostScope, items: Vec<LoopItem>) -> Vec<ItemDone> {
-        let sight = Sight::of(&self.task);
-        let mut results: Vec<Option<ItemDone>> = Vec::with_capacity(items.len());
-        let mut waiting: Vec<Waiting<'_>> = Vec::new();
-        let mut weight = 0;
-        for (position, item) in items.into_iter().enumerate() {
-            let inner = scope.with(item.variables.clone());
-            let mut prepared = self.prepare(inner, Some(item));
-            let is_action = matches!(prepared, Prepared::Action(..));
-            let lane = Lane::default();
-            // What the controller does comes after what was put before it.
-            if !prepared.waits_in(&lane) && is_action {
-                self.flush(&mut waiting, &mut results).await;
-            }
-            let mut doing: Doing<'_, ItemDone> = Box::pin(self.carry_out(prepared));
-            let done = match go_on(&mut doing) {
-                Some(done) => done,
-                None => {
-                    let Some(asked) = lane.take() else {
-                        self.flush(&mut waiting, &mut results).await;
-                        results.push(Some(doing.await));
-                        continue;
-                    };
-                    let is_other =
-                        waiting.first().is_some_and(|first| !first.asked.host.same_way(&asked.host));
-                    if is_other || weight > MOST_AT_ONCE {
-                        self.flush(&mut waiting, &mut results).await;
-                        weight = 0;
-                    }
-                    weight += asked.weight();
-                    let is_here = matches!(asked.host.target.kind, TransportKind::Local(_));
-                    waiting.push(Waiting { position, asked, doing });
-                    results.push(None);
-                    // The next item may look at what this one does.
-                    if sight == Sight::Anything || ((sight == Sight::Files || is_action) && is_here) {
-                        self.flush(&mut waiting, &mut results).await;
-                    }
-                    continue;
-                }
-            };
-            if waiting.is_empty() {
-                self.report(&done);
-            }
-            results.push(Some(done));
-        }
-        self.flush(&mut waiting, &mut results).await;
-        results.into_iter().flatten().collect()
-    }
-
-    /// Sends what is waiting as one batch; items are reported in their order, skipped ones between them too.
-    async fn flush(&self, waiting: &mut Vec<Waiting<'_>>, results: &mut [Option<ItemDone>]) {
-        let Some(first) = waiting.first() else { return };
-        let host = Host { lane: self.lane.clone(), ..first.asked.host.clone() };
-        let mut reported = first.position;
-        let (mut calls, mut contents, mut places) = (Vec::new(), Blobs::new(), Vec::new());
-        for (number, one) in waiting.iter_mut().enumerate() {
-            let (mine, content) = one.asked.take();
-            places.extend((0..mine.len()).map(|call| (number, call)));
-            calls.extend(mine);
-            contents.extend(content);
-        }
-        let mut heard = |index: usize, outcome: &Outcome| {
-            let Some((number, call)) = places.get(index) else { return };
-            let Some(one) = waiting.get_mut(*number).filter(|one| !one.asked.is_done()) else { return };
-            one.asked.answer(*call, outcome.clone());
-            if !one.asked.is_done() {
-                return;
-            }
-            if let Some(place) = results.get_mut(one.position) {
-                *place = go_on(&mut one.doing);
-            }
-            while let Some(Some(done)) = results.get(reported) {
-                self.report(done);
-                reported += 1;
-            }
-        };
-        let outcomes = host.send(calls, contents, &mut heard).await;
-        // The host did not tell of what is left.
-        for (index, outcome) in outcomes.iter().enumerate() {
-            heard(index, outcome);
-        }
-        for one in waiting.drain(..) {
-            let Some(place @ None) = results.get_mut(one.position) else { continue };
-            let done = one.doing.await;
-            self.report(&done);
-            *place = Some(done);
-        }
     }
 
     /// One item, or a task without a loop, with its retries.
@@ -496,11 +369,10 @@ impl Job {
         }
         self.run.sink.masker().learn_all(&args);
         if let Some(action) = action {
-            if let Some(message) = arguments::strangers(action, &args) {
-                return Ok(Prepared::Over(Box::new(self.finished(Outcome::failure(message), item))));
-            }
-            if let Some(message) = arguments::problems(action, &args) {
-                return Ok(Prepared::Over(Box::new(self.finished(Outcome::failure(message), item))));
+            let wrong = arguments::strangers(action, &args).or_else(|| arguments::problems(action, &args));
+            if let Some(message) = wrong {
+                let done = self.finished(Outcome::failure(message), item);
+                return Ok(Prepared::Over(Box::new(ItemDone { early: true, ..done })));
             }
         }
         // Ansible takes them from a task's own result before it is registered, not from those of a loop's items.
@@ -641,7 +513,9 @@ impl Job {
                 notices.push(Notice::from(&*error));
             }
         }
-        if let Some(why) = item.as_ref().and_then(|item| looping::label_fault(&scope, item)) {
+        if let Some(item) = item.as_ref().filter(|item| item.label.is_some())
+            && let Some(why) = looping::label_fault(&self.with_result(&scope, &outcome), item)
+        {
             outcome = Outcome::failure(why);
         }
         let mut done = self.finished(outcome, item);
@@ -733,7 +607,7 @@ impl Job {
     }
 
     fn failed(&self, item: Option<LoopItem>, error: &Diagnostic) -> ItemDone {
-        let outcome = Outcome::failure(format!("Task failed: {}", error.message()));
+        let outcome = Outcome::failure(format!("Task failed: {}", unknown::words(error)));
         let mut done = self.finished(outcome, item);
         done.notices.push(Notice::from(error));
         done.early = true;
@@ -786,16 +660,6 @@ fn not_run_in_check_mode(name: &str) -> Outcome {
         format!("the module {name} does not look at _ansible_check_mode, so check mode does not run it"),
     )
 }
-
-/// An item whose call waits for those of further items.
-struct Waiting<'a> {
-    position: usize,
-    asked: Asked,
-    doing: Doing<'a, ItemDone>,
-}
-
-/// How many bytes of calls wait for more of them at most.
-const MOST_AT_ONCE: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -290,9 +290,12 @@ fn environment(task: &Task, scope: &HostScope) -> Result<Vec<(String, String)>> 
         };
         for part in parts.iter().filter(|part| part.is_true()) {
             let Some(map) = part.as_map() else {
-                return Err(Diagnostic::new("wrong value of a keyword")
-                    .detail(format!("environment must be a mapping, not {}", part.repr()))
-                    .at_maybe(written.origin(), ""));
+                scope.fleet().warn(
+                    Diagnostic::warning("wrong value of a keyword")
+                        .detail(format!("could not parse environment value, skipping: {}", part.repr()))
+                        .at_maybe(written.origin(), ""),
+                );
+                continue;
             };
             all.extend(map.iter().filter(|(_, v)| !v.is_omit()).map(|(k, v)| (k.clone(), v.clone())));
         }

@@ -1,5 +1,7 @@
 //! What follows from a task's result: counts, variables, notifications, failures.
 
+use std::sync::Arc;
+
 use shevek_actions::{Effect, Outcome, truth};
 use shevek_diag::Diagnostic;
 use shevek_event::{Event, HostResult, Status};
@@ -123,12 +125,23 @@ impl Batch<'_> {
         if rescued {
             self.stats.host(&name).rescued += 1;
             let memory = self.run.fleet.memory(done.host);
-            memory.set_one("ansible_failed_task", described(&step.task));
+            memory.set_one("ansible_failed_task", self.failed_task(&step.task, done.host));
             memory.set_one("ansible_failed_result", done.combined().to_value());
         } else {
             self.stats.host(&name).failed += 1;
         }
         rescued
+    }
+
+    /// `ansible_failed_task`, with its name as it was shown.
+    fn failed_task(&self, task: &Arc<Task>, host: HostId) -> Value {
+        let task_value = described(task);
+        let Some(name) = task.name.as_ref().filter(|name| name.is_template()) else { return task_value };
+        let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(task));
+        let Ok(name) = self.run.fleet.templar.render(name, &scope) else { return task_value };
+        let mut map = task_value.as_map().cloned().unwrap_or_default();
+        map.insert(Value::str("name"), name.untrusted());
+        Value::map(map)
     }
 
     /// Sends a host to its rescue, or out of the play.

@@ -18,6 +18,11 @@ pub(crate) fn is_cause(error: &Diagnostic) -> bool {
     error.summary == SUMMARY || error.detail.contains(SUMMARY)
 }
 
+/// An error in the words of a result: of what is undefined, only what that is.
+pub(crate) fn words(error: &Diagnostic) -> String {
+    if error.summary == UNDEFINED { error.detail.clone() } else { error.message() }
+}
+
 /// A result under its name. Of a task that a check run did not carry out only some keys are known; asking for another
 /// is undecided instead of undefined.
 pub(crate) fn registered(name: &str, outcome: &Outcome) -> Value {

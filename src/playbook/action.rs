@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shevek_diag::{Diagnostic, Origin, Result};
-use shevek_value::{Kind, Map, Value};
+use shevek_value::{Flags, Kind, Map, Value};
 use shevek_yaml::key_value::{self, FreeForm};
 
 use crate::catalogue::builtin_short;
@@ -207,7 +207,8 @@ fn old_style(value: &Value, is_local: bool) -> Result<Written> {
 /// `NAME key=value …`.
 fn words(text: &Value) -> Result<(Value, Map)> {
     let part = |part: &str| {
-        let value = if text.is_template() { Value::template(part) } else { Value::str(part) };
+        let is_trusted = text.is_template() || text.flags().has(Flags::WRITTEN);
+        let value = if is_trusted { Value::template(part) } else { Value::str(part) };
         value.from_where(text)
     };
     let all = key_value::split(text.as_str().unwrap_or_default()).map_err(|why| why.or_at(text.origin()))?;

@@ -59,7 +59,8 @@ impl Writer {
                 Some(plain) => self.value(&plain, level),
                 None => self.text(&object.text()),
             },
-            Kind::Bytes(_) | Kind::Undefined(_) => self.text(&value.text()),
+            Kind::Bytes(bytes) => self.text(&String::from_utf8_lossy(bytes)),
+            Kind::Undefined(_) => self.text(&value.text()),
         }
     }
 

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 thread_local! {
     /// Whether anybody watches; looked at before each variable is given out.
     static ON: Cell<bool> = const { Cell::new(false) };
-    static WATCH: RefCell<Watch> = RefCell::default();
+    /// The watches that are kept, one within the other: what is looked at concerns all of them.
+    static WATCHES: RefCell<Vec<Watch>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What may change before it would be rendered in its turn.
@@ -23,7 +24,6 @@ pub struct Unsettled {
     pub files: bool,
 }
 
-#[derive(Default)]
 struct Watch {
     unsettled: Unsettled,
     is_spoilt: bool,
@@ -40,35 +40,41 @@ pub(crate) enum Glance {
 
 /// Renders something ahead of its time; `None` where it looked at what is not settled yet.
 pub fn ahead<T>(unsettled: &Unsettled, render: impl FnOnce() -> T) -> Option<T> {
-    let before = WATCH.replace(Watch { unsettled: unsettled.clone(), is_spoilt: false });
+    WATCHES.with_borrow_mut(|all| all.push(Watch { unsettled: unsettled.clone(), is_spoilt: false }));
     let was_on = ON.replace(true);
     let result = render();
     ON.set(was_on);
-    let watch = WATCH.replace(before);
-    (!watch.is_spoilt).then_some(result)
+    let watch = WATCHES.with_borrow_mut(Vec::pop);
+    watch.is_some_and(|watch| !watch.is_spoilt).then_some(result)
 }
 
 /// A variable is given out.
 pub fn variable(name: &str) {
     if ON.get() {
-        WATCH.with_borrow_mut(|watch| watch.is_spoilt |= watch.unsettled.names.contains(name));
+        each(|watch| watch.is_spoilt |= watch.unsettled.names.contains(name));
     }
 }
 
 /// All variables are, or those of several hosts.
 pub fn all_variables() {
     if ON.get() {
-        WATCH.with_borrow_mut(|watch| watch.is_spoilt |= !watch.unsettled.names.is_empty());
+        each(|watch| watch.is_spoilt |= !watch.unsettled.names.is_empty());
     }
+}
+
+fn each(look: impl FnMut(&mut Watch)) {
+    WATCHES.with_borrow_mut(|all| all.iter_mut().for_each(look));
 }
 
 /// Whether a plugin may look there now; it is asked again in its turn if not.
 pub(crate) fn may_look(at: Option<Glance>) -> bool {
     let Some(at) = at.filter(|_| ON.get()) else { return true };
-    WATCH.with_borrow_mut(|watch| {
+    let mut may = true;
+    each(|watch| {
         watch.is_spoilt |= at == Glance::World || watch.unsettled.files;
-        !watch.is_spoilt
-    })
+        may &= !watch.is_spoilt;
+    });
+    may
 }
 
 /// Lookups that only look at what is known already.
@@ -138,5 +144,8 @@ mod tests {
         );
         assert_eq!(ahead(&unsettled, || may_look(Some(Glance::World))), None);
         assert!(may_look(Some(Glance::World)), "nobody watches");
+        let mut within = Some(());
+        assert_eq!(ahead(&unsettled, || within = ahead(&Unsettled::default(), || variable("result"))), None);
+        assert_eq!(within, Some(()), "only the outer one minds");
     }
 }

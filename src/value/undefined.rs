@@ -26,6 +26,8 @@ pub enum Reason {
     Missing,
     /// Only a real run can know it: this is a check run.
     Unknown,
+    /// It is the value of an `if` without `else` that does not hold: beside other things it is nothing, and false.
+    Blank,
     /// Making it failed; using it shows why.
     Failed(Box<Diagnostic>),
 }
@@ -39,9 +41,9 @@ impl Undefined {
         match (&self.reason, self.hint.is_empty(), self.name.is_empty()) {
             (Reason::Failed(why), ..) => why.message(),
             (Reason::Unknown, ..) => format!("'{}' is not known before the real run", self.name),
-            (Reason::Missing, false, _) => self.hint.clone(),
-            (Reason::Missing, true, false) => format!("'{}' is undefined", self.name),
-            (Reason::Missing, true, true) => "the value is undefined".to_owned(),
+            (Reason::Missing | Reason::Blank, false, _) => self.hint.clone(),
+            (Reason::Missing | Reason::Blank, true, false) => format!("'{}' is undefined", self.name),
+            (Reason::Missing | Reason::Blank, true, true) => "the value is undefined".to_owned(),
         }
     }
 }

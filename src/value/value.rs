@@ -298,6 +298,11 @@ impl Value {
         matches!(self.kind, Kind::Undefined(_))
     }
 
+    /// Whether it is the value of an `if` without `else` that does not hold.
+    pub fn is_blank(&self) -> bool {
+        matches!(&self.kind, Kind::Undefined(undefined) if undefined.reason == Reason::Blank)
+    }
+
     /// Whether it is `omit`.
     pub fn is_omit(&self) -> bool {
         matches!(self.kind, Kind::Omit)

@@ -73,8 +73,8 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
         "omit" => Value::OMIT,
         "playbook_dir" => path(&play.play.dir),
         "play_hosts" | "ansible_play_batch" => hosts(scope, &play.batch_alive()),
-        "ansible_play_hosts" => hosts(scope, &play.alive()),
-        "ansible_play_hosts_all" => hosts(scope, &play.hosts),
+        "ansible_play_hosts" => hosts(scope, &[play.alive().as_slice(), play.added().as_slice()].concat()),
+        "ansible_play_hosts_all" => hosts(scope, &[play.hosts.as_slice(), play.added().as_slice()].concat()),
         "ansible_play_name" => play.name.clone().into(),
         "ansible_playbook_python" => shevek_inventory::CONTROLLER_PYTHON.into(),
         "ansible_facts" => fleet.memory(scope.host()).facts().namespaced().clone(),
@@ -119,7 +119,9 @@ fn own_role(scope: &HostScope, name: &str) -> Option<Value> {
 }
 
 fn play_roles(scope: &HostScope, name: &str) -> Value {
-    let roles = &scope.play().play.roles;
+    let play = scope.play();
+    let included = play.included();
+    let roles = play.play.roles.iter().chain(included.iter());
     let mut own: Vec<String> = Vec::new();
     let mut dependent: Vec<String> = Vec::new();
     for role in roles {

@@ -28,6 +28,8 @@ struct State {
     alive: Arc<Vec<HostId>>,
     ended: Arc<HashSet<HostId>>,
     roles: Arc<Vec<Arc<Role>>>,
+    included: Arc<Vec<Arc<Role>>>,
+    added: Arc<Vec<HostId>>,
 }
 
 impl PlayScope {
@@ -83,10 +85,28 @@ impl PlayScope {
         self.state().roles
     }
 
-    /// Adds a role that was included with `public: true`.
-    pub fn publish(&self, role: &Arc<Role>) {
+    /// Takes note of a host that a task adds: it counts as one of the play's, though the play is not for it.
+    pub fn add(&self, host: HostId) {
+        if !self.hosts.contains(&host) && !self.added().contains(&host) {
+            self.change(|state| Arc::make_mut(&mut state.added).push(host));
+        }
+    }
+
+    /// Hosts that tasks have added.
+    pub fn added(&self) -> Arc<Vec<HostId>> {
+        self.state().added
+    }
+
+    /// Roles that tasks have included so far, as often as they have.
+    pub fn included(&self) -> Arc<Vec<Arc<Role>>> {
+        self.state().included
+    }
+
+    /// Takes note of a role that a task includes; with `public: true` all tasks see its defaults and variables from now on.
+    pub fn include(&self, role: &Arc<Role>) {
         self.change(|state| {
-            if !state.roles.iter().any(|known| known.key == role.key) {
+            Arc::make_mut(&mut state.included).push(role.clone());
+            if role.is_public && !state.roles.iter().any(|known| known.key == role.key) {
                 Arc::make_mut(&mut state.roles).push(role.clone());
             }
         });

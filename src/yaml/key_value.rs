@@ -22,7 +22,7 @@ const OF_COMMANDS: [&str; 8] =
 /// All values are text, templates where the text is one, at the text's place.
 pub fn parse(text: &Value, free_form: FreeForm) -> Result<Map> {
     let written = text.as_str().unwrap_or_default();
-    let trusted = text.flags().has(Flags::TEMPLATE);
+    let trusted = text.flags().has(Flags::TEMPLATE) || text.flags().has(Flags::WRITTEN);
     let secret = text.is_secret();
     let value = |part: &str| {
         let value = if trusted { Value::template(part) } else { Value::str(part) };

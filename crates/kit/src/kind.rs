@@ -85,7 +85,7 @@ impl Kind {
         let shown = python_type(&value);
         let wrong = |why: String| {
             format!(
-                "argument '{name}' is of type <class '{shown}'> and we were unable to convert to {}: {why}",
+                "argument '{name}' is of type {shown} and we were unable to convert to {}: {why}",
                 self.name()
             )
         };
@@ -137,7 +137,7 @@ impl Kind {
         let shown = python_type(&value);
         self.scalar(value).map_err(|why| {
             format!(
-                "Elements value for option '{name}' is of type <class '{shown}'> and we were unable to convert to {}: {why}",
+                "Elements value for option '{name}' is of type {shown} and we were unable to convert to {}: {why}",
                 self.name()
             )
         })

@@ -82,7 +82,10 @@ fn add(call: &Invocation<'_>) -> Result<Outcome> {
     let wanted: Vec<&str> = groups.iter().map(String::as_str).filter(|group| *group != "all").collect();
     let added =
         call.scope.fleet().change_inventory(|inventory| inventory.add_host(&name, &wanted, &variables));
-    let (_, changed) = added?;
+    let (host, changed) = added?;
+    if changed {
+        call.scope.play().add(host);
+    }
     let shown = Value::dict([
         ("host_name", Value::from(name)),
         ("groups", groups.into()),

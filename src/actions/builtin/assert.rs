@@ -21,7 +21,7 @@ static SCHEMA: Schema = schema(
         required("that", Kind::Raw, "The conditions, as in `when`: one, or a list of which all must hold."),
         Opt { aliases: &["msg"], ..opt("fail_msg", Kind::Raw, "What to say when one does not hold.") },
         opt("success_msg", Kind::Raw, "What to say when all hold."),
-        preset("quiet", Kind::Bool, Preset::Bool(false), "Leave the conditions out of the result."),
+        preset("quiet", Kind::Bool, Preset::Bool(false), "Show nothing of conditions that hold."),
     ],
     &[],
 );
@@ -59,7 +59,6 @@ fn judge(call: &Invocation<'_>) -> Result<Outcome> {
         Some(message) => message.clone(),
         None => "Assertion failed".into(),
     };
-    let quiet = call.flag("quiet", false)?;
     let that = call.get("that").ok_or_else(|| {
         Diagnostic::new("missing argument").detail("conditional required in \"that\" string")
     })?;
@@ -74,12 +73,9 @@ fn judge(call: &Invocation<'_>) -> Result<Outcome> {
                 return Ok(outcome.with("skip_reason", why.message()));
             }
             Truth::No => {
-                let mut outcome = Outcome { failed: true, ..Outcome::ok() };
-                if !quiet {
-                    outcome =
-                        outcome.with("evaluated_to", false).with("assertion", condition.clone().untrusted());
-                }
-                return Ok(outcome.with("msg", message));
+                let outcome = Outcome { failed: true, ..Outcome::ok() };
+                let outcome = outcome.with("evaluated_to", false);
+                return Ok(outcome.with("assertion", condition.clone().untrusted()).with("msg", message));
             }
         }
     }

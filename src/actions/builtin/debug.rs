@@ -5,7 +5,7 @@
 //! - debug: { var: result, verbosity: 2 }
 //! ```
 
-use shevek_diag::Result;
+use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind as Type;
 use shevek_kit::schema::{Preset, Rule, Schema};
 use shevek_template::Scope;
@@ -39,10 +39,6 @@ impl Action for Debug {
         &SCHEMA
     }
 
-    fn unrendered(&self) -> &'static [&'static str] {
-        &["var"]
-    }
-
     fn asks(&self) -> Asks {
         Asks::Nothing
     }
@@ -59,26 +55,47 @@ fn print(call: &Invocation<'_>) -> Result<Outcome> {
         let outcome = Outcome { skipped: true, ..Outcome::ok() };
         return Ok(outcome.with("skipped_reason", "Verbosity threshold not met."));
     }
-    if let Some(var) = call.get("var") {
+    if let Some(var) = call.get("var").filter(|var| var.is_true()) {
+        if var.as_str().is_none() {
+            let (kind, shown) = (var.type_name(), var.repr());
+            let message = format!(
+                "argument 'var' is of type {kind} and we were unable to convert to str: {shown} is not a string and \
+                 conversion is not allowed"
+            );
+            return Ok(Outcome::failure(message));
+        }
         let mut errors = Errors::default();
         let value = expression(call, var, &mut errors)?;
         return Ok(errors.told(Outcome::ok().with(&var.text(), value)));
     }
-    Ok(Outcome::ok().with("msg", call.get("msg").cloned().unwrap_or_else(|| "Hello world!".into())))
+    Ok(Outcome::ok().with("msg", call.args.get("msg").cloned().unwrap_or_else(|| "Hello world!".into())))
 }
 
-/// The value of `var`: a name, an expression, or a template that gives either. What is undefined in it is named there.
+/// The value of `var`: a name or an expression. What is undefined in it is named there.
 fn expression(call: &Invocation<'_>, var: &Value, errors: &mut Errors) -> Result<Value> {
     let templar = call.templar();
     let text = var.text();
     let value = match call.scope.get(&text)? {
-        _ if var.is_template() => templar.render_lenient(var, call.scope),
         Some(value) => templar.render_lenient(&value, call.scope),
-        None => templar
+        // Differs from Ansible: a name that was computed is looked up, as before 2.19; any other expression is refused.
+        None if var.flags().has(Flags::WRITTEN) || is_name(&text) => templar
             .expression(&Value::str(text).from_where(var), call.scope)
             .map_err(|error| error.or_at(var.origin())),
+        None => Err(Diagnostic::new("Encountered untrusted template or expression.")
+            .detail(
+                "the text of `var` was computed, or comes from outside of the playbook, and is not evaluated",
+            )
+            .or_at(var.origin())),
     };
     errors.in_place_of(value)
+}
+
+/// Whether it is the name of a variable, or of something within one.
+fn is_name(text: &str) -> bool {
+    text.split('.').all(|part| {
+        part.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+            && part.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+    })
 }
 
 /// What was undefined in values that are shown: a line of text stands in its place.

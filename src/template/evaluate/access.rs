@@ -82,6 +82,9 @@ fn entry(value: &Value, key: &Value) -> Option<Value> {
 impl Run<'_> {
     /// `value.name` of an expression.
     pub(crate) fn attribute(&mut self, value: &Value, name: &Arc<str>, expr: &Expr) -> Eval<Value> {
+        if value.is_blank() {
+            return Err(Fault::of_undefined(value));
+        }
         if value.is_undefined() {
             return Ok(value.clone());
         }
@@ -93,6 +96,9 @@ impl Run<'_> {
 
     /// `value[key]` of an expression.
     pub(crate) fn item(&mut self, value: &Value, key: &Value, expr: &Expr) -> Eval<Value> {
+        if value.is_blank() {
+            return Err(Fault::of_undefined(value));
+        }
         if value.is_undefined() {
             return Ok(value.clone());
         }

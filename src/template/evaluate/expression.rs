@@ -1,6 +1,8 @@
 //! Expressions.
 
-use shevek_value::{Kind, Map, Undefined, Value};
+use std::sync::Arc;
+
+use shevek_value::{Kind, Map, Reason, Undefined, Value};
 
 use super::frame::Slot;
 use super::{Eval, Fault, Run, operator};
@@ -37,10 +39,7 @@ impl Run<'_> {
             ExprKind::Compare(first, rest) => self.compare(first, rest),
             ExprKind::Not(inner) => {
                 let value = self.eval(inner)?;
-                if value.is_undefined() {
-                    return Err(Fault::of_undefined(&value));
-                }
-                Ok(Value::from(!value.is_true()))
+                Ok(Value::from(!self.truth(&value)?))
             }
             ExprKind::And(left, right) => {
                 let value = self.eval(left)?;
@@ -56,11 +55,7 @@ impl Run<'_> {
                     (true, _) => self.eval(yes),
                     (false, Some(no)) => self.eval(no),
                     // Differs from Ansible: 2.19 gives something that `default` can't replace; here it is undefined.
-                    (false, None) => Ok(self.undefined(
-                        String::new(),
-                        "the inline if-expression evaluated to false and no else section was defined.",
-                        expr.at,
-                    )),
+                    (false, None) => Ok(self.blank(expr.at)),
                 }
             }
             ExprKind::List(items) => Ok(Value::list(self.all(items)?)),
@@ -113,6 +108,19 @@ impl Run<'_> {
         Ok(Value::map(map))
     }
 
+    /// What an `if` without `else` leaves where it does not hold.
+    fn blank(&self, at: u32) -> Value {
+        let hint = "the inline if-expression evaluated to false and no else section was defined.";
+        let missing = self.undefined(String::new(), hint, at);
+        match missing.as_undefined() {
+            Some(undefined) => Value::new(Kind::Undefined(Arc::new(Undefined {
+                reason: Reason::Blank,
+                ..Undefined::clone(undefined)
+            }))),
+            None => missing,
+        }
+    }
+
     /// A value that is used: missing, it is a fault.
     pub(crate) fn operand(&mut self, expr: &Expr) -> Eval<Value> {
         let value = self.eval(expr)?;
@@ -121,14 +129,17 @@ impl Run<'_> {
 
     /// Whether a value is true; asking a missing one is a fault.
     pub(crate) fn truth(&self, value: &Value) -> Eval<bool> {
-        if value.is_undefined() { Err(Fault::of_undefined(value)) } else { Ok(value.is_true()) }
+        match value.is_undefined() && !value.is_blank() {
+            true => Err(Fault::of_undefined(value)),
+            false => Ok(value.is_true()),
+        }
     }
 
     fn compare(&mut self, first: &Expr, rest: &[(CompareOp, Expr)]) -> Eval<Value> {
-        let mut left = self.operand(first)?;
+        let mut left = self.compared(first)?;
         for (op, right) in rest {
             let at = right.at;
-            let right = self.operand(right)?;
+            let right = self.compared(right)?;
             let holds = self.at(at, self.holds(*op, &left, &right))?;
             if !holds {
                 return Ok(Value::from(false));
@@ -138,7 +149,26 @@ impl Run<'_> {
         Ok(Value::from(true))
     }
 
+    /// What is compared: missing, it is a fault, but for what an `if` without `else` left out.
+    fn compared(&mut self, expr: &Expr) -> Eval<Value> {
+        let value = self.eval(expr)?;
+        match value.is_undefined() && !value.is_blank() {
+            true => Err(Fault::of_undefined(&value)),
+            false => Ok(value),
+        }
+    }
+
     fn holds(&self, op: CompareOp, left: &Value, right: &Value) -> Eval<bool> {
+        if left.is_blank() || right.is_blank() {
+            let both = left.is_blank() && right.is_blank();
+            match op {
+                CompareOp::Eq => return Ok(both),
+                CompareOp::Ne => return Ok(!both),
+                // Nothing is in it.
+                CompareOp::In | CompareOp::NotIn if right.is_blank() => return Ok(op == CompareOp::NotIn),
+                _ => {}
+            }
+        }
         // Looking for a key renders nothing.
         if let (CompareOp::In | CompareOp::NotIn, Kind::Map(map)) = (op, right.kind()) {
             if !is_hashable(left) {
@@ -165,7 +195,10 @@ impl Run<'_> {
         let mut text = String::new();
         let mut secret = false;
         for part in parts {
-            let value = self.operand(part)?;
+            let value = self.eval(part)?;
+            if value.is_blank() {
+                continue;
+            }
             match value.as_str() {
                 Some(piece) => text.push_str(piece),
                 None => {

@@ -61,6 +61,9 @@ impl Output {
 
 /// Writes a value as text; gives back what is missing.
 fn write(machine: &Machine<'_>, value: Value, text: &mut String, flags: &mut Flags) -> Eval<Option<Value>> {
+    if value.is_blank() {
+        return Ok(None);
+    }
     if value.is_undefined() {
         return Ok(Some(value));
     }

@@ -126,6 +126,7 @@ impl Machine<'_> {
         arguments: Arguments,
         place: impl FnOnce() -> Option<shevek_diag::Origin>,
     ) -> Value {
+        let arguments = without_blanks(arguments, filter.markers);
         if let Some(marker) = missing_argument(&arguments, filter.markers) {
             return marker;
         }
@@ -165,6 +166,7 @@ impl Machine<'_> {
         arguments: Arguments,
         place: impl FnOnce() -> Option<shevek_diag::Origin>,
     ) -> Value {
+        let arguments = without_blanks(arguments, test.markers);
         if let Some(marker) = missing_argument(&arguments, test.markers) {
             return marker;
         }
@@ -199,6 +201,9 @@ impl Machine<'_> {
 
     /// The items that `for` sees.
     pub(crate) fn items(&self, value: &Value) -> Eval<Vec<Value>> {
+        if value.is_blank() {
+            return Ok(Vec::new());
+        }
         if value.is_undefined() {
             return Err(Fault::of_undefined(value));
         }
@@ -210,6 +215,25 @@ impl Machine<'_> {
             )),
         }
     }
+}
+
+/// What an `if` without `else` left out is empty text for a plugin, but for those that ask whether something is defined.
+fn without_blanks(mut arguments: Arguments, markers: Markers) -> Arguments {
+    if markers == Markers::Accept {
+        return arguments;
+    }
+    let all = arguments.positional.iter_mut().chain(arguments.named.values_mut());
+    for value in all.filter(|value| value.flags().has(Flags::UNDEFINED)) {
+        if value.is_blank() {
+            *value = Value::str("");
+        } else if markers != Markers::Inside
+            && let Some(items) = value.as_list().filter(|items| items.iter().any(Value::is_blank))
+        {
+            let filled = |item: &Value| if item.is_blank() { Value::str("") } else { item.clone() };
+            *value = Value::list(items.iter().map(filled).collect());
+        }
+    }
+    arguments
 }
 
 /// The marker that stands for the result, when an argument is missing and the plugin doesn't take that.
