@@ -174,9 +174,14 @@ impl Cursor {
         self.frames.iter().any(|frame| frame.section == Section::Body && frame.has(Section::Rescue))
     }
 
-    /// Whether something failed that was not rescued, though `always` sections may still be running.
+    /// Whether something failed that no rescue has made up for, or will, though `always` sections may still be running.
     pub fn is_failed(&self) -> bool {
-        self.failed || self.frames.iter().any(|frame| frame.failing && frame.section == Section::Always)
+        let without_rescue = self
+            .frames
+            .iter()
+            .take_while(|frame| frame.section != Section::Body || !frame.has(Section::Rescue))
+            .any(|frame| frame.failing && frame.section == Section::Always);
+        self.failed || without_rescue
     }
 
     /// Forgets failures (`meta: clear_host_errors`).

@@ -312,13 +312,13 @@ impl Job {
         let task = &self.task;
         let delegate = self.delegate(&scope)?;
         let scope = match &delegate {
-            Some((_, delegate)) => {
+            Some((id, delegate)) => {
                 let name = Value::str(delegate.name.clone());
                 let all = scope.get("hostvars")?.and_then(|all| all.as_object().cloned());
                 let there = all.map(|all| all.get(&name)).transpose()?.flatten();
                 let there = there.unwrap_or_else(|| Value::map(Map::default()));
                 let there = Value::map(Map::from_iter([(name, there)]));
-                scope.with([(Value::str("ansible_delegated_vars"), there)])
+                scope.with([(Value::str("ansible_delegated_vars"), there)]).delegated_to(*id)
             }
             None => scope,
         };

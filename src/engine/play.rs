@@ -56,7 +56,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let outside = outside.with(prompts.clone());
     let hosts = hosts(run, play, &outside)?;
     let ordered = in_order(run, play, &outside, hosts.clone())?;
-    let name = keyword::of_play("name", keyword::text(&outside, play.name.as_ref()))?;
+    let name = keyword::of_play("name", keyword::text(&outside, Some(&play.written_title())))?;
     let name = name.unwrap_or_else(|| play.title());
     let strategy = keyword::of_play("strategy", keyword::text(&outside, play.strategy.as_ref()))?;
     let strategy = strategy.unwrap_or_else(|| run.options.strategy.clone());

@@ -204,7 +204,7 @@ impl Own {
         let Some(name) = BASE.iter().copied().find(|known| *known == name) else { return false };
         let field = match name {
             "name" => {
-                self.name = Some(text(name, value, problems));
+                self.name = (!value.is_null()).then(|| text(name, value, problems));
                 return true;
             }
             "when" => {

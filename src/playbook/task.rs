@@ -172,7 +172,7 @@ impl Reader<'_> {
             own.inherited.has_keywords = true;
         }
         if let Some(role) = &scope.role
-            && element == Element::Handler
+            && matches!(element, Element::Handler | Element::HandlerInclude)
         {
             let names = own.listen.clone();
             let full = role.full_name();

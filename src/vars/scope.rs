@@ -28,6 +28,8 @@ pub struct HostScope {
     play: Arc<PlayScope>,
     host: HostId,
     task: Option<Arc<Task>>,
+    /// The host that does the task's work, if it is another one.
+    delegate: Option<HostId>,
     layers: Arc<[Layer]>,
     local: Map,
     rendered: Mutex<HashMap<String, Value>>,
@@ -49,6 +51,7 @@ impl HostScope {
             play: play.clone(),
             host,
             task: task.cloned(),
+            delegate: None,
             layers: layers.into(),
             local: Map::default(),
             rendered: Mutex::default(),
@@ -86,6 +89,7 @@ impl HostScope {
             play: self.play.clone(),
             host: self.host,
             task: self.task.clone(),
+            delegate: self.delegate,
             layers: self.layers.clone(),
             local,
             rendered: Mutex::default(),
@@ -96,7 +100,19 @@ impl HostScope {
     #[must_use]
     pub fn renewed(&self) -> Self {
         let local = self.local.clone();
-        Self { local, ..Self::new(&self.fleet, &self.play, self.host, self.task.as_ref()) }
+        let delegate = self.delegate;
+        Self { local, delegate, ..Self::new(&self.fleet, &self.play, self.host, self.task.as_ref()) }
+    }
+
+    /// The same for a task whose work another host does.
+    #[must_use]
+    pub fn delegated_to(self, host: HostId) -> Self {
+        Self { delegate: Some(host), ..self }
+    }
+
+    /// The host that does the task's work, if it is another one.
+    pub(crate) fn delegate(&self) -> Option<HostId> {
+        self.delegate
     }
 
     /// The host.

@@ -116,11 +116,16 @@ impl Play {
 
     /// The name as the user knows it, unrendered: its own, else its hosts.
     pub fn title(&self) -> String {
-        match self.name.as_ref().map(Value::text).filter(|name| !name.is_empty()) {
-            Some(name) => name,
+        self.written_title().text()
+    }
+
+    /// The same as it is written: a template, where the name or the one pattern is one.
+    pub fn written_title(&self) -> Value {
+        match self.name.as_ref().filter(|name| !name.is_null() && !name.text().is_empty()) {
+            Some(name) => name.clone(),
             None => match self.hosts.as_list() {
-                Some(hosts) => hosts.iter().map(Value::text).collect::<Vec<_>>().join(","),
-                None => self.hosts.text(),
+                Some(hosts) => hosts.iter().map(Value::text).collect::<Vec<_>>().join(",").into(),
+                None => self.hosts.clone(),
             },
         }
     }

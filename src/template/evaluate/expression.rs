@@ -136,10 +136,10 @@ impl Run<'_> {
     }
 
     fn compare(&mut self, first: &Expr, rest: &[(CompareOp, Expr)]) -> Eval<Value> {
-        let mut left = self.compared(first)?;
+        let mut left = self.or_blank(first)?;
         for (op, right) in rest {
             let at = right.at;
-            let right = self.compared(right)?;
+            let right = self.or_blank(right)?;
             let holds = self.at(at, self.holds(*op, &left, &right))?;
             if !holds {
                 return Ok(Value::from(false));
@@ -149,8 +149,8 @@ impl Run<'_> {
         Ok(Value::from(true))
     }
 
-    /// What is compared: missing, it is a fault, but for what an `if` without `else` left out.
-    fn compared(&mut self, expr: &Expr) -> Eval<Value> {
+    /// A value that is compared or gone through: missing, it is a fault, but for what an `if` without `else` left out.
+    pub(crate) fn or_blank(&mut self, expr: &Expr) -> Eval<Value> {
         let value = self.eval(expr)?;
         match value.is_undefined() && !value.is_blank() {
             true => Err(Fault::of_undefined(&value)),

@@ -111,7 +111,7 @@ impl Run<'_> {
 
     /// What a loop goes over, and where its containers live.
     fn loop_items(&mut self, iter: &Expr) -> Eval<(Vec<Value>, Option<Elements>)> {
-        let value = self.operand(iter)?;
+        let value = self.or_blank(iter)?;
         let items = self.at(iter.at, self.machine.items(&value))?;
         if !items.iter().any(holds_container) {
             return Ok((items, None));
