@@ -113,7 +113,7 @@ impl Procedure for IniFile {
             && self.wanted().is_empty()
             && !self.allow_no_value
         {
-            fail!("Parameter 'value(s)' must be defined if state=present and option is defined.");
+            fail!("Parameter 'value(s)' must be defined if state=present and allow_no_value=False.");
         }
         let before = edit.read(host)?;
         if before.is_none() {
@@ -126,7 +126,10 @@ impl Procedure for IniFile {
         // As with Ansible, a file that changes comes out without a mark at its start, and with newlines between its lines.
         let bytes = before.as_deref().unwrap_or_default();
         let text = lossless::text(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-        let known: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+        let mut known: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+        if known.is_empty() {
+            known.push("\n".to_owned());
+        }
         let mut lines = known.clone();
         let message = self.edit(&mut lines);
         // A missing end of line at the end of the file is no change by itself.
@@ -345,11 +348,13 @@ mod tests {
 
     #[test]
     fn a_link_is_replaced_unless_it_is_followed() {
-        let world = || World::new().file("/srv/conf", "[a]\n").link(FILE, "/srv/conf");
+        let world =
+            || World::new().file("/srv/conf", "[a]\n").mode("/srv/conf", 0o640).link(FILE, "/srv/conf");
         let done =
             conform::<IniFile>("{ path: /etc/conf, section: a, option: x, value: '1' }", world()).changed();
         let done = done.holds(FILE, "[a]\nx = 1\n").holds("/srv/conf", "[a]\n");
-        assert!(done.probe().lstat(FILE).unwrap().unwrap().is_file());
+        let stat = done.probe().lstat(FILE).unwrap().unwrap();
+        assert!(stat.is_file() && stat.mode & 0o777 == 0o640);
         let args = "{ path: /etc/conf, section: a, option: x, value: '1', follow: yes }";
         conform::<IniFile>(args, world()).changed().holds("/srv/conf", "[a]\nx = 1\n");
     }
@@ -379,7 +384,7 @@ mod tests {
             .unchanged();
         conform::<IniFile>("{ path: /new/f, section: s, option: o, value: v }", World::new())
             .changed()
-            .holds("/new/f", "[s]\no = v\n");
+            .holds("/new/f", "\n[s]\no = v\n");
         conform::<IniFile>("{ path: /no, section: s, create: no }", World::new()).failed("does not exist!");
         conform::<IniFile>("{ path: /etc/conf, section: a, option: o }", world()).failed("must be defined");
     }

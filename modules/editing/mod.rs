@@ -73,8 +73,12 @@ impl Edit<'_> {
             host.discard(staged);
             return Err(fault);
         }
+        // What takes the place of a link is seen by no more people than what the link led to.
+        let is_link = host.lstat(&dest)?.is_some_and(|stat| stat.is_link());
+        let led_to = if is_link { host.stat(&dest)?.map(|stat| stat.mode & 0o777) } else { None };
+        let mode = self.attributes.new_mode(host, &dest, &mut self.came_with.borrow_mut())?;
         let how = Commit {
-            mode: self.attributes.new_mode(host, &dest, &mut self.came_with.borrow_mut())?,
+            mode: mode.or(led_to),
             unsafe_writes: self.attributes.writes_in_place(host),
             ..Commit::default()
         };
