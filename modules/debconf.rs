@@ -160,4 +160,18 @@ mod tests {
         conform::<Debconf>("{ name: locales }", world()).unchanged();
         conform::<Debconf>("{ name: locales, question: a }", world()).failed("vtype");
     }
+
+    #[test]
+    fn a_password_is_compared_though_it_is_not_shown() {
+        let world = || {
+            world()
+                .program("debconf-get-selections")
+                .says("debconf-show app", "* app/pw: (password omitted)\n")
+                .says("debconf-get-selections", "other\tapp/pw\tpassword\tx\napp\tapp/pw\tpassword\ts\n")
+        };
+        let args =
+            |value: &str| format!("{{ name: app, question: app/pw, value: {value}, vtype: password }}");
+        conform::<Debconf>(&args("s"), world()).unchanged();
+        conform::<Debconf>(&args("x"), world()).changed();
+    }
 }

@@ -127,6 +127,8 @@ impl Procedure for Git {
             changed |= self.bring_up(&git, host, &mut outcome)?;
         } else {
             self.clone_it(&git, host)?;
+            // The repository may be in a place of its own.
+            git.find(&dest, self.bare, host)?;
         }
         if !self.bare {
             self.switch(&git, host)?;

@@ -85,7 +85,8 @@ impl Procedure for GitConfig {
             after.push(wanted.clone());
         }
         if before == after {
-            return Ok(Outcome::ok().with("msg", ""));
+            let gone = self.state == Presence::Absent;
+            return Ok(Outcome::ok().with("msg", if gone { "no setting to unset" } else { "" }));
         }
         let effect = Effect::Set { thing: Thing::Other, name: thing, state: after.join("\n") };
         let command = match (self.state, self.add_mode) {

@@ -183,6 +183,10 @@ impl PamLimits {
             return Ok((out, message));
         }
         let new = self.line(&self.value, &mut remark);
+        // Differs from Ansible: a last line without its end is not grown together with the new one.
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
         out.push_str(&new);
         Ok((out, new))
     }
@@ -221,6 +225,14 @@ mod tests {
 
     fn world() -> World {
         World::new().file(FILE, "# own\n\njoe  soft nofile 1000\n*\thard\tcore\tunlimited\n")
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_stays_a_line() {
+        let world = World::new().file(FILE, "joe - core 0");
+        conform::<PamLimits>("{ domain: ann, limit_type: '-', limit_item: core, value: '1' }", world)
+            .changed()
+            .holds(FILE, "joe - core 0\nann\t-\tcore\t1\n");
     }
 
     #[test]

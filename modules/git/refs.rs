@@ -45,7 +45,8 @@ impl Repository {
         let command = self.command(verb).args(args).any_rc();
         // A question must not even renew the index.
         let command = command.env("GIT_OPTIONAL_LOCKS", "0");
-        host.ask(if host.is_folder(&self.dest) { command.folder(&self.dest) } else { command })
+        let is_there = !self.dest.as_os_str().is_empty() && host.is_folder(&self.dest);
+        host.ask(if is_there { command.folder(&self.dest) } else { command })
     }
 
     /// Finds the repository of a working tree; a `.git` file says where it is.

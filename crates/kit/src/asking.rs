@@ -43,6 +43,7 @@ const LIST: &[(&str, How)] = &[
     ("crontab", With(&["-l"])),
     ("chkconfig", With(&["--list", "-l"])),
     ("date", With(&["+%Z", "+%z"])),
+    ("debconf-get-selections", Freely),
     ("debconf-show", Freely),
     ("df", Freely),
     ("dmidecode", Freely),
