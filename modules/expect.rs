@@ -77,7 +77,12 @@ impl Procedure for Expect {
         let program = words.next().unwrap_or_default();
         let missing =
             || Fault::absent(format!("The command was not found or was not executable: {program}."));
-        let found = host.which(&program).ok_or_else(missing)?;
+        // What is named by a path is looked for from the folder that is changed into.
+        let place = match &self.chdir {
+            Some(folder) if program.contains('/') => folder.join(&program),
+            _ => PathBuf::from(&program),
+        };
+        let found = host.which(&place.to_string_lossy()).ok_or_else(missing)?;
         let mut command = cmd(found).args(words).any_rc().own_locale();
         if let Some(folder) = &self.chdir {
             command = command.folder(folder);
@@ -281,6 +286,13 @@ mod tests {
         conform::<Expect>(args, failing(-1)).failed("command exceeded timeout").gives("rc", Val::Null);
         let world = World::new().program("x").answers("/usr/bin/x", Ran::said(b"\xff".to_vec()));
         conform::<Expect>(args, world).failed("invalid UTF8");
+    }
+
+    #[test]
+    fn a_program_is_looked_for_in_the_folder_that_is_changed_into() {
+        let world = World::new().file("/srv/x/ask", "#!").mode("/srv/x/ask", 0o755);
+        let world = world.answers("/srv/x/*", Ran::said("done"));
+        conform_apart::<Expect>("{ command: ./ask, chdir: /srv/x, responses: {} }", world).changed();
     }
 
     #[test]
