@@ -236,7 +236,12 @@ fn elsewhere(name: &str) -> Option<Resolved> {
     };
     let is_full = name.split('.').count() >= 3 && name.split('.').all(is_word);
     let is_ours = name.starts_with("ansible.builtin.") || name.starts_with("ansible.legacy.");
-    (is_full && !is_ours).then(|| Resolved { name: name.into(), target: Target::Unsupported, schema: None })
+    let is_gone = || crate::moved::removed_from(name).is_some();
+    (is_full && !is_ours && !is_gone()).then(|| Resolved {
+        name: name.into(),
+        target: Target::Unsupported,
+        schema: None,
+    })
 }
 
 /// Where a task stands, for finding modules that the user brings.

@@ -1,16 +1,34 @@
-//! Short names of modules that once came with Ansible and are in collections now: playbooks still use them.
+//! Short names of modules that once came with Ansible and are in collections now: playbooks still use them. Some have been
+//! removed from those since.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 /// `COLLECTION: NAME OLD=NEW …`, continued on lines that begin with a space.
 const MOVED: &str = include_str!("moved.txt");
 
+/// Modules that the present releases of their collections have no more; written in the same way.
+const GONE: &str = include_str!("gone.txt");
+
 /// The full name of what a short name stands for now.
 pub(crate) fn moved(short: &str) -> Option<String> {
     static BY_NAME: OnceLock<HashMap<&str, (&str, &str)>> = OnceLock::new();
-    let (collection, name) = BY_NAME.get_or_init(|| read(MOVED)).get(short)?;
+    let all = || read(MOVED).map(|(collection, new, old)| (old, (collection, new))).collect();
+    let (collection, name) = BY_NAME.get_or_init(all).get(short)?;
     Some(format!("{collection}.{name}"))
+}
+
+/// The collection that a module was removed from, by its full name.
+pub(crate) fn removed_from(full: &str) -> Option<&'static str> {
+    static GONE_FROM: OnceLock<HashMap<&str, HashSet<&str>>> = OnceLock::new();
+    let gone = GONE_FROM.get_or_init(|| {
+        let mut all: HashMap<&str, HashSet<&str>> = HashMap::new();
+        read(GONE).for_each(|(collection, name, _)| _ = all.entry(collection).or_default().insert(name));
+        all
+    });
+    let (at, _) = full.match_indices('.').nth(1)?;
+    let (collection, names) = gone.get_key_value(full.get(..at)?)?;
+    names.contains(full.get(at + 1..)?).then_some(*collection)
 }
 
 /// Whether something of the collection is known by a short name: then it is one that people have.
@@ -18,10 +36,10 @@ pub(crate) fn is_collection(name: &str) -> bool {
     MOVED.lines().any(|line| line.split_once(": ").is_some_and(|(collection, _)| collection == name))
 }
 
-fn read(text: &'static str) -> HashMap<&'static str, (&'static str, &'static str)> {
+/// The collections, and what each name is there and was before.
+fn read(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let mut collection = "";
-    let mut by_name = HashMap::new();
-    for line in text.lines() {
+    text.lines().flat_map(move |line| {
         let names = match line.split_once(": ") {
             Some((name, rest)) => {
                 collection = name;
@@ -29,12 +47,12 @@ fn read(text: &'static str) -> HashMap<&'static str, (&'static str, &'static str
             }
             None => line,
         };
-        for word in names.split_whitespace() {
+        let collection = collection;
+        names.split_whitespace().map(move |word| {
             let (old, new) = word.split_once('=').unwrap_or((word, word));
-            by_name.insert(old, (collection, new));
-        }
-    }
-    by_name
+            (collection, new, old)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -49,10 +67,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_is_known_by_its_full_name() {
+        assert_eq!(removed_from("community.docker.docker_compose"), Some("community.docker"));
+        assert_eq!(removed_from(&moved("ec2").unwrap()), Some("amazon.aws"));
+        assert_eq!(removed_from("community.docker.docker_container"), None);
+        assert_eq!((removed_from("docker_compose"), removed_from("")), (None, None));
+    }
+
+    #[test]
     fn renamed_ones_get_their_new_names() {
-        let names = read("a.b: one two=three\n    four\nc.d: five\n");
-        assert_eq!(names.get("two"), Some(&("a.b", "three")));
-        assert_eq!(names.get("four"), Some(&("a.b", "four")));
-        assert_eq!(names.get("five"), Some(&("c.d", "five")));
+        let names: Vec<_> = read("a.b: one two=three\n    four\nc.d: five\n").collect();
+        assert_eq!(names[1..], [("a.b", "three", "two"), ("a.b", "four", "four"), ("c.d", "five", "five")]);
     }
 }

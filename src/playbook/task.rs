@@ -60,6 +60,11 @@ pub(crate) struct TaskOwn {
     pub(crate) listen: Vec<HandlerName>,
 }
 
+/// The collection that a module was removed from, by either of its names.
+fn removed(name: &str) -> Option<&'static str> {
+    crate::moved::removed_from(name).or_else(|| crate::moved::removed_from(&crate::moved::moved(name)?))
+}
+
 impl Reader<'_> {
     /// Reads a task, and replaces it by what it imports if it is an import.
     pub(crate) fn task(&mut self, entry: &Value, map: &Map, scope: &Scope, items: &mut Vec<Item>) {
@@ -123,6 +128,9 @@ impl Reader<'_> {
                 "include" => problem
                     .kind(Kind::Machine)
                     .help("`include` is gone: use `include_tasks`, `import_tasks` or `import_playbook`"),
+                short if let Some(collection) = removed(short) => problem.help(format!(
+                    "it was removed from {collection}, whose present releases have it no more"
+                )),
                 _ => problem
                     .did_you_mean(&name, self.loader.catalogue.names())
                     .help("this often is a misspelling, or a collection or role that is not installed"),

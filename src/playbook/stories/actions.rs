@@ -96,6 +96,17 @@ fn a_collection_that_is_nowhere_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_module_that_its_collection_has_no_more_is_refused() {
+    for name in ["ec2", "community.docker.docker_compose"] {
+        let content = Content::new().tasks(&format!("- {name}: {{ name: x }}\n"));
+        let problems = content.loader().playbook(&content.dir().join("site.yml")).unwrap_err();
+        let problem = problems.iter().next().unwrap();
+        assert_eq!(problem.detail, format!("couldn't resolve module/action '{name}'"));
+        assert!(problem.help[0].starts_with("it was removed from "), "{:?}", problem.help);
+    }
+}
+
+#[test]
 fn short_names_of_old_lead_to_the_collections_that_have_them_now() {
     let content = Content::new()
         .tasks("- npm: { name: x }\n  when: c\n- zypper: { name: x }\n")
