@@ -247,9 +247,12 @@ fn temporary(folder: &Path) -> PathBuf {
     folder.join(format!(".shevek_{}", crate::checksum::hex(&random)))
 }
 
-fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<u64> {
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = io::copy(content, &mut file).and_then(|n| file.sync_all().map(|()| n));
+/// Writes a file that is to take the place of `dest`. What replaces a file is on the disk before it does, or a crash could
+/// leave neither; where there is none yet, nothing can be lost, and a thousand new files do not wait for the disk.
+fn write_new(path: &Path, dest: &Path, content: &mut dyn Read) -> io::Result<u64> {
+    let file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    let sync = |n| if dest.symlink_metadata().is_ok() { file.sync_all().map(|()| n) } else { Ok(n) };
+    let written = io::copy(content, &mut &file).and_then(sync);
     if written.is_err() {
         let _ = fs::remove_file(path);
     }
@@ -268,12 +271,12 @@ impl Act for Real {
             _ => Path::new("."),
         };
         let path = temporary(folder);
-        match write_new(&path, content) {
+        match write_new(&path, dest, content) {
             Ok(size) => Ok(Staged { path, size }),
             // A folder that takes no new files can still hold a file that may be written over (`unsafe_writes`).
             Err(e) if no_place(&e) && dest.exists() => {
                 let path = temporary(&std::env::temp_dir());
-                write_new(&path, content).map(|size| Staged { path, size })
+                write_new(&path, dest, content).map(|size| Staged { path, size })
             }
             Err(e) => Err(e),
         }
@@ -465,13 +468,8 @@ impl Real {
             let _ = self.set_xattr(&staged.path, CONTEXT, Some(&context));
         }
         match fs::rename(&staged.path, dest) {
-            Ok(()) => {
-                // The new name must survive a crash too; where folders cannot be synced, it will in time.
-                if let Ok(folder) = File::open(folder) {
-                    let _ = folder.sync_all();
-                }
-                Ok(())
-            }
+            // A crash leaves one of the two, whole; the folder itself is not waited for.
+            Ok(()) => Ok(()),
             Err(_) if how.unsafe_writes && before.is_some() => {
                 self.write_in_place(dest, &mut File::open(&staged.path)?)?;
                 if let Some(mode) = how.mode {
@@ -482,7 +480,8 @@ impl Real {
             Err(e) if e.kind() == io::ErrorKind::CrossesDevices && staged.path.parent() != Some(folder) => {
                 let path = temporary(folder);
                 // Where the folder takes no new file, that is the reason to name, and not the way around it.
-                let near = write_new(&path, &mut File::open(&staged.path)?).map(|size| Staged { path, size });
+                let near =
+                    write_new(&path, dest, &mut File::open(&staged.path)?).map(|size| Staged { path, size });
                 fs::remove_file(&staged.path)?;
                 self.put_in_place(&near?, dest, how)
             }
