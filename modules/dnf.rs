@@ -529,7 +529,9 @@ impl Dnf {
             return Fault::new(format!("No group {} available.", group.0))
                 .with("results", Val::List(Vec::new()));
         }
-        let filtered = lines.iter().filter_map(|line| {
+        // The fourth dnf says so beside its errors.
+        let out = ran.out();
+        let filtered = out.lines().map(str::trim).chain(lines.iter().copied()).filter_map(|line| {
             let name = line.split_once("filtering for argument: ").map(|(_, name)| name)?;
             Some(format!("{name} {line}"))
         });
