@@ -221,7 +221,9 @@ impl Reader<'_> {
         own.tags = join_tags(&own.tags, &imported.tags).to_vec();
         let mut vars = own.vars.clone();
         vars.extend(imported.vars.iter().map(|(name, value)| (name.clone(), value.clone())));
-        vars.shift_remove("tags").filter(|_| imported.vars.contains_key("tags"));
+        if imported.vars.contains_key("tags") {
+            vars.shift_remove("tags");
+        }
         let vars_files = play.list("vars_files");
         let base = self.play_scope(path, &vars, &own, &vars_files);
         self.settle(&mut own, &base);

@@ -64,7 +64,10 @@ impl Facts {
 /// A host must not be able to say how it is reached or become root there, nor whom lookups ask and tell their secrets: facts
 /// named like settings of connections and options of lookups stay in `ansible_facts` alone.
 fn is_injectable(name: &str) -> bool {
-    const REACHING: [&str; 15] = [
+    const REACHING: [&str; 18] = [
+        "inventory_hostname",
+        "inventory_hostname_short",
+        "group_names",
         "ansible_host",
         "ansible_port",
         "ansible_user",

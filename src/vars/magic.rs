@@ -49,6 +49,10 @@ pub(crate) const NAMES: &[&str] = &[
     "vars",
 ];
 
+/// Those that variables may override.
+const OF_INVENTORY: [&str; 4] =
+    ["inventory_hostname", "inventory_hostname_short", "group_names", "ansible_facts"];
+
 /// The version of Ansible whose language this is; content asks for it.
 const ANSIBLE_VERSION: [i64; 3] = [2, 19, 14];
 
@@ -57,6 +61,12 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Result<Option<Value>> {
     let fleet = scope.fleet();
     let options = &fleet.options;
     let play = scope.play();
+    // The inventory says these, and anything above it may say otherwise.
+    if OF_INVENTORY.contains(&name)
+        && let Some(value) = scope.find(name)
+    {
+        return Ok(Some(value));
+    }
     let value = match name {
         "inventory_hostname" => fleet.host_name(scope.host()).shared().clone().into(),
         "inventory_hostname_short" => short(fleet.host_name(scope.host()).as_str()).into(),
