@@ -107,6 +107,17 @@ fn broken_jinja_in_a_task_is_found_before_anything_runs_and_in_a_template_when_i
 }
 
 #[test]
+fn a_loop_over_what_cannot_be_stored_is_shown() {
+    let tasks = "- hosts: all\n  gather_facts: false\n  tasks:\n";
+    Lab::local()
+        .playbook(&format!("{tasks}    - debug:\n      loop: \"{{{{ range(1, 3) }}}}\"\n"))
+        .run([])
+        .exit(2)
+        .says("Type 'range' is unsupported for variable storage.")
+        .says("playbook.yml:5:13");
+}
+
+#[test]
 fn missing_files_roles_and_includes_are_named_with_the_places_that_were_looked_at() {
     let tasks = "- hosts: all\n  gather_facts: false\n  tasks:\n";
     Lab::local()

@@ -31,8 +31,9 @@ impl Machine<'_> {
         }
         match value.kind() {
             Kind::Str(_) if flags.has(Flags::TEMPLATE) => {
+                let place = value.origin().cloned();
                 let rendered = self.ready(value)?;
-                self.finish(rendered, how)
+                self.finish(rendered, how).map_err(|fault| fault.or_at(|| place))
             }
             Kind::Str(_) | Kind::Omit => Ok(value),
             Kind::List(items) | Kind::Tuple(items) => {
