@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -252,7 +252,9 @@ fn temporary(folder: &Path) -> PathBuf {
 fn write_new(path: &Path, dest: &Path, content: &mut dyn Read) -> io::Result<u64> {
     let file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
     let sync = |n| if dest.symlink_metadata().is_ok() { file.sync_all().map(|()| n) } else { Ok(n) };
-    let written = io::copy(content, &mut &file).and_then(sync);
+    // In large pieces: much of what small ones cost is asking the kernel.
+    let mut to = BufWriter::with_capacity(64 * 1024, &file);
+    let written = io::copy(content, &mut to).and_then(|n| to.flush().map(|()| n)).and_then(sync);
     if written.is_err() {
         let _ = fs::remove_file(path);
     }
