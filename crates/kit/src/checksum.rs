@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn large_content_is_summed_up_by_several_threads_to_the_same_end() {
-        for size in [LARGE, LARGE + 1, 3 * LARGE + 12345] {
+        for size in [LARGE, LARGE + 3 * PIECE as u64 + 5] {
             let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
             let all = [Algorithm::Sha1, Algorithm::Md5, Algorithm::Sha256];
             let mut read = Summing::new(content.as_slice(), all);
