@@ -159,7 +159,8 @@ impl Procedure for Pip {
         };
         let (mut out, mut err) = (String::new(), String::new());
         let mut made = false;
-        if let Some(folder) = &self.virtualenv
+        let environment = self.environment();
+        if let Some(folder) = &environment
             && !host.exists(folder.join("bin/activate"))
         {
             made = true;
@@ -195,6 +196,10 @@ impl Procedure for Pip {
                 packages.iter().fold(command, |command, package| command.flag("-e", editable).arg(package))
             }
         };
+        if let Some(folder) = &environment {
+            let path = host.env("PATH").unwrap_or_default();
+            command = command.env("PATH", format!("{}/bin:{path}", folder.display()));
+        }
         let command = command.umask(umask).folder(folder);
         let shown = command.words();
         if self.requirements.is_none()
@@ -202,6 +207,8 @@ impl Procedure for Pip {
             && packages.iter().all(|package| requirement(package).is_some())
             && let Some(installed) = installed(&pip, host)?
         {
+            // Differs from Ansible: pip does not run where its list has all that is wanted, or nothing of what is to go.
+            let installed = versions(&installed);
             let is_there = |package: &String| {
                 let (name, conditions) = requirement(package).unwrap_or_default();
                 installed.iter().any(|(known, version)| *known == name && fits(version, &conditions))
@@ -215,6 +222,13 @@ impl Procedure for Pip {
                 return Ok(self.outcome(outcome.with("stderr", err)));
             }
         }
+        // pip installs addresses and files anew each time: what changed, only its list tells.
+        let is_address =
+            |name: &String| ["svn+", "git+", "hg+", "bzr+"].iter().any(|kind| name.starts_with(kind));
+        let before = match self.requirements.is_some() || self.name.iter().any(is_address) {
+            true => installed(&pip, host)?,
+            false => None,
+        };
         let ran = host.run(command.any_rc())?;
         out.push_str(&ran.out());
         err.push_str(&ran.err());
@@ -232,6 +246,7 @@ impl Procedure for Pip {
         let changed = match self.state {
             _ if host.rehearsing() => true,
             Wanted::Absent => out.contains("Successfully uninstalled"),
+            _ if before.is_some() => installed(&pip, host)? != before,
             _ => out.contains("Successfully installed"),
         };
         let outcome = Outcome::ok().changed_if(changed || made).with("cmd", shown);
@@ -244,20 +259,31 @@ fn pip_command(pip: &[String]) -> Command {
     cmd(program).args(args)
 }
 
-/// What is installed: canonical names and versions; `None` where pip can't tell.
-fn installed(pip: &[String], host: &Probe) -> Result<Option<Vec<(String, String)>>> {
+/// What is installed, as pip lists it; `None` where it can't.
+fn installed(pip: &[String], host: &Probe) -> Result<Option<String>> {
     let ran = host.ask(pip_command(pip).args(["list", "--format=freeze"]).any_rc())?;
     let ran = if ran.ok() { ran } else { host.ask(pip_command(pip).arg("freeze").any_rc())? };
-    let lines = ran.out();
-    let read =
-        |line: &str| line.split_once("==").map(|(name, version)| (canonical(name), version.to_owned()));
-    Ok(ran.ok().then(|| lines.lines().filter_map(read).collect()))
+    Ok(ran.ok().then(|| ran.out()))
+}
+
+/// The canonical names and the versions of such a list.
+fn versions(list: &str) -> Vec<(String, &str)> {
+    list.lines()
+        .filter_map(|line| line.split_once("=="))
+        .map(|(name, version)| (canonical(name), version))
+        .collect()
 }
 
 impl Pip {
+    /// The environment; it may be said from the folder to run in.
+    fn environment(&self) -> Option<PathBuf> {
+        let folder = self.virtualenv.as_ref()?;
+        Some(self.chdir.as_ref().map_or_else(|| folder.clone(), |from| from.join(folder)))
+    }
+
     fn outcome(&self, outcome: Outcome) -> Outcome {
         let text = |value: Option<&String>| value.map_or(Val::Null, Val::from);
-        let environment = self.virtualenv.as_ref().map(|path| path.display().to_string());
+        let environment = self.environment().map(|path| path.display().to_string());
         let name = if self.name.is_empty() { Val::Null } else { self.name.clone().into() };
         outcome
             .with("name", name)
@@ -310,7 +336,7 @@ impl Pip {
     }
 
     fn pip(&self, host: &Probe) -> Result<Vec<String>> {
-        if let Some(folder) = &self.virtualenv {
+        if let Some(folder) = &self.environment() {
             let found = ["bin/pip3", "bin/pip"]
                 .into_iter()
                 .map(|name| folder.join(name))
@@ -391,10 +417,26 @@ mod tests {
             .program("python3")
             .says("/usr/bin/python3 -m venv /v", "made\n")
             .file("/v/bin/pip3", "")
+            .says("/v/bin/pip3 list --format=freeze", "")
             .says("/v/bin/pip3 install -r /r.txt", "Successfully installed a\n");
         let args = "{ requirements: /r.txt, virtualenv: /v, virtualenv_command: python3 -m venv }";
         let done = conform::<Pip>(args, world).changed();
         done.ran(["/usr/bin/python3 -m venv /v", "/v/bin/pip3 install -r /r.txt"]).gives("virtualenv", "/v");
+    }
+
+    #[test]
+    fn what_is_installed_anew_is_no_change() {
+        let world = || {
+            World::new()
+                .file("/srv/v/bin/activate", "")
+                .file("/srv/v/bin/pip3", "")
+                .says("/srv/v/bin/pip3 list --format=freeze", "x==1\n")
+                .says("/srv/v/bin/pip3 install*", "Successfully installed x\n")
+        };
+        let args = "{ requirements: r.txt, chdir: /srv, virtualenv: v }";
+        // A check run cannot know it.
+        conform_apart::<Pip>(args, world()).unchanged().gives("virtualenv", "/srv/v");
+        conform::<Pip>("{ name: /srv/x.whl, virtualenv: /srv/v }", world()).changed();
     }
 
     #[test]

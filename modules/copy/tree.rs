@@ -66,6 +66,8 @@ impl Copy {
             host.still_wanted()?;
             let (from, to) = (src.join(&name), dest.join(&name));
             let Some(is) = host.lstat(&from)? else { continue };
+            // Differs from Ansible: a link that leads nowhere is copied, too. There it is left out where the folder's name
+            // ends in a slash, and every run says that something changed.
             if is.is_link() && self.local_follow != Some(true) {
                 changed |= link(host, &from, &to)?;
                 continue;
