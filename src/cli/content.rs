@@ -270,13 +270,22 @@ pub(crate) fn check_playbooks(files: &[PathBuf]) -> Result<(), Diagnostics> {
                 .kind(Kind::Machine)
                 .detail(format!("the playbook {} {detail}", file.display()))
         };
-        if !file.exists() {
+        if !file.exists() && !may_be_in_collection(file) {
             missing.push(wrong("could not be found"));
         } else if file.is_dir() {
             missing.push(wrong("is a folder"));
         }
     }
     if missing.has_errors() { Err(missing) } else { Ok(()) }
+}
+
+/// Whether it has the form `namespace.collection.playbook`.
+fn may_be_in_collection(file: &Path) -> bool {
+    let name = file.to_string_lossy();
+    let is_word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    name.split('.').count() >= 3
+        && name.split('.').all(is_word)
+        && !file.extension().is_some_and(|kind| kind == "yml" || kind == "yaml")
 }
 
 /// Layers of variables, lowest first.

@@ -539,7 +539,11 @@ impl Batch<'_> {
     fn shown_arguments(&self, task: &Task) -> Option<Value> {
         let is_hidden =
             task.keywords.no_log.as_ref().is_some_and(|no_log| no_log.as_bool().is_none_or(|on| on));
-        (self.run.options.shows_arguments && !is_hidden).then(|| Value::map((*task.action.args).clone()))
+        (self.run.options.shows_arguments && !is_hidden).then(|| {
+            let free_form = task.action.free_form.iter().map(|text| (Value::str("_raw_params"), text.clone()));
+            let named = task.action.args.iter().map(|(name, value)| (name.clone(), value.clone()));
+            Value::map(free_form.chain(named).collect())
+        })
     }
 
     /// The task's title with its name rendered, or as written where it can't be.

@@ -81,6 +81,9 @@ impl ItemDone {
         let value = unknown::registered(register, &self.outcome);
         let (Some(item), Some(map)) = (&self.item, value.as_map()) else { return value };
         let mut map = map.clone();
+        if self.include.is_some() {
+            map.retain(|key, _| key != "changed" && key != "failed");
+        }
         map.extend(item.variables.iter().map(|(k, v)| (k.clone(), v.clone())));
         Value::map(map)
     }
@@ -212,7 +215,15 @@ impl Done {
         if !self.is_loop
             && let Some(item) = self.items.first()
         {
-            return unknown::registered(name, &item.outcome);
+            let value = unknown::registered(name, &item.outcome);
+            return match value.as_map().filter(|_| item.include.is_some()) {
+                Some(map) => {
+                    let mut map = map.clone();
+                    map.shift_remove("failed");
+                    Value::map(map)
+                }
+                None => value,
+            };
         }
         self.loop_value()
     }

@@ -45,6 +45,16 @@ impl IncludeRequest {
         let file = file.filter(|file| !file.is_empty()).ok_or_else(|| missing(task, "a file"))?;
         Ok(Some(Self::Tasks(file)))
     }
+
+    /// What is registered of it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Tasks(file) => {
+                Outcome::ok().with("include", file.clone()).with("include_args", Value::map(Map::default()))
+            }
+            Self::Role(args) => Outcome::ok().with("include_args", Value::map(args.clone())),
+        }
+    }
 }
 
 fn missing(task: &Task, what: &str) -> Box<Diagnostic> {

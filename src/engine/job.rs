@@ -54,6 +54,22 @@ enum Prepared<'a> {
     Action(Box<Ready>, &'a dyn Action, Map),
 }
 
+impl<'a> Prepared<'a> {
+    /// The same once more, for a further attempt: neither its condition nor its arguments are looked at again. `None`:
+    /// each attempt has to be prepared anew, as one that goes on by itself is a job of its own.
+    fn again(&self) -> Option<Prepared<'a>> {
+        match self {
+            Prepared::Over(_) => None,
+            Prepared::Module(ready, request, blobs) => {
+                Some(Prepared::Module(Box::new(ready.again()?), request.clone(), blobs.clone()))
+            }
+            Prepared::Action(ready, action, args) => {
+                Some(Prepared::Action(Box::new(ready.again()?), *action, args.clone()))
+            }
+        }
+    }
+}
+
 impl Prepared<'_> {
     /// Lets what it asks of its host wait in a lane, where it asks once.
     fn waits_in(&mut self, lane: &Lane) -> bool {
@@ -80,6 +96,21 @@ struct Ready {
     /// How it goes on by itself.
     background: Option<Background>,
     policy: Policy,
+}
+
+impl Ready {
+    fn again(&self) -> Option<Self> {
+        self.background.is_none().then(|| Self {
+            scope: self.scope.with([]),
+            host: self.host.clone(),
+            item: self.item.clone(),
+            delegate: self.delegate.clone(),
+            attempt: self.attempt,
+            invocation: self.invocation.clone(),
+            background: None,
+            policy: self.policy,
+        })
+    }
 }
 
 impl Job {
@@ -216,8 +247,15 @@ impl Job {
         };
         let (attempts, delay) = tries;
         let mut attempt = 1;
+        let mut kept: Option<Prepared<'_>> = None;
         loop {
-            let mut prepared = self.prepare(scope.with([]), item.clone());
+            let mut prepared = match kept.take() {
+                Some(prepared) => prepared,
+                None => self.prepare(scope.with([]), item.clone()),
+            };
+            if attempt < attempts {
+                kept = prepared.again();
+            }
             match &mut prepared {
                 Prepared::Over(_) => return self.carry_out(prepared).await,
                 Prepared::Module(ready, _, _) | Prepared::Action(ready, _, _) if attempts > 1 => {
@@ -324,7 +362,7 @@ impl Job {
         };
         let (name, target) = arguments::action(task, &scope, &self.run.loader)?;
         if let Some(request) = IncludeRequest::read(task, &name, &scope, &self.run.loader)? {
-            let mut done = self.finished(Outcome::ok(), item);
+            let mut done = self.finished(request.outcome(), item);
             done.include = Some(request);
             return Ok(Prepared::Over(Box::new(done)));
         }
@@ -509,7 +547,8 @@ impl Job {
             let judged = self.overrule(&scope, &mut outcome);
             if let Err(error) = judged {
                 outcome.failed = true;
-                outcome = outcome.with("msg", error.message());
+                // What the module had to say stays.
+                outcome.body.entry(Value::str("msg")).or_insert_with(|| error.message().into());
                 notices.push(Notice::from(&*error));
             }
         }

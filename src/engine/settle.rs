@@ -187,6 +187,10 @@ impl Batch<'_> {
     /// Keeps a result under its name.
     fn register(&self, task: &Task, done: &Done, targets: &[HostId]) {
         let Some(name) = &task.register else { return };
+        if let Some(warning) = shevek_playbook::reserved(&Value::str(name.clone())) {
+            let warning = warning.or_at(task.origin.as_ref());
+            self.run.sink.send(Event::Notice((&*warning).into()));
+        }
         let value = done.registered(name);
         for host in targets {
             self.run.fleet.memory(*host).set_one(name, value.clone());
@@ -292,6 +296,8 @@ impl Batch<'_> {
                 self.fail_host(host);
             }
             if over {
+                // Ansible says so for the percentage, and again since nobody is left.
+                self.run.sink.send(Event::NoHostsRemaining);
                 self.run.sink.send(Event::NoHostsRemaining);
                 self.ends_play = true;
             }

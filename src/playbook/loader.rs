@@ -130,11 +130,18 @@ impl Loader {
         self
     }
 
-    /// Reads a playbook with all that it imports. All that is wrong is reported together.
+    /// Reads a playbook with all that it imports. All that is wrong is reported together. Where there is no such file,
+    /// the name may be that of a playbook in a collection.
     pub fn playbook(&self, path: &Path) -> Result<Loaded<Playbook>, Diagnostics> {
         let path = self.files.absolute(path);
         let mut reader = Reader::new(self);
-        let plays = reader.playbook(&path, &Map::default());
+        let in_collection = match (path.is_file(), path.parent(), path.file_name()) {
+            (false, Some(dir), Some(name)) => reader.collection_playbook(&name.to_string_lossy(), dir),
+            _ => None,
+        };
+        let (path, collections) =
+            in_collection.map_or((path, Vec::new()), |(found, collection)| (found, vec![collection]));
+        let plays = reader.playbook(&path, collections);
         let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
         reader.finish(Playbook { path, dir, plays })
     }

@@ -47,8 +47,8 @@ impl<'a> PlayOwn<'a> {
 
 impl Reader<'_> {
     /// The plays of a playbook file.
-    pub(crate) fn playbook(&mut self, path: &Path, vars: &Map) -> Vec<Arc<Play>> {
-        let imported = Imported { vars: vars.clone(), ..Imported::default() };
+    pub(crate) fn playbook(&mut self, path: &Path, collections: Vec<Arc<str>>) -> Vec<Arc<Play>> {
+        let imported = Imported { collections, ..Imported::default() };
         self.playbook_file(path, None, &imported)
     }
 
@@ -149,7 +149,7 @@ impl Reader<'_> {
     }
 
     /// The file of a playbook in a collection: `namespace.collection.name`.
-    fn collection_playbook(&self, name: &str, dir: &Path) -> Option<(PathBuf, Arc<str>)> {
+    pub(crate) fn collection_playbook(&self, name: &str, dir: &Path) -> Option<(PathBuf, Arc<str>)> {
         let mut parts = name.splitn(3, '.');
         let (namespace, collection, rest) = (parts.next()?, parts.next()?, parts.next()?);
         if name.contains('/') || rest.is_empty() {

@@ -204,6 +204,15 @@ impl<'l> Reader<'l> {
         }
         self.settle(&mut own, scope);
         let mut inner = scope.inside(&own);
+        for name in ["block", "rescue", "always"] {
+            if let Some((key, _)) = map.iter().find(|(key, value)| *key == name && value.is_null()) {
+                self.wrong(
+                    Diagnostic::new("a malformed block")
+                        .detail(format!("'{name}' should be a list of tasks, and there is nothing"))
+                        .at_maybe(key.origin().or(entry.origin()), ""),
+                );
+            }
+        }
         let part = |name: &str| map.get(name).filter(|value| !value.is_null()).cloned();
         let (body, rescue, always) = (part("block"), part("rescue"), part("always"));
         if body.is_none() {

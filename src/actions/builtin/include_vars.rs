@@ -80,7 +80,11 @@ impl Action for IncludeVars {
             // Why it failed is told under Ansible's key for it, too.
             Ok(read(call).unwrap_or_else(|error| {
                 let message = error.message();
-                Outcome::failure(message.clone()).with("message", message)
+                let facts = call.text("name").map(|name| (Value::str(name), Value::map(Map::default())));
+                Outcome::failure(message.clone())
+                    .with("message", message)
+                    .with("ansible_included_var_files", Value::list(Vec::new()))
+                    .with("ansible_facts", Value::map(facts.into_iter().collect()))
             }))
         })
     }

@@ -37,7 +37,8 @@ static SCHEMA: Schema = Schema {
             ),
             preset(
                 "newline_sequence",
-                Kind::Choice(&["\n", "\r", "\r\n"]),
+                // Written with backslashes it is taken, too: that is what YAML makes of single quotes.
+                Kind::Choice(&["\n", "\r", "\r\n", "\\n", "\\r", "\\r\\n"]),
                 Preset::Str("\n"),
                 "What lines end with.",
             ),

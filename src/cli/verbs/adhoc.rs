@@ -87,6 +87,8 @@ impl AdHoc {
         }
         let content = Content::open(settings, &self.vault, &self.running.extra_vars)?;
         let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
+        // There is no playbook: what stands where one is counts as standing beside it.
+        let beside = beside.or_else(|| Some(content.folder.clone()));
         let (inventory, mut warnings) =
             content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
         if self.inventory.flush_cache {

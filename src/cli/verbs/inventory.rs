@@ -83,11 +83,15 @@ impl Inventory {
             return Err(wrong("nothing asked for", "give one of --list, --host and --graph").into());
         }
         let content = Content::open(settings, &self.vault, &self.extra_vars)?;
-        let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
+        let given = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
+        // Variables of hosts as a task sees them are also those that stand where one is; what is exported is not.
+        let here = || (!self.export).then(|| content.folder.clone());
+        let beside = given.clone().or_else(here);
         let (hosts, warnings) =
             content.inventory(&self.inventory.sources(&content.settings), beside.as_deref())?;
         complain(&warnings, errors_coloured(&content.settings));
-        let view = View::new(&content, &hosts, self.export, self.inventory.limit.as_deref())?;
+        let mut view = View::new(&content, &hosts, self.export, self.inventory.limit.as_deref())?;
+        view.has_playbook = given.is_some();
         let coloured = errors_coloured(&content.settings);
         let read = |chosen: &[HostId]| -> Result<(), Stop> {
             complain(&read_variables(&hosts, chosen)?, coloured);
@@ -145,6 +149,8 @@ struct View<'a> {
     extra: &'a Map,
     merge: bool,
     export: bool,
+    /// Whether a folder is given as a playbook's, of which groups show the variables, too.
+    has_playbook: bool,
     /// Hosts that `--limit` leaves.
     shown: HashSet<HostId>,
     order: Vec<HostId>,
@@ -164,6 +170,7 @@ impl<'a> View<'a> {
             extra: &content.extra,
             merge,
             export,
+            has_playbook: false,
             shown: order.iter().copied().collect(),
             order,
         })
@@ -189,7 +196,11 @@ impl<'a> View<'a> {
     }
 
     fn group_vars(&self, group: GroupId) -> Result<Map> {
-        let mut vars = self.merged(&self.hosts.vars_of_group(group)?);
+        let mut layers = self.hosts.vars_of_group(group)?;
+        layers.retain(|layer| {
+            self.has_playbook || !matches!(layer.place, Place::AllPlaybookFiles | Place::GroupsPlaybookFiles)
+        });
+        let mut vars = self.merged(&layers);
         let priority = self.hosts.group(group).priority();
         if priority != 1 {
             vars.insert(Value::str("ansible_group_priority"), Value::from(priority));
