@@ -540,7 +540,8 @@ impl Batch<'_> {
         let is_hidden =
             task.keywords.no_log.as_ref().is_some_and(|no_log| no_log.as_bool().is_none_or(|on| on));
         (self.run.options.shows_arguments && !is_hidden).then(|| {
-            let free_form = task.action.free_form.iter().map(|text| (Value::str("_raw_params"), text.clone()));
+            let free_form =
+                task.action.free_form.iter().map(|text| (Value::str("_raw_params"), text.clone()));
             let named = task.action.args.iter().map(|(name, value)| (name.clone(), value.clone()));
             Value::map(free_form.chain(named).collect())
         })
