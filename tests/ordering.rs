@@ -187,7 +187,9 @@ fn a_pinned_host_goes_through_the_play_before_the_next_one_begins() {
         hosts.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(play("host_pinned"), "web1 web1 web2 web2");
-    assert_eq!(play("free"), "web1 web2 web1 web2");
+    // Free hosts overtake one another as it comes; each does all.
+    let free = play("free");
+    assert_eq!((free.matches("web1").count(), free.matches("web2").count()), (2, 2), "{free}");
 }
 
 #[test]
