@@ -486,7 +486,8 @@ impl Dnf {
         asked.args.iter_mut().filter(|arg| *arg == "-y").for_each(|arg| *arg = "--assumeno".into());
         let ran = host.ask(asked)?;
         // It fails either because nobody says yes, or for what the real run will fail for.
-        if !ran.ok() && !format!("{}{}", ran.out(), ran.err()).contains("Operation aborted") {
+        let is_asked = format!("{}{}", ran.out(), ran.err()).contains("Operation aborted");
+        if !ran.ok() && !is_asked {
             return Err(self.failure(&ran));
         }
         let mut results = Vec::new();
@@ -504,7 +505,8 @@ impl Dnf {
                 results.extend(there.lines().map(|package| format!("Removed: {package}")));
             }
         }
-        Ok(Some(results))
+        // It would do something that the table does not show as packages, such as marking a group.
+        Ok(Some(results).filter(|results| !results.is_empty() || !is_asked))
     }
 
     /// What dnf says of a failure, in the words of Ansible, which asks dnf's library.
@@ -854,6 +856,19 @@ mod tests {
             told,
             [(first, Some(true)), ("httpd-2.5-1.x86_64", None), ("old-1-1.noarch", Some(false))]
         );
+    }
+
+    #[test]
+    fn a_check_run_says_changed_of_what_the_table_does_not_show() {
+        let table = "Installing Groups:\n Minimal Install\n\nTransaction Summary\n====\n";
+        let asked = Ran { stdout: table.into(), ..Ran::failed(1, "Operation aborted.\n") };
+        let world = |answer: Ran, said: &str| {
+            let world = World::new().program("dnf").answers("rpm *", Ran::failed(1, ""));
+            world.answers("dnf --assumeno *", answer).says("dnf -y install @minimal", said)
+        };
+        conform::<Dnf>("{ name: '@minimal' }", world(asked, "Complete!\n")).changed();
+        let nothing = world(Ran::said("Nothing to do.\n"), "Nothing to do.\n");
+        assert!(!conform::<Dnf>("{ name: '@minimal' }", nothing).check().changed);
     }
 
     #[test]

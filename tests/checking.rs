@@ -25,6 +25,18 @@ fn a_check_on_an_empty_host_goes_through_because_it_sees_its_own_plan() {
         .untouched("web1");
 }
 
+/// Tasks around it do real work, so a task that is checked alone supposes nothing of others; the items of its loop go together.
+#[test]
+fn a_task_that_is_checked_in_a_real_run_sees_what_its_own_items_suppose() {
+    let check = "lineinfile: { path: \"{{ root }}/file\", line: one, create: true }\n      check_mode: true";
+    let lab = Lab::local().playbook(&format!(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - {check}\n      loop: [1, 2, 3]\n      register: looped\n    \
+         - debug: {{ msg: \"{{{{ looped.results | map(attribute='changed') }}}}\" }}\n    \
+         - {check}\n    - copy: {{ content: \"one\\n\", dest: \"{{{{ root }}}}/file\" }}\n    - {check}\n"
+    ));
+    lab.run([]).exit(0).says("true,\n        false,\n        false").recap("web1", "ok=5 changed=3");
+}
+
 /// tar cannot look into a folder that is only planned, nor can any other program.
 #[test]
 fn an_archive_goes_into_a_folder_that_is_only_planned() {

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use shevek_proto::{Become, BecomeMethod};
+use shevek_proto::{Become, BecomeMethod, PROMPT_SETTLES};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::Secret;
-
-/// How long a line that looks like a prompt must stay as it is to be taken for one.
-const QUIET: Duration = Duration::from_millis(150);
 
 /// How much of what was said is looked at: a prompt is no longer.
 const LATEST: usize = 16 * 1024;
@@ -109,7 +106,7 @@ impl<'a> Talk<'a> {
         }
         if !self.answer.chooses_prompt() {
             let asked = !self.answered && self.answer.whom.is_asked(&String::from_utf8_lossy(latest));
-            self.settled = asked.then(|| Instant::now() + QUIET);
+            self.settled = asked.then(|| Instant::now() + PROMPT_SETTLES);
             return None;
         }
         let prompt = self.answer.prompt.as_bytes();

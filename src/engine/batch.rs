@@ -22,7 +22,7 @@ use crate::ahead::{self, Ahead, Sent};
 use crate::cursor::{Cursor, Place, Step};
 use crate::debugger::DebuggerOptions;
 use crate::done::Done;
-use crate::job::Job;
+use crate::job::{Job, next_number};
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
@@ -428,6 +428,7 @@ impl Batch<'_> {
             lane: None,
             original: step.task.clone(),
             overrides: Map::default(),
+            number: next_number(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! the dispatcher as a [`Done`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use shevek_actions::{Action, Asks, Foreign, Host, Invocation, Lane, Outcome, Request, Told};
@@ -39,6 +39,14 @@ pub(crate) struct Job {
     pub(crate) original: Arc<Task>,
     /// Variables that the debugger has set.
     pub(crate) overrides: Map,
+    /// Its number among all jobs of the run.
+    pub(crate) number: u32,
+}
+
+/// A number for the next job.
+pub(crate) fn next_number() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed).saturating_add(1)
 }
 
 /// What stands under `exception` in Ansible's results where there is no traceback.
@@ -131,6 +139,7 @@ impl Job {
             lane: Some(lane.clone()),
             original: self.original.clone(),
             overrides: self.overrides.clone(),
+            number: self.number,
         }
     }
 
@@ -380,6 +389,10 @@ impl Job {
             None => reach::host(&self.run, task, &scope, &scope)?,
         };
         host.lane.clone_from(&self.lane);
+        if host.mode.check && !self.run.options.check {
+            // All items of a loop share what they suppose; other tasks do real work before and after.
+            host.mode.alone = self.number;
+        }
         let action = self.run.actions.find(&name).filter(|_| foreign.is_none());
         let mut args = {
             let unrendered = action.map_or(&[][..], Action::unrendered);

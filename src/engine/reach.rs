@@ -1,7 +1,6 @@
 //! How a task reaches its host, and as whom.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use shevek_actions::{Host, truth};
@@ -36,7 +35,7 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         target: Arc::new(target),
         become_user,
         environment: environment(task, scope)?,
-        mode: Mode { check, alone: if check && !options.check { next_alone() } else { 0 }, diff },
+        mode: Mode { check, diff, ..Mode::default() },
         timeout: Some(seconds).filter(|seconds| *seconds > 0),
         deadline: None,
         retries: retries(run, there)?,
@@ -44,12 +43,6 @@ pub(crate) fn host(run: &Run, task: &Task, scope: &HostScope, there: &HostScope)
         lane: None,
         last: Arc::default(),
     })
-}
-
-/// A number for the next task that is checked in a run that is no check.
-fn next_alone() -> u32 {
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed).saturating_add(1)
 }
 
 /// How often a host that does not answer is tried again.

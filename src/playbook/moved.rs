@@ -18,14 +18,15 @@ pub(crate) fn moved(short: &str) -> Option<String> {
     Some(format!("{collection}.{name}"))
 }
 
-/// The collection that a module was removed from, by its full name.
-pub(crate) fn removed_from(full: &str) -> Option<&'static str> {
+/// The collection that a module was removed from, by its full name or the short one that it had before.
+pub(crate) fn removed_from(name: &str) -> Option<&'static str> {
     static GONE_FROM: OnceLock<HashMap<&str, HashSet<&str>>> = OnceLock::new();
     let gone = GONE_FROM.get_or_init(|| {
         let mut all: HashMap<&str, HashSet<&str>> = HashMap::new();
         read(GONE).for_each(|(collection, name, _)| _ = all.entry(collection).or_default().insert(name));
         all
     });
+    let full = if name.contains('.') { name.to_owned() } else { moved(name)? };
     let (at, _) = full.match_indices('.').nth(1)?;
     let (collection, names) = gone.get_key_value(full.get(..at)?)?;
     names.contains(full.get(at + 1..)?).then_some(*collection)
@@ -69,9 +70,9 @@ mod tests {
     #[test]
     fn what_was_removed_is_known_by_its_full_name() {
         assert_eq!(removed_from("community.docker.docker_compose"), Some("community.docker"));
-        assert_eq!(removed_from(&moved("ec2").unwrap()), Some("amazon.aws"));
+        assert_eq!(removed_from("ec2"), Some("amazon.aws"));
         assert_eq!(removed_from("community.docker.docker_container"), None);
-        assert_eq!((removed_from("docker_compose"), removed_from("")), (None, None));
+        assert_eq!((removed_from("copy"), removed_from(""), removed_from("a.b")), (None, None, None));
     }
 
     #[test]

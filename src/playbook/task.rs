@@ -60,11 +60,6 @@ pub(crate) struct TaskOwn {
     pub(crate) listen: Vec<HandlerName>,
 }
 
-/// The collection that a module was removed from, by either of its names.
-fn removed(name: &str) -> Option<&'static str> {
-    crate::moved::removed_from(name).or_else(|| crate::moved::removed_from(&crate::moved::moved(name)?))
-}
-
 impl Reader<'_> {
     /// Reads a task, and replaces it by what it imports if it is an import.
     pub(crate) fn task(&mut self, entry: &Value, map: &Map, scope: &Scope, items: &mut Vec<Item>) {
@@ -128,7 +123,7 @@ impl Reader<'_> {
                 "include" => problem
                     .kind(Kind::Machine)
                     .help("`include` is gone: use `include_tasks`, `import_tasks` or `import_playbook`"),
-                short if let Some(collection) = removed(short) => problem.help(format!(
+                short if let Some(collection) = crate::moved::removed_from(short) => problem.help(format!(
                     "it was removed from {collection}, whose present releases have it no more"
                 )),
                 _ => problem

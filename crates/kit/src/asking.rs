@@ -341,13 +341,15 @@ fn apk_reads(args: &[&str]) -> bool {
     }
 }
 
-/// `dnf`: verbs that read, and all where every question is answered with no.
+/// `dnf`: verbs that read, and those that ask before they do anything where the answer is no.
 fn dnf_reads(args: &[&str]) -> bool {
     const VERBS: &[&str] =
         &["list", "info", "repoquery", "repolist", "repo", "check-update", "check-upgrade", "search"];
+    const ASKING: &[&str] =
+        &["install", "upgrade", "update", "downgrade", "remove", "autoremove", "group", "distro-sync"];
     let verb = verb_at(args).and_then(|at| args.get(at));
-    verb.is_some_and(|verb| VERBS.contains(verb))
-        || args.first() == Some(&"--assumeno") && !args.contains(&"-y")
+    let is_no = args.first() == Some(&"--assumeno") && !args.contains(&"-y");
+    verb.is_some_and(|verb| VERBS.contains(verb) || is_no && ASKING.contains(verb))
 }
 
 /// `parted`: a script that only prints.
@@ -517,6 +519,9 @@ mod tests {
             cmd(words.next().unwrap()).args(words)
         };
         for line in [
+            "dnf --assumeno clean all",
+            "dnf --assumeno install vim -y",
+            "dnf install vim",
             "hostname web",
             "hostname -F /etc/hostname",
             "ip link set eth0 down",

@@ -17,4 +17,5 @@ pub use message::{
     BLOB_CHUNK, Batch, Become, BecomeMethod, Blob, Call, Diff, Down, Fault, FaultKind, HEAD_START, Hello,
     INLINE_BLOB, Item, Job, Mode, Outcome, Part, Up, VERSION,
 };
+pub use prompt::{PROMPT_SETTLES, is_refused};
 pub use val::{MAX_DEPTH, Val};

@@ -205,8 +205,8 @@ pub struct Job {
 pub struct Mode {
     /// Change nothing; say what would change.
     pub check: bool,
-    /// In a run that is no check: the number of the task that is checked alone. Its calls see what they suppose
-    /// themselves, and nothing that others did. 0: it is part of a whole check run.
+    /// In a run that is no check: the number of the task that is checked alone. Its calls, those of all
+    /// items of its loop, see what they suppose themselves, and nothing that others did. 0: it is part of a whole check run.
     pub alone: u32,
     /// Return before/after differences.
     pub diff: bool,

@@ -1,6 +1,21 @@
 //! Prompts for a password whose words cannot be chosen.
 
+use std::time::Duration;
+
 use crate::Become;
+
+/// How long a line that looks like a prompt must stay as it is to be taken for one.
+pub const PROMPT_SETTLES: Duration = Duration::from_millis(150);
+
+/// How programs that become another user say that a password is wrong, in lower case.
+const REFUSED: &[&str] = &[
+    "authentication failure",
+    "incorrect password",
+    "sorry, try again",
+    "su: sorry",
+    "authorization failed",
+    "authentication failed",
+];
 
 /// What passwords are called by `su`, in lower case; the languages are those that Ansible knows.
 const PASSWORD: &[&str] = &[
@@ -52,9 +67,22 @@ impl Become {
     }
 }
 
+/// Whether what was said is that the password is wrong.
+pub fn is_refused(said: &str) -> bool {
+    let said = said.to_lowercase();
+    REFUSED.iter().any(|words| said.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::is_refused;
     use crate::{Become, BecomeMethod};
+
+    #[test]
+    fn a_wrong_password_is_told_from_a_missing_right() {
+        assert!(is_refused("su: Authentication failure") && is_refused("Sorry, try again."));
+        assert!(!is_refused("Sorry, user ann is not allowed to execute '/bin/sh' as root on web1."));
+    }
 
     fn asked_with(prompts: &[&str], said: &str) -> bool {
         let prompts = prompts.iter().map(|&prompt| prompt.to_owned()).collect();

@@ -9,14 +9,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
-use shevek_proto::{Become, BecomeMethod, Fault, FaultKind};
+use shevek_proto::{Become, BecomeMethod, Fault, FaultKind, PROMPT_SETTLES, is_refused};
 
 use crate::parts::Program;
 use shevek_kit::guard::{self, Guarded};
 use shevek_kit::terminal::{self, Terminal};
-
-/// How long a line that looks like a prompt must stay as it is to be taken for one.
-const QUIET: Duration = Duration::from_millis(150);
 
 /// How much of what was said is kept for messages.
 const TAIL: usize = 4096;
@@ -297,7 +294,7 @@ impl<'a> Attempt<'a> {
         let deadline = Instant::now() + Duration::from_secs(u64::from(self.wanted.within));
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let left = if self.maybe_asked { left.min(QUIET) } else { left };
+            let left = if self.maybe_asked { left.min(PROMPT_SETTLES) } else { left };
             match self.login.said.recv_timeout(left) {
                 Ok(Said::Out(bytes)) => {
                     hear(&mut out, &bytes);
@@ -429,14 +426,7 @@ impl<'a> Attempt<'a> {
         {
             return self.password("is missing");
         }
-        let refused = [
-            "authentication failure",
-            "incorrect password",
-            "sorry, try again",
-            "authorization failed",
-            "authentication failed",
-        ];
-        if self.answered && has(&refused) {
+        if self.answered && is_refused(&said) {
             return self.password("is wrong");
         }
         let insists = has(&[

@@ -8,7 +8,7 @@ use shevek_connection::{Answer, RawCommand};
 use shevek_diag::{Diagnostic, Result};
 use shevek_kit::Kind;
 use shevek_kit::schema::Schema;
-use shevek_proto::{Become, BecomeMethod};
+use shevek_proto::{Become, BecomeMethod, is_refused};
 
 use crate::host::failed_connection;
 use crate::options::{opt, schema};
@@ -94,21 +94,13 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
 /// Why a method that was given a password did not begin.
 fn refusal(whom: &Become, stderr: &[u8]) -> String {
     let method = name(whom.method);
-    let said = String::from_utf8_lossy(stderr).to_lowercase();
-    let wrong = [
-        "authentication failure",
-        "incorrect password",
-        "sorry",
-        "no password was provided",
-        "authentication failed",
-    ];
     if whom.method == BecomeMethod::Doas {
         return format!(
             "doas did not let {} in; without a runner only sudo and su can be given a password",
             whom.user
         );
     }
-    match wrong.iter().any(|words| said.contains(words)) {
+    match is_refused(&String::from_utf8_lossy(stderr)) {
         true => format!("Incorrect {method} password"),
         false => format!("{method} did not let {} in", whom.user),
     }
@@ -125,16 +117,29 @@ fn name(method: BecomeMethod) -> &'static str {
 
 /// The line as another user runs it. With a password it says when it has begun: from then on nobody asks for that any more.
 fn become_line(whom: &Become, line: &str, answer: Option<&Answer>) -> Result<String> {
-    let begin = answer.map(|answer| format!("echo {} >&2; ", answer.begun)).unwrap_or_default();
-    let inner = quoted(&format!("{begin}{line}"))?;
     let user = quoted(&whom.user)?;
     let exe = whom.exe.as_deref().unwrap_or(name(whom.method));
     let flags = flags(whom, answer)?;
+    let becoming = |line: &str| -> Result<String> {
+        let inner = quoted(line)?;
+        Ok(match whom.method {
+            BecomeMethod::Sudo | BecomeMethod::Doas => {
+                format!("{exe} {flags}-u {user} /bin/sh -c {inner}")
+            }
+            BecomeMethod::Su | BecomeMethod::Runuser => format!("{exe} {flags}{user} -c {inner}"),
+        })
+    };
+    let Some(Answer { begun, .. }) = answer else { return becoming(line) };
+    let asking = becoming(&format!("echo {begun} >&2; {line}"))?;
     Ok(match whom.method {
-        BecomeMethod::Sudo | BecomeMethod::Doas => {
-            format!("{exe} {flags}-u {user} /bin/sh -c {inner}")
+        BecomeMethod::Sudo | BecomeMethod::Doas => asking,
+        // Root is not asked by su: whatever prints a prompt then is something else, and gets no password.
+        BecomeMethod::Su | BecomeMethod::Runuser => {
+            let plain = becoming(line)?;
+            let script =
+                format!("if [ \"$(id -u)\" = 0 ]; then echo {begun} >&2; exec {plain}; fi; exec {asking}");
+            format!("/bin/sh -c {}", quoted(&script)?)
         }
-        BecomeMethod::Su | BecomeMethod::Runuser => format!("{exe} {flags}{user} -c {inner}"),
     })
 }
 
@@ -201,5 +206,23 @@ mod tests {
         let (prompt, begun) = (&answer.prompt, &answer.begun);
         assert_eq!(asking, format!("sudo -H -S -p '{prompt}' -u ann /bin/sh -c 'echo {begun} >&2; id -un'"));
         assert!(become_line(&whom(BecomeMethod::Sudo, Some("'-E")), "id", None).is_err());
+    }
+
+    /// What a program of the other user could print to be given a password.
+    #[test]
+    fn root_gives_its_password_to_nobody_behind_su() {
+        let su = Become { password: Some("x".into()), ..whom(BecomeMethod::Su, None) };
+        let answer = Answer::of(&su).unwrap();
+        let line = become_line(&su, "id -un", Some(&answer)).unwrap();
+        let words = shlex::split(&line).unwrap();
+        assert_eq!(words[..2], ["/bin/sh", "-c"]);
+        let begun = &answer.begun;
+        assert_eq!(
+            words[2],
+            format!(
+                "if [ \"$(id -u)\" = 0 ]; then echo {begun} >&2; exec su ann -c 'id -un'; fi; \
+                 exec su ann -c 'echo {begun} >&2; id -un'"
+            )
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! What an item brings is there for those behind it: its result under the name that the task registers, and the variables
 //! and facts that it sets ([`Carried`]).
 
-use shevek_actions::{Asked, Effect, Host, Outcome};
+use shevek_actions::{Asked, Effect, Host, Lane, Outcome};
 use shevek_connection::{Blobs, TransportKind};
 use shevek_event::held;
 use shevek_template::Truth;
@@ -16,7 +16,6 @@ use crate::ahead::{Doing, go_on, returns_facts};
 use crate::done::{ItemDone, LoopItem};
 use crate::looping;
 use crate::sight::Sight;
-use shevek_actions::Lane;
 
 impl Job {
     /// Whether each item must be done before the next may begin.
