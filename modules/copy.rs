@@ -389,6 +389,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_that_becomes_a_link_leads_no_copy_elsewhere() {
+        let to = "dest: HERE/tree/, remote_src: yes";
+        hostile::<Copy>(&format!("{{ src: HERE/from/, {to}, owner: '4712', group: '4712', mode: '0644' }}"));
+    }
+
+    #[test]
     fn content_is_written_once() {
         let args = "{ content: \"hello\\n\", dest: /etc/motd, mode: '0640' }";
         let done = conform::<Copy>(args, World::new()).changed().holds("/etc/motd", "hello\n");

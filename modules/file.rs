@@ -15,6 +15,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use shevek_kit::held::DEEPEST;
 use shevek_kit::moment::Moment;
 use shevek_kit::prelude::*;
 
@@ -242,8 +243,8 @@ impl File {
         if was != Is::File {
             diff.put("state", was.word(), "file");
         }
-        let changed =
-            self.attributes.ensure(host, &path, &mut diff)? | set_times(host, &path, clock, Some(&mut diff))?;
+        let changed = self.attributes.ensure(host, &path, &mut diff)?
+            | set_times(host, &path, Links::Follow, clock, Some(&mut diff))?;
         host.diff(diff.into());
         Ok(Outcome::ok().changed_if(changed).with("path", &path))
     }
@@ -262,7 +263,8 @@ impl File {
         diff.put("state", was.word(), "touch");
         let target = self.followed(host, path);
         let set = |host: &mut Host, diff: &mut AttributeDiff| -> Result<bool> {
-            Ok(self.attributes.ensure(host, &target, diff)? | set_times(host, &target, clock, Some(diff))?)
+            Ok(self.attributes.ensure(host, &target, diff)?
+                | set_times(host, &target, Links::Follow, clock, Some(diff))?)
         };
         match set(host, &mut diff) {
             Ok(more) => changed |= more,
@@ -308,10 +310,11 @@ impl File {
                     .with("path", path));
             }
         }
-        let mut changed =
-            self.attributes.ensure(host, path, &mut diff)? | set_times(host, path, clock, Some(&mut diff))?;
+        let mut changed = self.attributes.ensure(host, path, &mut diff)?
+            | set_times(host, path, Links::Follow, clock, Some(&mut diff))?;
         if self.recurse {
-            changed |= self.recurse(host, path, clock, 0)?;
+            let held = host.hold(path, Links::Follow)?;
+            changed |= self.recurse(host, &held, clock, 0).map_err(|fault| held.told(fault))?;
         }
         host.diff(diff.into());
         Ok(outcome.changed_if(changed))
@@ -338,40 +341,46 @@ impl File {
                 done => done?,
             }
             self.attributes.ensure(host, folder, diff)?;
-            set_times(host, folder, clock, Some(diff))?;
+            set_times(host, folder, Links::Follow, clock, Some(diff))?;
         }
         Ok(())
     }
 
     /// Sets attributes of all that is in a folder.
-    fn recurse(&self, host: &mut Host, folder: &Path, clock: &Clock, depth: usize) -> Result<bool> {
-        if depth > 1000 {
+    fn recurse(&self, host: &mut Host, folder: &Held, clock: &Clock, depth: usize) -> Result<bool> {
+        if depth > DEEPEST {
             fail!(
                 "Could not recursively set attributes on {}: too deep, or a loop of links",
-                folder.display()
+                folder.name().display()
             );
         }
         let mut changed = false;
-        for name in host.list(folder)? {
+        for name in host.list(folder.path())? {
             host.still_wanted()?;
-            let path = folder.join(name);
+            let path = folder.join(&name);
             let Some(stat) = host.lstat(&path)? else { continue };
             changed |= self.attributes.ensure(host, &path, &mut AttributeDiff::default())?;
-            changed |= match set_times(host, &path, clock, None) {
+            // Differs from Ansible: where links are not followed, times are set of the link and not of what it leads to.
+            let links = if stat.is_link() && self.follow { Links::Follow } else { Links::Keep };
+            changed |= match set_times(host, &path, links, clock, None) {
                 // A link that leads nowhere has no times of its own to set.
                 Err(_) if stat.is_link() => false,
                 done => done?,
             };
             if stat.is_folder() {
-                changed |= self.recurse(host, &path, clock, depth + 1)?;
+                let held = folder.below(host, name, Links::Keep)?;
+                changed |= self.recurse(host, &held, clock, depth + 1).map_err(|fault| held.told(fault))?;
             } else if stat.is_link() && self.follow {
-                let target = folder.join(host.readlink(&path)?);
+                let to = host.readlink(&path)?;
+                let target = folder.join(&to);
                 let Some(stat) = host.stat(&target)? else { continue };
                 if stat.is_folder() {
-                    changed |= self.recurse(host, &target, clock, depth + 1)?;
+                    let held = folder.below(host, to, Links::Follow)?;
+                    changed |=
+                        self.recurse(host, &held, clock, depth + 1).map_err(|fault| held.told(fault))?;
                 }
                 changed |= self.attributes.ensure(host, &target, &mut AttributeDiff::default())?;
-                changed |= set_times(host, &target, clock, None)?;
+                changed |= set_times(host, &target, Links::Follow, clock, None)?;
             }
         }
         Ok(changed)
@@ -458,7 +467,7 @@ impl File {
             );
         } else {
             changed |= self.attributes.ensure(host, &target, &mut diff)?;
-            changed |= set_times(host, &target, clock, Some(&mut diff))?;
+            changed |= set_times(host, &target, Links::Follow, clock, Some(&mut diff))?;
         }
         host.diff(diff.into());
         Ok(Outcome::ok()
@@ -475,7 +484,7 @@ impl File {
             }
             let mut diff = AttributeDiff::of(path);
             let changed = self.attributes.ensure(host, path, &mut diff)?
-                | set_times(host, path, clock, Some(&mut diff))?;
+                | set_times(host, path, Links::Follow, clock, Some(&mut diff))?;
             host.diff(diff.into());
             return Ok(Outcome::ok().changed_if(changed).with("dest", path).with("src", Val::Null));
         };
@@ -525,7 +534,7 @@ impl File {
         }
         let target = self.followed(host, path);
         changed |= self.attributes.ensure(host, &target, &mut diff)?;
-        changed |= set_times(host, &target, clock, Some(&mut diff))?;
+        changed |= set_times(host, &target, Links::Follow, clock, Some(&mut diff))?;
         host.diff(diff.into());
         Ok(Outcome::ok().changed_if(changed).with("dest", path).with("src", src))
     }
@@ -585,11 +594,18 @@ fn replace(host: &mut Host, path: &Path, make: impl FnOnce(&mut Host, &Path) -> 
 }
 
 /// Sets times as asked, and says whether they had to change.
-fn set_times(host: &mut Host, path: &Path, clock: &Clock, diff: Option<&mut AttributeDiff>) -> Result<bool> {
+fn set_times(
+    host: &mut Host,
+    path: &Path,
+    links: Links,
+    clock: &Clock,
+    diff: Option<&mut AttributeDiff>,
+) -> Result<bool> {
     if clock.modified == Moved::Keep && clock.accessed == Moved::Keep {
         return Ok(false);
     }
-    let Some(now) = host.stat(path)? else {
+    let now = if links == Links::Follow { host.stat(path)? } else { host.lstat(path)? };
+    let Some(now) = now else {
         return Err(Fault::absent(format!(
             "Error while updating modification or access time: {} is not there",
             path.display()
@@ -617,7 +633,7 @@ fn set_times(host: &mut Host, path: &Path, clock: &Clock, diff: Option<&mut Attr
             }
         }
     }
-    let set = if both_now { host.touch(path) } else { host.utimes(path, times, Links::Follow) };
+    let set = if both_now { host.touch(path, links) } else { host.utimes(path, times, links) };
     set.map_err(|f| Fault {
         message: format!("Error while updating modification or access time: {}", f.message),
         ..f.with("path", path)
@@ -660,6 +676,14 @@ mod tests {
             assert_eq!((stat.gid, stat.mode), (33, mode), "{path}");
         }
         done.then("{ path: /srv, recurse: yes, state: directory, group: www }").unchanged();
+    }
+
+    #[test]
+    fn a_folder_that_becomes_a_link_leads_nowhere() {
+        let recurse = "path: HERE/tree, state: directory, recurse: yes, follow: no";
+        hostile::<File>(&format!("{{ {recurse}, mode: 'a+rX' }}"));
+        hostile::<File>(&format!("{{ {recurse}, modification_time: '202001020304.05' }}"));
+        hostile::<File>("{ path: HERE/tree, state: absent }");
     }
 
     #[test]

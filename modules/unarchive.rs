@@ -8,7 +8,8 @@
 //! - unarchive: { src: /tmp/foo.zip, dest: /usr/local/bin, remote_src: true }
 //! - unarchive: { src: 'https://example.com/example.zip', dest: /usr/local/bin, remote_src: true, creates: /usr/local/bin/x }
 //! ```
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
 
 use shevek_kit::http::UrlOptions;
 use shevek_kit::prelude::*;
@@ -233,15 +234,36 @@ impl Unarchive {
 
     fn set_attributes(&self, host: &mut Host, dest: &Path, files: &[String]) -> Result<bool> {
         let mut changed = false;
+        let top = host.hold(dest, Links::Follow)?;
+        let mut within: Option<(&Path, Option<Held>)> = None;
         let mut above: Vec<&str> = files.iter().filter_map(|name| Some(name.split_once('/')?.0)).collect();
         above.sort_unstable();
         above.dedup();
         for name in files.iter().map(String::as_str).chain(above) {
-            let path = dest.join(name.trim_end_matches('/'));
-            changed |= self.attributes.ensure(host, &path, &mut AttributeDiff::default())?;
+            let path = Path::new(name);
+            let parent = path.parent().unwrap_or(path);
+            // What is in one folder mostly comes together.
+            if within.as_ref().is_none_or(|(of, _)| *of != parent) {
+                within = Some((parent, folder(host, &top, parent)?));
+            }
+            let held = within.as_ref().and_then(|(_, held)| held.as_ref()).unwrap_or(&top);
+            let path = held.join(path.file_name().unwrap_or(OsStr::new(".")));
+            let done = self.attributes.ensure(host, &path, &mut AttributeDiff::default());
+            changed |= done.map_err(|fault| held.told(fault))?;
         }
         Ok(changed)
     }
+}
+
+/// A folder below the one that is unpacked into; none: that one itself.
+fn folder(host: &Probe, top: &Held, path: &Path) -> Result<Option<Held>> {
+    let mut folder = None;
+    for part in path.components() {
+        if let Component::Normal(part) = part {
+            folder = Some(folder.as_ref().unwrap_or(top).enter(host, part)?);
+        }
+    }
+    Ok(folder)
 }
 
 impl Archive<'_> {

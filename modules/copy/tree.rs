@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use shevek_kit::held::DEEPEST;
 use shevek_kit::prelude::*;
 use shevek_kit::system::Stat;
 
@@ -39,9 +40,17 @@ impl Copy {
         if there.is_none() && !inside {
             self.make_folders(host, &dest)?;
         }
-        changed |= self.tree(host, src, &target, 0)?;
+        let fresh = !host.exists(&target);
+        if fresh {
+            host.mkdir(&target, 0o700)?;
+        }
+        let (from, to) = (host.hold(src, Links::Follow)?, host.hold(&target, Links::Follow)?);
+        changed |= self.tree(host, (&from, &to), fresh, 0).map_err(|fault| to.told(from.told(fault)))?;
         let attributes = self.attributes(host)?;
-        changed |= self.own(host, &target)?;
+        if self.attributes.owner.is_some() || self.attributes.group.is_some() {
+            changed |= self.owner().ensure(host, &target, &mut AttributeDiff::default())?;
+            changed |= self.own(host, &to, 0).map_err(|fault| to.told(fault))?;
+        }
         changed |= attributes.ensure(host, &dest, &mut AttributeDiff::default())?;
         Ok(Outcome::ok()
             .changed_if(changed)
@@ -51,18 +60,13 @@ impl Copy {
             .with("md5sum", Val::Null))
     }
 
-    /// Copies what differs or is missing.
-    fn tree(&self, host: &mut Host, src: &Path, dest: &Path, depth: usize) -> Result<bool> {
-        if depth > 1000 {
-            fail!("{} is nested too deeply, or its links form a loop", src.display());
+    /// Copies what differs or is missing into a folder, which may be new.
+    fn tree(&self, host: &mut Host, (src, dest): (&Held, &Held), fresh: bool, depth: usize) -> Result<bool> {
+        if depth > DEEPEST {
+            fail!("{} is nested too deeply, or its links form a loop", src.name().display());
         }
-        let mut changed = false;
-        let fresh = host.lstat(dest)?.is_none();
-        if fresh {
-            host.mkdir(dest, 0o700)?;
-            changed = true;
-        }
-        for name in host.list(src)? {
+        let mut changed = fresh;
+        for name in host.list(src.path())? {
             host.still_wanted()?;
             let (from, to) = (src.join(&name), dest.join(&name));
             let Some(is) = host.lstat(&from)? else { continue };
@@ -73,34 +77,50 @@ impl Copy {
                 continue;
             }
             match host.stat(&from)? {
-                Some(stat) if stat.is_folder() => changed |= self.tree(host, &from, &to, depth + 1)?,
+                Some(stat) if stat.is_folder() => {
+                    let fresh = host.lstat(&to)?.is_none();
+                    if fresh {
+                        host.mkdir(&to, 0o700)?;
+                    }
+                    let links = if is.is_link() { Links::Follow } else { Links::Keep };
+                    let (from, to) = (src.below(host, &name, links)?, dest.enter(host, &name)?);
+                    let done = self.tree(host, (&from, &to), fresh, depth + 1);
+                    changed |= done.map_err(|fault| to.told(from.told(fault)))?;
+                }
                 Some(stat) if stat.is_file() => changed |= file(host, &from, &to, &stat)?,
                 _ => {
+                    let from = src.name().join(name);
                     host.warn(format!("{} was not copied: it is neither a file nor a folder", from.display()))
                 }
             }
         }
         // At the end, so that a folder that is not writable can be filled.
-        if fresh && let Some(stat) = host.stat(src)? {
-            host.chmod(followed(host, dest, Links::Follow), stat.mode)?;
+        if fresh && let Some(stat) = host.stat(src.path())? {
+            host.chmod(dest.join("."), stat.mode)?;
         }
         Ok(changed)
     }
 
-    /// Gives all of a folder to the owner and group that are asked for.
-    fn own(&self, host: &mut Host, path: &Path) -> Result<bool> {
-        let owner = FileAttributes {
+    fn owner(&self) -> FileAttributes {
+        FileAttributes {
             owner: self.attributes.owner.clone(),
             group: self.attributes.group.clone(),
             ..FileAttributes::default()
-        };
-        if !owner.any() {
-            return Ok(false);
         }
-        let mut changed = owner.ensure(host, path, &mut AttributeDiff::default())?;
-        if host.lstat(path)?.is_some_and(|s| s.is_folder()) {
-            for name in host.list(path)? {
-                changed |= self.own(host, &path.join(name))?;
+    }
+
+    /// Gives all that is in a folder to the owner and group that are asked for.
+    fn own(&self, host: &mut Host, folder: &Held, depth: usize) -> Result<bool> {
+        if depth > DEEPEST {
+            fail!("{} is nested too deeply", folder.name().display());
+        }
+        let (owner, mut changed) = (self.owner(), false);
+        for name in host.list(folder.path())? {
+            let path = folder.join(&name);
+            changed |= owner.ensure(host, &path, &mut AttributeDiff::default())?;
+            if host.lstat(&path)?.is_some_and(|s| s.is_folder()) {
+                let held = folder.below(host, name, Links::Keep)?;
+                changed |= self.own(host, &held, depth + 1).map_err(|fault| held.told(fault))?;
             }
         }
         Ok(changed)
@@ -131,7 +151,7 @@ fn file(host: &mut Host, from: &Path, to: &Path, stat: &Stat) -> Result<bool> {
             return Ok(false);
         }
     }
-    let mut stream = host.open(from)?;
+    let mut stream = host.open_seen(from, stat)?;
     let commit = Commit { mode: Some(stat.mode), ..Commit::default() };
     host.write_as(to, &mut stream, &commit)?;
     Ok(true)

@@ -23,28 +23,31 @@ impl User {
             host.mkdir(folder, 0o755)?;
         }
         host.mkdir(home, 0o755)?;
+        let held = host.hold(home, Links::Keep)?;
         if skeleton != "/dev/null" && host.is_folder(skeleton) {
-            fill(Path::new(skeleton), home, host)?;
+            fill(Path::new(skeleton), &held, host).map_err(|fault| held.told(fault))?;
         }
-        host.chmod(home, mode(host)?)?;
+        host.chmod(held.join("."), mode(host)?)?;
         Ok(true)
     }
 
     /// Gives a home folder that was made here to its user. One that was there already is left as it is: it may be shared,
     /// or hold what is another's on purpose.
     pub(super) fn own_home(&self, home: &Path, user: &shevek_kit::User, host: &mut Host) -> Result<()> {
-        own(home, Owner { uid: Some(user.uid), gid: Some(user.gid) }, host)
+        let held = host.hold(home, Links::Keep)?;
+        own(&held, Owner { uid: Some(user.uid), gid: Some(user.gid) }, host).map_err(|fault| held.told(fault))
     }
 }
 
-fn fill(from: &Path, to: &Path, host: &mut Host) -> Result<()> {
+fn fill(from: &Path, to: &Held, host: &mut Host) -> Result<()> {
     for name in host.list(from)? {
         let (source, dest) = (from.join(&name), to.join(&name));
         let Some(stat) = host.lstat(&source)? else { continue };
         match stat.kind {
             FileKind::Folder => {
                 host.mkdir(&dest, stat.mode)?;
-                fill(&source, &dest, host)?;
+                let held = to.below(host, &name, Links::Keep)?;
+                fill(&source, &held, host).map_err(|fault| held.told(fault))?;
             }
             FileKind::Link => {
                 let target = host.readlink(&source)?;
@@ -60,11 +63,15 @@ fn fill(from: &Path, to: &Path, host: &mut Host) -> Result<()> {
     Ok(())
 }
 
-fn own(path: &Path, owner: Owner, host: &mut Host) -> Result<()> {
-    host.chown(path, owner, Links::Keep)?;
-    if host.lstat(path)?.is_some_and(|s| s.is_folder()) {
-        for name in host.list(path)? {
-            own(&path.join(name), owner, host)?;
+fn own(folder: &Held, owner: Owner, host: &mut Host) -> Result<()> {
+    host.chown(folder.join("."), owner, Links::Keep)?;
+    for name in host.list(folder.path())? {
+        let path = folder.join(&name);
+        if host.lstat(&path)?.is_some_and(|s| s.is_folder()) {
+            let held = folder.below(host, name, Links::Keep)?;
+            own(&held, owner, host).map_err(|fault| held.told(fault))?;
+        } else {
+            host.chown(path, owner, Links::Keep)?;
         }
     }
     Ok(())

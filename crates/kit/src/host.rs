@@ -55,9 +55,9 @@ impl Host {
         self.outcome.diff.push(diff);
     }
 
-    /// A path is going to be changed: what is known of accounts may stand in it.
+    /// A path is going to be changed: what is known of accounts may stand in it (also where a held folder is below /proc).
     fn changes(&self, path: &Path) {
-        if path.starts_with("/etc") || path.is_relative() {
+        if path.starts_with("/etc") || path.starts_with("/proc") || path.is_relative() {
             self.probe.forget_accounts();
         }
     }
@@ -271,9 +271,9 @@ impl Host {
     }
 
     /// Sets both times to now, which takes no more than leave to write.
-    pub fn touch(&mut self, path: impl AsRef<Path>) -> Result<()> {
+    pub fn touch(&mut self, path: impl AsRef<Path>, links: Links) -> Result<()> {
         let path = path.as_ref();
-        self.act.touch(path).map_err(|e| io_fault("could not set times of", path, &e))
+        self.act.touch(path, links).map_err(|e| io_fault("could not set times of", path, &e))
     }
 
     /// Sets or removes an extended attribute.

@@ -19,6 +19,7 @@ mod effect;
 pub mod fault;
 pub mod glob;
 pub mod guard;
+pub mod held;
 mod host;
 pub mod http;
 pub mod json;
@@ -56,6 +57,7 @@ pub use command::{Command, Ran, cmd, quoted, refuse_options};
 pub use content::{Content, Courier, NoCourier};
 pub use effect::{Account, Effect, Thing};
 pub use fault::{Fault, Result};
+pub use held::Held;
 pub use host::{Host, Owner};
 pub use kind::{Kind, boolean, dict};
 pub use looked_up::LookedUp;
@@ -86,12 +88,12 @@ pub mod prelude {
     pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
     pub use crate::{
         Account, Algorithm, Arg, Args, AttributeDiff, Bits, Bytes, Change, Command, Content, Dict, Effect,
-        FileAttributes, Host, Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State,
+        FileAttributes, Held, Host, Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State,
         StateValue, Thing, cmd, fail, followed, refuse_link, refuse_options,
     };
     pub use shevek_derive::{Args, Choice, State};
     pub use shevek_proto::{Diff, Outcome, Val};
 
     #[cfg(feature = "testing")]
-    pub use crate::testing::{World, conform, conform_apart};
+    pub use crate::testing::{World, conform, conform_apart, hostile};
 }

@@ -15,11 +15,12 @@ use crate::command::{Command, Ran, cmd};
 use crate::content::{Content, Courier, NoCourier};
 use crate::effect::Thing;
 use crate::fault::{Fault, Result};
+use crate::held::Held;
 use crate::http::{self, Request, Response, Stream};
 use crate::looked_up::{LookedUp, Table};
 use crate::lossless;
 use crate::overlay::Unknowable;
-use crate::system::{Access, Identity, Look, Stat, Uname, Volume};
+use crate::system::{Access, Identity, Links, Look, Stat, Uname, Volume};
 
 /// What one call brings with it besides its arguments.
 pub struct Call {
@@ -179,6 +180,12 @@ impl Probe {
             self.look.list(path.as_ref()).map_err(|e| io_fault("could not list", path.as_ref(), &e))?;
         names.sort();
         Ok(names)
+    }
+
+    /// Holds a folder open, so that what is done in it is done nowhere else. With [`Links::Keep`] a link in its place is
+    /// refused.
+    pub fn hold(&self, path: impl AsRef<Path>, links: Links) -> Result<Held> {
+        self.look.hold(path.as_ref(), links).map_err(|e| io_fault("could not open", path.as_ref(), &e))
     }
 
     /// The path with all links resolved.

@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatVfsMountFlags, Timestamps,
 use rustix::io::Errno;
 
 use crate::command::{Command, Ran, cmd};
+use crate::held::Held;
 use crate::http::{self, Request, Response, Stream};
 use crate::spawn;
 use crate::system::{
@@ -134,6 +135,10 @@ impl Look for Real {
             true => Ok(Box::new(file)),
             false => Err(io::Error::other("it was replaced while it was looked at")),
         }
+    }
+
+    fn hold(&self, path: &Path, links: Links) -> io::Result<Held> {
+        Held::open(path, links)
     }
 
     fn readlink(&self, path: &Path) -> io::Result<PathBuf> {
@@ -358,23 +363,21 @@ impl Act for Real {
     }
 
     fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>, links: Links) -> io::Result<()> {
-        let flags = if links == Links::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
-        rustix::fs::chownat(CWD, path, uid.map(Uid::from_raw), gid.map(Gid::from_raw), flags)?;
+        rustix::fs::chownat(CWD, path, uid.map(Uid::from_raw), gid.map(Gid::from_raw), at(links))?;
         Ok(())
     }
 
     fn utimes(&self, path: &Path, times: Times, links: Links) -> io::Result<()> {
-        let flags = if links == Links::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
         let times =
             Timestamps { last_access: timespec(times.accessed), last_modification: timespec(times.modified) };
-        rustix::fs::utimensat(CWD, path, &times, flags)?;
+        rustix::fs::utimensat(CWD, path, &times, at(links))?;
         Ok(())
     }
 
-    fn touch(&self, path: &Path) -> io::Result<()> {
+    fn touch(&self, path: &Path, links: Links) -> io::Result<()> {
         let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         let times = Timestamps { last_access: now, last_modification: now };
-        rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())?;
+        rustix::fs::utimensat(CWD, path, &times, at(links))?;
         Ok(())
     }
 
@@ -400,6 +403,11 @@ impl Act for Real {
     fn send(&self, request: &Request) -> io::Result<Response<Stream>> {
         http::exchange(request, self)
     }
+}
+
+/// How the kernel is told of a link.
+fn at(links: Links) -> AtFlags {
+    if links == Links::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() }
 }
 
 fn timespec(time: Option<SystemTime>) -> rustix::fs::Timespec {
@@ -432,6 +440,10 @@ impl Real {
         if !self.selinux.join("enforce").exists() {
             return None;
         }
+        // The policy goes by names, and a held folder's path is none.
+        let held = dest.parent().filter(|folder| folder.starts_with("/proc"));
+        let named = held.and_then(|folder| Some(fs::canonicalize(folder).ok()?.join(dest.file_name()?)));
+        let dest = named.as_deref().unwrap_or(dest);
         let ran = self.ask(&cmd(&self.labeller).arg("-n").arg(dest).any_rc()).ok().filter(Ran::ok)?;
         let context = ran.out().trim().to_owned();
         (context.split(':').count() >= 3).then(|| format!("{context}\0").into_bytes())

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Command, Ran};
 use crate::effect::Thing;
+use crate::held::Held;
 use crate::http::{Request, Response, Stream};
 use crate::talk::{Manner, Talk};
 
@@ -25,6 +26,10 @@ pub trait Look: Send + Sync {
     /// failure. For paths in folders that belong to users.
     fn open_seen(&self, path: &Path, _seen: &Stat) -> io::Result<Box<dyn Read + Send>> {
         self.open(path)
+    }
+    /// Holds a folder open: see [`Held`].
+    fn hold(&self, path: &Path, _links: Links) -> io::Result<Held> {
+        Ok(Held::named(path))
     }
     /// Where a link points.
     fn readlink(&self, path: &Path) -> io::Result<PathBuf>;
@@ -118,9 +123,9 @@ pub trait Act: Look {
     /// Sets times; `None` leaves one alone.
     fn utimes(&self, path: &Path, times: Times, links: Links) -> io::Result<()>;
     /// Sets both times to now. Whoever may write a file may do this; setting other times takes its owner.
-    fn touch(&self, path: &Path) -> io::Result<()> {
+    fn touch(&self, path: &Path, links: Links) -> io::Result<()> {
         let now = Some(self.now());
-        self.utimes(path, Times { accessed: now, modified: now }, Links::Follow)
+        self.utimes(path, Times { accessed: now, modified: now }, links)
     }
     /// Sets or removes an extended attribute.
     fn set_xattr(&self, path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()>;

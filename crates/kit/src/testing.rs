@@ -6,9 +6,11 @@
 
 mod conform;
 mod examples;
+mod hostile;
 mod nothing;
 mod world;
 
 pub use conform::{Ran, Session, TestModule, conform, conform_apart, module};
 pub use examples::check_examples;
+pub use hostile::hostile;
 pub use world::World;
