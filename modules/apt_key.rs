@@ -145,7 +145,7 @@ impl AptKey {
 
     /// Numbers of the keys that are trusted.
     fn known(&self, short: bool, host: &Probe) -> Result<Vec<String>> {
-        // Only to ask for its keys would make the keyring.
+        // Differs from Ansible: only to ask for its keys makes no empty keyring.
         if self.keyring.as_ref().is_some_and(|keyring| !host.exists(keyring)) {
             return Ok(Vec::new());
         }

@@ -182,19 +182,20 @@ impl Procedure for Pip {
             Wanted::Forcereinstall => command.args(["-U", "--force-reinstall"]),
             Wanted::Present => command,
         };
-        if let Some(extra) = &self.extra_args {
-            command = command.args(words::split(extra).map_err(|why| Fault::new(format!("{extra}: {why}")))?);
-        }
+        let extra = self.extra_args.as_deref().unwrap_or_default();
+        let extra = words::split(extra).map_err(|why| Fault::new(format!("{extra}: {why}")))?;
+        // Differs from Ansible: there the option also comes before `-r`, and with uninstall; pip refuses both.
+        let editable = self.editable && self.requirements.is_none() && self.state != Wanted::Absent;
+        let editable = editable && !extra.iter().any(|word| word == "-e");
+        command = command.args(extra);
         if self.break_system_packages {
             // Versions of pip that don't know the option pass over the variable.
             command = command.env("PIP_BREAK_SYSTEM_PACKAGES", "1");
         }
         command = match &self.requirements {
             Some(file) => command.arg("-r").arg(file),
-            None => {
-                let editable = self.editable && self.state != Wanted::Absent;
-                packages.iter().fold(command, |command, package| command.flag("-e", editable).arg(package))
-            }
+            // As in Ansible, the option is for the first of them only.
+            None => command.flag("-e", editable).args(&packages),
         };
         if let Some(folder) = &environment {
             let path = host.env("PATH").unwrap_or_default();
@@ -410,6 +411,17 @@ mod tests {
         conform_apart::<Pip>("{ name: 'git+https://h/x.git', state: latest }", world())
             .unchanged()
             .ran(["/usr/bin/pip3 install -U git+https://h/x.git"]);
+    }
+
+    #[test]
+    fn the_first_of_several_is_editable() {
+        let ran = |args: &str, line: &str| {
+            conform_apart::<Pip>(&format!("{{ {args}, editable: yes }}"), world()).ran([line]);
+        };
+        ran("name: [/srv/a, /srv/b]", "/usr/bin/pip3 install -e /srv/a /srv/b");
+        ran("name: /srv/a, extra_args: '-v -e'", "/usr/bin/pip3 install -v -e /srv/a");
+        ran("requirements: /r.txt", "/usr/bin/pip3 install -r /r.txt");
+        ran("name: django, state: absent", "/usr/bin/pip3 uninstall -y django");
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub(crate) struct Catalogue {
     by_name: HashMap<String, Resolved>,
 }
 
+/// How often a module may have moved on: collections could send one in a circle.
+const MOST_REDIRECTS: usize = 8;
+
 /// Modules that Ansible brings itself: a task with one of these is no mistake of the user's, even where nothing here
 /// runs it.
 const OF_ANSIBLE: &[&str] = &[
@@ -183,7 +186,7 @@ impl Catalogue {
         let short = builtin_short(name);
         let known = |name: &str| self.by_name.get(name).cloned();
         if short.contains('.') {
-            return known(short).or_else(|| place.in_collection(name)).or_else(|| elsewhere(name));
+            return self.in_full(name, place, MOST_REDIRECTS);
         }
         let is_plain = short.len() == name.len();
         for collection in
@@ -196,8 +199,16 @@ impl Catalogue {
         }
         let own = if name.starts_with(BUILTIN) { None } else { place.in_libraries(short) };
         own.or_else(|| known(short)).or_else(|| {
-            let full = moved(short)?;
-            known(&full).or_else(|| place.in_collection(&full)).or_else(|| elsewhere(&full))
+            self.in_full(&moved(short)?, place, MOST_REDIRECTS)
+        })
+    }
+
+    /// What a full name means: here, in its collection, or under the name that its collection says it has now.
+    fn in_full(&self, name: &str, place: &Place<'_>, redirects: usize) -> Option<Resolved> {
+        let found = self.by_name.get(builtin_short(name)).cloned().or_else(|| place.in_collection(name));
+        found.or_else(|| match place.redirected(name) {
+            Some(next) if redirects > 0 => self.in_full(&next, place, redirects - 1),
+            _ => elsewhere(name),
         })
     }
 
@@ -275,6 +286,18 @@ impl Place<'_> {
                 self.foreign(path.parent()?, &stem, full)
             })
         })
+    }
+
+    /// The name that a collection has for one of its modules now, often that of another collection.
+    fn redirected(&self, full: &str) -> Option<String> {
+        let mut parts = full.splitn(3, '.');
+        let (namespace, collection, name) = (parts.next()?, parts.next()?, parts.next()?);
+        let folder = self.collection_roots.iter().map(|root| root.join(namespace).join(collection));
+        let file = folder.map(|folder| folder.join("meta/runtime.yml")).find(|file| file.is_file())?;
+        let read = self.files.load(&file).ok()?;
+        let routing = read.get("plugin_routing")?;
+        let entry = |kind| routing.get(kind)?.get(name)?.get("redirect")?.as_str().map(str::to_owned);
+        entry("action").or_else(|| entry("modules"))
     }
 
     fn foreign(&self, folder: &Path, stem: &str, name: &str) -> Option<Resolved> {

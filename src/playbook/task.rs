@@ -135,16 +135,16 @@ impl Reader<'_> {
         found
     }
 
-    /// Whether an action is in a collection of which there is no trace: neither here, nor in the package that people have
-    /// without saying so.
+    /// Whether an action is nowhere: its collection is here and has it not, or there is no trace of the collection, neither
+    /// here nor in the package that people have without saying so.
     fn is_nowhere(&self, resolved: &Resolved) -> bool {
         let mut parts = resolved.name.splitn(3, '.');
         let (Some(namespace), Some(collection), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
             return false;
         };
         resolved.target == Target::Unsupported
-            && !crate::package::is_in_package(&format!("{namespace}.{collection}"))
-            && !self.collection_roots.iter().any(|root| root.join(namespace).join(collection).is_dir())
+            && (self.collection_roots.iter().any(|root| root.join(namespace).join(collection).is_dir())
+                || !crate::package::is_in_package(&format!("{namespace}.{collection}")))
     }
 
     fn task_keywords(

@@ -96,6 +96,34 @@ fn a_collection_that_is_nowhere_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_module_that_an_installed_collection_has_not_is_refused_before_anything_runs() {
+    for name in ["community.general.nothing", "npm"] {
+        let tasks = format!("- {name}: {{ name: x }}\n  when: never_true\n");
+        let installed = "installed/ansible_collections/community/general/plugins/modules/else.py";
+        let content = Content::new().tasks(&tasks).file(installed, "");
+        let problems = content.loader().playbook(&content.dir().join("site.yml")).unwrap_err();
+        let problem = problems.iter().next().unwrap();
+        assert_eq!(problem.detail, format!("couldn't resolve module/action '{name}'"));
+    }
+}
+
+#[test]
+fn a_collection_says_where_its_modules_went() {
+    let runtime = "plugin_routing:\n  modules:\n    old: { redirect: ns.coll.mid }\n    mid: { redirect: ns.other.new }\n    gone: { redirect: community.docker.thing }\n    circle: { redirect: ns.coll.circle }\n";
+    let content = Content::new()
+        .tasks("- ns.coll.old:\n- ns.coll.gone:\n")
+        .file("installed/ansible_collections/ns/coll/meta/runtime.yml", runtime)
+        .file("installed/ansible_collections/ns/other/plugins/modules/new.py", "");
+    let tasks = content.all();
+    assert_eq!(&*tasks[0].action.resolved, "ns.other.new");
+    assert!(matches!(&tasks[0].action.target, Target::Foreign(path) if path.ends_with("new.py")));
+    let gone = &tasks[1].action;
+    assert_eq!((&*gone.resolved, &gone.target), ("community.docker.thing", &Target::Unsupported));
+    let content = content.tasks("- ns.coll.circle:\n");
+    assert!(content.loader().playbook(&content.dir().join("site.yml")).is_err());
+}
+
+#[test]
 fn a_module_that_its_collection_has_no_more_is_refused() {
     for name in ["ec2", "community.docker.docker_compose"] {
         let content = Content::new().tasks(&format!("- {name}: {{ name: x }}\n"));
@@ -110,11 +138,12 @@ fn a_module_that_its_collection_has_no_more_is_refused() {
 fn short_names_of_old_lead_to_the_collections_that_have_them_now() {
     let content = Content::new()
         .tasks("- npm: { name: x }\n  when: c\n- zypper: { name: x }\n")
-        .file("installed/ansible_collections/community/general/plugins/modules/zypper.py", "");
+        .file("installed/ansible_collections/ns/coll/plugins/modules/zypper.py", "");
     let tasks = content.all();
-    assert_eq!(
-        (&*tasks[0].action.resolved, &tasks[0].action.target),
-        ("community.general.npm", &Target::Unsupported)
-    );
-    assert!(matches!(tasks[1].action.target, Target::Foreign(_)));
+    for (task, name) in tasks.iter().zip(["community.general.npm", "community.general.zypper"]) {
+        assert_eq!((&*task.action.resolved, &task.action.target), (name, &Target::Unsupported));
+    }
+    let content = content.tasks("- zypper: { name: x }\n");
+    let content = content.file("installed/ansible_collections/community/general/plugins/modules/zypper.py", "");
+    assert!(matches!(content.task().action.target, Target::Foreign(_)));
 }
