@@ -198,9 +198,7 @@ impl Catalogue {
             }
         }
         let own = if name.starts_with(BUILTIN) { None } else { place.in_libraries(short) };
-        own.or_else(|| known(short)).or_else(|| {
-            self.in_full(&moved(short)?, place, MOST_REDIRECTS)
-        })
+        own.or_else(|| known(short)).or_else(|| self.in_full(&moved(short)?, place, MOST_REDIRECTS))
     }
 
     /// What a full name means: here, in its collection, or under the name that its collection says it has now.

@@ -144,6 +144,7 @@ fn short_names_of_old_lead_to_the_collections_that_have_them_now() {
         assert_eq!((&*task.action.resolved, &task.action.target), (name, &Target::Unsupported));
     }
     let content = content.tasks("- zypper: { name: x }\n");
-    let content = content.file("installed/ansible_collections/community/general/plugins/modules/zypper.py", "");
+    let content =
+        content.file("installed/ansible_collections/community/general/plugins/modules/zypper.py", "");
     assert!(matches!(content.task().action.target, Target::Foreign(_)));
 }
