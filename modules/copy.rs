@@ -73,7 +73,17 @@ struct Goal<'a> {
     source: &'a Source<'a>,
     dest: PathBuf,
     now: Option<Stat>,
+    /// Of the new content; none: not known before it has come.
+    checksum: Option<String>,
+}
+
+/// How new content has come.
+struct Arrival {
+    /// Where it was before it took its place.
+    staged: PathBuf,
     checksum: String,
+    /// If it was read on its way.
+    md5: Option<String>,
 }
 
 impl Procedure for Copy {
@@ -168,14 +178,20 @@ impl Copy {
             return Ok(outcome);
         }
         let checksum = match source {
+            // The controller reads large content through only where it may be here already.
+            Source::Content(content) if self.checksum.is_some() || may_be(content, now.as_ref()) => {
+                Some(host.sha1(content)?)
+            }
             Source::Content(content) => content.sha1(),
-            Source::File(path) => host.checksum(path, Algorithm::Sha1)?,
+            Source::File(path) => Some(host.checksum(path, Algorithm::Sha1)?),
         };
-        outcome.set("checksum", &checksum);
         let goal = Goal { source, dest, now, checksum };
         self.put(host, &goal, outcome).map_err(|fault| match source {
-            Source::Content(_) if !fault.result.iter().any(|(key, _)| key == "checksum") => {
-                fault.with("checksum", &goal.checksum)
+            Source::Content(content) if !fault.result.iter().any(|(key, _)| key == "checksum") => {
+                match goal.checksum.map_or_else(|| host.sha1(content), Ok) {
+                    Ok(checksum) => fault.with("checksum", checksum),
+                    Err(_) => fault,
+                }
             }
             _ => fault,
         })
@@ -185,17 +201,21 @@ impl Copy {
         let Goal { source, dest, now, checksum } = goal;
         let link = host.lstat(dest)?.is_some_and(|s| s.is_link());
         let readable = now.is_some_and(|s| s.is_file()) && host.may(dest, Access::Read);
-        let same = readable && !link && host.checksum(dest, Algorithm::Sha1)? == *checksum;
-        if let Some(expected) =
-            self.checksum.as_ref().filter(|c| *c != checksum && (self.remote_src || !same))
+        let same = match (checksum, source) {
+            (None, _) => false,
+            (_, Source::Content(content)) if !may_be(content, now.as_ref()) => false,
+            (Some(checksum), _) => readable && !link && host.checksum(dest, Algorithm::Sha1)? == *checksum,
+        };
+        if let (Some(checksum), Some(expected)) = (checksum, &self.checksum)
+            && expected != checksum
+            && (self.remote_src || !same)
         {
-            return Err(Fault::new("Copied file does not match the expected checksum. Transfer failed.")
-                .with("checksum", checksum)
-                .with("expected_checksum", expected));
+            return Err(mismatch(checksum, expected));
         }
         let attributes = self.attributes(host)?;
         let mut diff = AttributeDiff::of(dest);
         if same {
+            outcome.set("checksum", checksum.as_deref());
             outcome.changed = attributes.ensure(host, dest, &mut diff)?;
             if outcome.changed {
                 host.diff(diff.into());
@@ -213,14 +233,15 @@ impl Copy {
             let backup = host.backup(dest)?;
             outcome.set("backup_file", &backup);
         }
-        let (staged, md5) = self.replace(host, source, dest, &attributes)?;
+        let arrival = self.replace(host, goal, &attributes)?;
+        outcome.set("checksum", &arrival.checksum);
         if self.src.is_none() {
-            // Where the content was before it took its place; Ansible names its temporary file here.
-            outcome.set("src", &staged);
+            // Ansible names its temporary file here.
+            outcome.set("src", &arrival.staged);
         }
         outcome.changed = true;
         attributes.ensure(host, dest, &mut diff)?;
-        if let Some(md5) = md5.or_else(|| host.checksum(dest, Algorithm::Md5).ok()) {
+        if let Some(md5) = arrival.md5.or_else(|| host.checksum(dest, Algorithm::Md5).ok()) {
             outcome.set("md5sum", md5);
         }
         if let Some(difference) = difference {
@@ -254,21 +275,10 @@ impl Copy {
         Ok(())
     }
 
-    /// Puts the content in its place; where it was before that, and its MD5 if it was read on its way.
-    fn replace(
-        &self,
-        host: &mut Host,
-        source: &Source<'_>,
-        dest: &Path,
-        attributes: &FileAttributes,
-    ) -> Result<(PathBuf, Option<String>)> {
+    /// Puts the content in its place.
+    fn replace(&self, host: &mut Host, goal: &Goal<'_>, attributes: &FileAttributes) -> Result<Arrival> {
+        let Goal { source, dest, .. } = goal;
         let mut commit = attributes.commit(host, dest)?;
-        let stream: Box<dyn Read + Send> = match source {
-            Source::Content(content) => host.content(content)?,
-            Source::File(path) => Box::new(host.open(path)?),
-        };
-        // Summed up while it comes: large content is not read a second time.
-        let mut stream = Summing::new(stream, [Algorithm::Sha1, Algorithm::Md5]);
         let mut times = None;
         if let Source::File(path) = source
             && let Some(stat) = host.stat(path)?
@@ -283,41 +293,27 @@ impl Copy {
                 modified: Some(stat.modified.system()),
             });
         }
-        let staged = host.stage(dest, &mut stream)?;
-        // A plan may have no need of all of it.
-        let is_read = matches!(source, Source::Content(content) if content.size() == stream.count());
-        let sha1 = is_read.then(|| stream.end(Algorithm::Sha1));
-        if let Err(fault) = self.verify(host, source, (&staged.path, sha1), attributes) {
-            host.discard(staged);
-            return Err(fault);
-        }
+        let (staged, sums) = stage(host, goal)?;
+        let (sha1, md5) = sums.unzip();
+        let arrived = arrived(host, goal, &staged.path, sha1);
+        let arrived = arrived.and_then(|sum| self.validate(host, &staged.path, attributes).map(|()| sum));
+        let checksum = match arrived {
+            Ok(checksum) => checksum,
+            Err(fault) => {
+                host.discard(staged);
+                return Err(fault);
+            }
+        };
         let path = staged.path.clone();
         host.commit(staged, dest, &commit)?;
         if let Some(times) = times {
             host.utimes(dest, times, Links::Follow)?;
         }
-        Ok((path, is_read.then(|| stream.end(Algorithm::Md5))))
+        Ok(Arrival { staged: path, checksum, md5 })
     }
 
-    /// Before the new file takes its place: it has arrived whole, and the task's command has no objection.
-    fn verify(
-        &self,
-        host: &mut Host,
-        source: &Source<'_>,
-        (path, sha1): (&Path, Option<String>),
-        attributes: &FileAttributes,
-    ) -> Result<()> {
-        if let Source::Content(Content::There(blob)) = source {
-            let arrived = match sha1.map_or_else(|| host.checksum(path, Algorithm::Sha1), Ok) {
-                Err(fault) if fault.kind == Kind::Unknown => blob.checksum.clone(),
-                arrived => arrived?,
-            };
-            if arrived != blob.checksum {
-                return Err(Fault::new("Copied file does not match the expected checksum. Transfer failed.")
-                    .with("checksum", arrived)
-                    .with("expected_checksum", &blob.checksum));
-            }
-        }
+    /// Before the new file takes its place: the task's command has no objection.
+    fn validate(&self, host: &mut Host, path: &Path, attributes: &FileAttributes) -> Result<()> {
         let Some(validate) = &self.validate else { return Ok(()) };
         if !validate.contains("%s") {
             fail!("validate must contain %s: {validate}");
@@ -379,6 +375,57 @@ impl Copy {
             prepared: None,
         })
     }
+}
+
+/// Whether a file may have this content already.
+fn may_be(content: &Content, now: Option<&Stat>) -> bool {
+    now.is_some_and(|now| now.is_file() && now.size == content.size())
+}
+
+/// Puts the new content beside its destination. With its SHA-1 and MD5, if all of it was read on the way.
+fn stage(host: &mut Host, goal: &Goal<'_>) -> Result<(Staged, Option<(String, String)>)> {
+    let stream: Box<dyn Read + Send> = match goal.source {
+        Source::Content(content) => match host.stage_unread(&goal.dest, content)? {
+            Some(staged) => return Ok((staged, None)),
+            None => host.content(content)?,
+        },
+        Source::File(path) => Box::new(host.open(path)?),
+    };
+    // Summed up while it comes: large content is not read a second time.
+    let mut stream = Summing::new(stream, [Algorithm::Sha1, Algorithm::Md5]);
+    let staged = host.stage(&goal.dest, &mut stream)?;
+    // A plan may have no need of all of it.
+    let is_read = matches!(goal.source, Source::Content(content) if content.size() == stream.count());
+    Ok((staged, is_read.then(|| (stream.end(Algorithm::Sha1), stream.end(Algorithm::Md5)))))
+}
+
+/// The checksum of new content, once it is known that it has come whole. `sha1` is that of what came, if all of it was read:
+/// then the controller has seen to it that it was one and the same file from its beginning to its end.
+fn arrived(host: &Host, goal: &Goal<'_>, path: &Path, sha1: Option<String>) -> Result<String> {
+    let expected = match (&goal.checksum, goal.source) {
+        (Some(checksum), _) => checksum.clone(),
+        (None, Source::Content(content)) => match sha1 {
+            Some(sha1) => return Ok(sha1),
+            None => host.sha1(content)?,
+        },
+        (None, Source::File(path)) => host.checksum(path, Algorithm::Sha1)?,
+    };
+    if matches!(goal.source, Source::Content(Content::There(_))) {
+        let arrived = match sha1.map_or_else(|| host.checksum(path, Algorithm::Sha1), Ok) {
+            Err(fault) if fault.kind == Kind::Unknown => return Ok(expected),
+            arrived => arrived?,
+        };
+        if arrived != expected {
+            return Err(mismatch(&arrived, &expected));
+        }
+    }
+    Ok(expected)
+}
+
+fn mismatch(checksum: &str, expected: &str) -> Fault {
+    Fault::new("Copied file does not match the expected checksum. Transfer failed.")
+        .with("checksum", checksum)
+        .with("expected_checksum", expected)
 }
 
 /// Longest file that a difference shows.

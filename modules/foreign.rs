@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use shevek_kit::json;
 use shevek_kit::prelude::*;
-use shevek_kit::system::Staged;
 
 /// Arguments of `foreign`; the controller sets all of them.
 #[derive(Args)]
@@ -85,7 +84,7 @@ impl Foreign {
         if home.uid != host.identity().uid || home.mode & 0o022 != 0 {
             return None;
         }
-        let checksum = self.content.sha1();
+        let checksum = host.sha1(&self.content).ok()?;
         let path = folder.join(&checksum);
         if host.exists(&path) && host.checksum(&path, Algorithm::Sha1).is_ok_and(|there| there == checksum) {
             return Some(path);

@@ -59,7 +59,7 @@ pub fn from_wire(val: Val) -> Value {
 fn sent_up(blob: shevek_proto::Blob) -> Value {
     Value::dict([
         ("stream", Value::big(blob.id.into())),
-        ("checksum", blob.checksum.into()),
+        ("checksum", blob.checksum.map_or(Value::NULL, Value::from)),
         ("inline", blob.inline.map_or(Value::NULL, Value::bytes)),
     ])
 }

@@ -24,7 +24,7 @@ mod wildcard;
 
 pub use asked::Answer;
 pub use connection::Connection;
-pub use conversation::{Blobs, Content, Fetched, FetchedReader, Runner, Running};
+pub use conversation::{Blobs, Content, Fetched, FetchedReader, Runner, Running, sha1_of};
 pub use error::{ConnectError, Phase, Trouble};
 pub use options::{AskHostKey, Cache, Deadlines, OpenOptions, UnknownHostKey, Warn, Watch};
 pub use raw::{RawCommand, RawOutput};

@@ -26,10 +26,10 @@ impl Content {
         }
     }
 
-    /// Its SHA-1, known without fetching it.
-    pub fn sha1(&self) -> String {
+    /// Its SHA-1, if that is known without asking the controller, which would have to read it through.
+    pub fn sha1(&self) -> Option<String> {
         match self {
-            Content::Here(bytes) => checksum(Algorithm::Sha1, &mut bytes.as_slice()).unwrap_or_default(),
+            Content::Here(bytes) => checksum(Algorithm::Sha1, &mut bytes.as_slice()).ok(),
             Content::There(blob) => blob.checksum.clone(),
         }
     }
@@ -52,6 +52,8 @@ impl Arg for Content {
 pub trait Courier: Send + Sync {
     /// Content that the controller has.
     fn fetch(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send>>;
+    /// The SHA-1 of content that the controller has.
+    fn sum(&self, blob: &Blob) -> io::Result<String>;
     /// Sends content up; what comes back goes into the result.
     fn send(&self, content: &mut dyn Read) -> io::Result<Blob>;
     /// Whether the controller has cancelled the call.
@@ -72,10 +74,15 @@ impl Courier for NoCourier {
         }
     }
 
+    fn sum(&self, blob: &Blob) -> io::Result<String> {
+        let none = || io::Error::other("there is no controller to ask for a checksum");
+        blob.checksum.clone().ok_or_else(none)
+    }
+
     fn send(&self, content: &mut dyn Read) -> io::Result<Blob> {
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes)?;
         let checksum = checksum(Algorithm::Sha1, &mut bytes.as_slice())?;
-        Ok(Blob { id: 0, size: bytes.len() as u64, checksum, inline: Some(bytes) })
+        Ok(Blob { id: 0, size: bytes.len() as u64, checksum: Some(checksum), inline: Some(bytes) })
     }
 }

@@ -139,6 +139,14 @@ impl Host {
             .map_err(|e| io_fault("could not write a temporary file beside", dest, &e))
     }
 
+    /// In check mode, for content that would not be kept: stages it without bringing it. None: it must be brought.
+    pub fn stage_unread(&mut self, dest: impl AsRef<Path>, content: &Content) -> Result<Option<Staged>> {
+        let dest = dest.as_ref();
+        self.act
+            .stage_unread(dest, content.size())
+            .map_err(|e| io_fault("could not write a temporary file beside", dest, &e))
+    }
+
     /// Puts a staged file in place.
     pub fn commit(&mut self, staged: Staged, dest: impl AsRef<Path>, how: &Commit) -> Result<()> {
         let dest = dest.as_ref();

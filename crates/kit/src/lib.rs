@@ -85,7 +85,7 @@ pub enum Presence {
 pub mod prelude {
     pub use crate::fault::{Fault, Result};
     pub use crate::module::{Guard, Procedure, Query, Resource, Would, text_diff};
-    pub use crate::system::{Access, Commit, FileKind, Links, Stat, Time, Times};
+    pub use crate::system::{Access, Commit, FileKind, Links, Staged, Stat, Time, Times};
     pub use crate::{
         Account, Algorithm, Arg, Args, AttributeDiff, Bits, Bytes, Change, Command, Content, Dict, Effect,
         FileAttributes, Held, Host, Json, Known, Owner, Permissions, Presence, Probe, Ran, Secret, State,

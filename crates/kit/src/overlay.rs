@@ -338,6 +338,17 @@ impl Overlay {
         }
     }
 
+    fn staged(&self, folder: &Path, body: Body) -> io::Result<Staged> {
+        let mut plan = self.locked();
+        let folder = self.resolve(&plan, folder, Links::Follow)?;
+        let name = format!(".shevek_{}", plan.version);
+        let path = folder.join(name);
+        let inode = self.fresh(&plan, &path, New(FileKind::File, 0o600, body))?;
+        let size = inode.size();
+        plan.add(&path, inode);
+        Ok(Staged { path, size })
+    }
+
     /// Content as a plan keeps it, if there is room for it.
     fn body(content: &mut dyn Read, room: u64) -> io::Result<Body> {
         let most = KEPT.min(room);
@@ -565,14 +576,15 @@ impl Act for Overlay {
         // The content may be made of other files as it is read, so nothing is locked meanwhile.
         let room = self.locked().room();
         let body = Self::body(content, room)?;
-        let mut plan = self.locked();
-        let folder = self.resolve(&plan, folder, Links::Follow)?;
-        let name = format!(".shevek_{}", plan.version);
-        let path = folder.join(name);
-        let inode = self.fresh(&plan, &path, New(FileKind::File, 0o600, body))?;
-        let size = inode.size();
-        plan.add(&path, inode);
-        Ok(Staged { path, size })
+        self.staged(folder, body)
+    }
+
+    fn stage_unread(&self, dest: &Path, size: u64) -> io::Result<Option<Staged>> {
+        let is_kept = size <= KEPT.min(self.locked().room());
+        if is_kept || !self.rehearsing() {
+            return Ok(None);
+        }
+        self.staged(dest.parent().unwrap_or(Path::new("/")), Body::Unknown(size)).map(Some)
     }
 
     fn commit(&self, staged: Staged, dest: &Path, how: &Commit) -> io::Result<()> {
@@ -836,6 +848,12 @@ mod tests {
         let over = read(&plan, "/c").unwrap_err();
         assert!(over.get_ref().is_some_and(|inner| inner.is::<Unknowable>()), "{over}");
         assert_eq!(plan.stat(Path::new("/c")).unwrap().size, LENGTH as u64);
+        // What would not be kept need not even be read.
+        assert!(plan.stage_unread(Path::new("/e"), 1).unwrap().is_none());
+        let staged = plan.stage_unread(Path::new("/e"), 1 << 40).unwrap().unwrap();
+        plan.commit(staged, Path::new("/e"), &Commit::default()).unwrap();
+        assert_eq!(plan.stat(Path::new("/e")).unwrap().size, 1 << 40);
+        assert!(read(&plan, "/e").is_err());
         plan.hardlink(Path::new("/a"), Path::new("/d")).unwrap();
         plan.unlink(Path::new("/a")).unwrap();
         assert_eq!(read(&plan, "/d").unwrap(), LENGTH, "it has a name still");

@@ -559,6 +559,18 @@ impl Probe {
         }
     }
 
+    /// The SHA-1 of content; the controller is asked for it where it has not said it.
+    pub fn sha1(&self, content: &Content) -> Result<String> {
+        match content {
+            Content::There(blob) => self
+                .call
+                .courier
+                .sum(blob)
+                .map_err(|e| Fault::new(format!("could not learn the checksum of the content: {e}"))),
+            Content::Here(_) => Ok(content.sha1().unwrap_or_default()),
+        }
+    }
+
     /// Sends a file up to the controller; the value goes into the result.
     pub fn send_up(&self, path: impl AsRef<Path>) -> Result<Val> {
         let path = path.as_ref();

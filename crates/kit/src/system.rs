@@ -92,6 +92,10 @@ pub trait Look: Send + Sync {
 pub trait Act: Look {
     /// Writes content to a new file beside `dest` (0600, unguessable name), to be committed or discarded.
     fn stage(&self, dest: &Path, content: &mut dyn Read) -> io::Result<Staged>;
+    /// The same for content of so many bytes that a plan would not keep, which so need not come at all. None: it must.
+    fn stage_unread(&self, _dest: &Path, _size: u64) -> io::Result<Option<Staged>> {
+        Ok(None)
+    }
     /// Puts a staged file in place of `dest` in one step.
     fn commit(&self, staged: Staged, dest: &Path, how: &Commit) -> io::Result<()>;
     /// Removes a staged file.

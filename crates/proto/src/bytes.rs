@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(value[1..], listed[..]);
         assert_eq!(postcard::from_bytes::<Val>(&value).unwrap(), Val::Bytes(bytes.clone()));
         for inline in [None, Some(bytes)] {
-            let blob = Blob { id: 1, size: 2, checksum: "c".to_owned(), inline };
+            let blob = Blob { id: 1, size: 2, checksum: Some("c".to_owned()), inline };
             let written = postcard::to_stdvec(&blob).unwrap();
             assert_eq!(postcard::from_bytes::<Blob>(&written).unwrap(), blob);
         }

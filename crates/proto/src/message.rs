@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Val;
 
 /// Grows with every change of a message; controller and runner refuse each other when it differs.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
@@ -35,6 +35,13 @@ pub enum Down {
         data: Vec<u8>,
         /// Whether these are the last.
         last: bool,
+    },
+    /// The SHA-1 of a [`Blob`] that the runner asked for with [`Up::NeedSum`].
+    Sum {
+        /// Which content.
+        blob: u64,
+        /// In lower-case hex.
+        checksum: String,
     },
     /// Lets the runner send this many further bytes of a stream (fetched content) up.
     Credit {
@@ -103,6 +110,11 @@ pub enum Up {
         /// How many bytes may be sent now.
         credit: u32,
     },
+    /// Asks for the SHA-1 of content that came without it.
+    NeedSum {
+        /// The content's id.
+        blob: u64,
+    },
     /// Asks for the binary of a part of the runner that is not on the host yet.
     NeedPart {
         /// Which part.
@@ -151,8 +163,9 @@ pub struct Blob {
     pub id: u64,
     /// Length in bytes.
     pub size: u64,
-    /// SHA-1 in lower-case hex (what Ansible's results call `checksum`).
-    pub checksum: String,
+    /// SHA-1 in lower-case hex (what Ansible's results call `checksum`). None: the controller has not read it through, and
+    /// does so only when it is asked ([`Up::NeedSum`]).
+    pub checksum: Option<String>,
     /// The bytes, when they are few ([`INLINE_BLOB`]).
     #[serde(with = "crate::bytes::maybe")]
     pub inline: Option<Vec<u8>>,

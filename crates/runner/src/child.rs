@@ -179,7 +179,7 @@ impl Children {
             return None;
         }
         let child = match &message {
-            Down::Chunk { blob, .. } => routes.blobs.get(blob),
+            Down::Chunk { blob, .. } | Down::Sum { blob, .. } => routes.blobs.get(blob),
             Down::Credit { stream, .. } => routes.streams.get(stream),
             Down::Cancel { batch } | Down::Halt { batch } => routes.batches.get(batch),
             _ => None,
@@ -363,7 +363,7 @@ impl Relay {
             Up::Done { batch } | Up::Fault { batch: Some(batch), .. } => {
                 routes.batches.remove(batch);
             }
-            Up::Need { blob, .. } => {
+            Up::Need { blob, .. } | Up::NeedSum { blob } => {
                 routes.blobs.insert(*blob, self.child.clone());
             }
             Up::Chunk { stream, last: false, .. } => {

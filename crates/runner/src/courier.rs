@@ -26,6 +26,11 @@ impl Courier for BatchCourier {
         self.exchange.fetch(blob, Patience { cancelled, deadline: self.deadline })
     }
 
+    fn sum(&self, blob: &Blob) -> io::Result<String> {
+        let cancelled = self.cancelled.clone();
+        self.exchange.sum(blob, &Patience { cancelled, deadline: self.deadline })
+    }
+
     fn send(&self, content: &mut dyn Read) -> io::Result<Blob> {
         self.exchange.send(content, &|| self.cancelled())
     }

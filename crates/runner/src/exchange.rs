@@ -50,6 +50,8 @@ pub struct Exchange {
 #[derive(Default)]
 struct State {
     arriving: HashMap<u64, Sender<Piece>>,
+    /// Checksums that the controller has told, until who asked takes them.
+    sums: HashMap<u64, String>,
     /// What may still be sent of a stream; below nothing by what the last piece was too long.
     credit: HashMap<u64, i64>,
     over: bool,
@@ -88,6 +90,12 @@ impl Exchange {
             state.arriving.remove(&blob);
             self.changed.notify_all();
         }
+    }
+
+    /// A checksum that came in.
+    pub fn summed(&self, blob: u64, checksum: String) {
+        self.state().sums.insert(blob, checksum);
+        self.changed.notify_all();
     }
 
     /// Leave to send more of a stream.
@@ -136,13 +144,37 @@ impl Exchange {
         }))
     }
 
+    /// The SHA-1 of content that the controller has.
+    pub fn sum(&self, blob: &Blob, patience: &Patience) -> io::Result<String> {
+        if let Some(checksum) = &blob.checksum {
+            return Ok(checksum.clone());
+        }
+        self.outlet.say(Up::NeedSum { blob: blob.id });
+        let mut state = self.state();
+        loop {
+            if let Some(checksum) = state.sums.remove(&blob.id) {
+                return Ok(checksum);
+            }
+            if state.over {
+                return Err(gone());
+            }
+            patience.check()?;
+            state = self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// Sends content up. Little content goes with the result, in the blob itself.
     pub fn send(&self, content: &mut dyn Read, cancelled: &dyn Fn() -> bool) -> io::Result<Blob> {
         let mut first = Vec::new();
         content.take(INLINE_BLOB as u64 + 1).read_to_end(&mut first)?;
         if first.len() <= INLINE_BLOB {
             let checksum = shevek_kit::checksum(Algorithm::Sha1, &mut first.as_slice())?;
-            return Ok(Blob { id: 0, size: first.len() as u64, checksum, inline: Some(first) });
+            return Ok(Blob {
+                id: 0,
+                size: first.len() as u64,
+                checksum: Some(checksum),
+                inline: Some(first),
+            });
         }
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
         self.state().credit.insert(stream, i64::from(HEAD_START));
@@ -152,7 +184,7 @@ impl Exchange {
         let sent = sending.sent;
         self.state().credit.remove(&stream);
         self.outlet.say(Up::Chunk { stream, data: Vec::new(), last: true });
-        Ok(Blob { id: stream, size: sent, checksum: checksum?, inline: None })
+        Ok(Blob { id: stream, size: sent, checksum: Some(checksum?), inline: None })
     }
 }
 

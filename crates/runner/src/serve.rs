@@ -83,6 +83,7 @@ impl Server {
             Down::Hello { protocol } => self.hello(protocol),
             Down::Run(batch) => self.run(batch),
             Down::Chunk { blob, data, last } => self.around.exchange.arrived(blob, data, last),
+            Down::Sum { blob, checksum } => self.around.exchange.summed(blob, checksum),
             Down::Credit { stream, bytes } => self.around.exchange.granted(stream, bytes),
             Down::Cancel { batch } => {
                 if let Some(switches) = self.running.batches().get(&batch) {

@@ -405,7 +405,7 @@ fn content_comes_in_pieces_when_it_is_asked_for() {
     let path = folder.path().join("big").to_str().unwrap().to_owned();
     let content: Vec<u8> = (0..9_000_000u32).map(|i| (i / 7) as u8).collect();
     let checksum = shevek_kit::checksum(shevek_kit::Algorithm::Sha1, &mut content.as_slice()).unwrap();
-    let blob = Blob { id: 7, size: content.len() as u64, checksum, inline: None };
+    let blob = Blob { id: 7, size: content.len() as u64, checksum: Some(checksum), inline: None };
     let mut copy = call("copy", &[("dest", &path)]);
     copy.mode.diff = false;
     copy.args.push(("content".into(), Val::Blob(blob)));
@@ -436,10 +436,54 @@ fn content_comes_in_pieces_when_it_is_asked_for() {
     assert!(!outcome.changed && !outcome.failed, "{outcome:?}");
 }
 
+#[test]
+fn the_controller_reads_content_through_only_for_who_may_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("big").to_str().unwrap().to_owned();
+    let content: Vec<u8> = (0..300_000u32).map(|i| (i / 7) as u8).collect();
+    let checksum = shevek_kit::checksum(shevek_kit::Algorithm::Sha1, &mut content.as_slice()).unwrap();
+    let blob = Blob { id: 7, size: content.len() as u64, checksum: None, inline: None };
+    let mut copy = call("copy", &[("dest", &path)]);
+    copy.args.push(("content".into(), Val::Blob(blob)));
+    copy.mode.diff = false;
+    let mut talk = Talk::start();
+    // Nothing is there, or something of another length: it comes, and is summed up here.
+    for there in [None, Some("other")] {
+        if let Some(other) = there {
+            std::fs::write(&path, other).unwrap();
+        }
+        talk.say(&Down::Run(batch(1, vec![copy.clone()])));
+        assert!(matches!(talk.hear(), Up::Need { blob: 7, .. }));
+        talk.say(&Down::Chunk { blob: 7, data: content.clone(), last: true });
+        let Up::Item(item) = talk.hear() else { panic!("the call must end") };
+        assert!(item.outcome.changed, "{:?}", item.outcome);
+        assert_eq!(item.outcome.get("checksum"), Some(&Val::Str(checksum.clone())));
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+        assert_eq!(talk.hear(), Up::Done { batch: 1 });
+    }
+    // Something of its length is there: now its checksum is asked for.
+    talk.say(&Down::Run(batch(2, vec![copy.clone()])));
+    assert_eq!(talk.hear(), Up::NeedSum { blob: 7 });
+    talk.say(&Down::Sum { blob: 7, checksum: checksum.clone() });
+    let Up::Item(item) = talk.hear() else { panic!("the call must end") };
+    assert!(!item.outcome.changed && !item.outcome.failed, "{:?}", item.outcome);
+    assert_eq!(talk.hear(), Up::Done { batch: 2 });
+    // What comes then must be what was summed up.
+    std::fs::write(&path, vec![0; content.len()]).unwrap();
+    talk.say(&Down::Run(batch(3, vec![copy])));
+    assert_eq!(talk.hear(), Up::NeedSum { blob: 7 });
+    talk.say(&Down::Sum { blob: 7, checksum });
+    assert!(matches!(talk.hear(), Up::Need { blob: 7, .. }));
+    talk.say(&Down::Chunk { blob: 7, data: vec![1; content.len()], last: true });
+    let Up::Item(item) = talk.hear() else { panic!("the call must end") };
+    assert!(item.outcome.failed, "{:?}", item.outcome);
+    assert_eq!(std::fs::read(&path).unwrap(), vec![0; content.len()]);
+}
+
 /// A call that waits for content that never comes.
 fn waiting_for_content(folder: &Path) -> Call {
     let path = folder.join("big").to_str().unwrap().to_owned();
-    let blob = Blob { id: 7, size: 1_000_000, checksum: "0".repeat(40), inline: None };
+    let blob = Blob { id: 7, size: 1_000_000, checksum: Some("0".repeat(40)), inline: None };
     let mut copy = call("copy", &[("dest", &path)]);
     copy.mode.diff = false;
     copy.args.push(("content".into(), Val::Blob(blob)));

@@ -7,12 +7,13 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use shevek_connection::sha1_of;
 use shevek_diag::{Diagnostic, Kind as Fault, Result};
 use shevek_kit::schema::Schema;
 use shevek_value::{Kind, Value};
 
 use crate::host::failed_connection;
-use crate::{Action, Invocation, Outcome, Running, content};
+use crate::{Action, Invocation, Outcome, Running};
 
 /// `fetch`.
 pub(crate) struct Fetch;
@@ -45,7 +46,7 @@ async fn fetch(call: &Invocation<'_>) -> Result<Outcome> {
     }
     let src = call.required("src")?;
     let dest = destination(call, &src)?;
-    let have = std::fs::File::open(&dest).and_then(|mut file| content::sha1(&mut file)).ok();
+    let have = std::fs::File::open(&dest).and_then(|mut file| sha1_of(&mut file)).ok();
     let mut args = call.args.clone();
     if let Some(have) = &have {
         args.insert(Value::str("_have"), have.clone().into());
@@ -138,7 +139,7 @@ async fn write(
         }
     }
     let mut written = std::fs::File::open(file.path()).map_err(unwritable)?;
-    let checksum = content::sha1(&mut written).map_err(unwritable)?;
+    let checksum = sha1_of(&mut written).map_err(unwritable)?;
     // As any program makes files: what was there keeps its mode, what is new has what the umask leaves.
     use std::os::unix::fs::PermissionsExt;
     let mode = dest.metadata().map_or(0o666 & !umask(), |there| there.permissions().mode() & 0o7777);

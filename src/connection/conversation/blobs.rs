@@ -1,34 +1,14 @@
 //! Content that goes down to a host: small content inside the request, large content when the runner asks for it.
 
 use std::collections::HashMap;
-use std::io::{self, Cursor};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shevek_proto::{BLOB_CHUNK, Blob, Down, INLINE_BLOB};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use shevek_proto::{Blob, Down, INLINE_BLOB};
 use tokio::sync::watch;
 
+use super::content::{Content, Pieces};
 use super::runner::Outbox;
-
-/// Where content comes from.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// Memory.
-    Bytes(Arc<[u8]>),
-    /// A file on this machine, read when a host needs it.
-    File(PathBuf),
-}
-
-impl Content {
-    async fn open(&self) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-        Ok(match self {
-            Content::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
-            Content::File(path) => Box::new(tokio::fs::File::open(path).await?),
-        })
-    }
-}
 
 /// The content that a batch refers to, by id. Cheap to clone; one set can serve many hosts.
 #[derive(Debug, Clone, Default)]
@@ -42,11 +22,12 @@ impl Blobs {
         Self::default()
     }
 
-    /// Adds content of which length and SHA-1 (lower-case hex) are known, and gives what to put into the call's
-    /// arguments. Content in memory that is small travels inside the request.
-    pub fn add(&mut self, content: Content, size: u64, checksum: impl Into<String>) -> Blob {
+    /// Adds content, and gives what to put into the call's arguments. `checksum` is its SHA-1 (lower-case hex), if that is
+    /// known yet: a host that needs it asks. Content in memory that is small travels inside the request.
+    pub fn add(&mut self, content: Content, checksum: Option<String>) -> Blob {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let size = content.size();
         let inline = match &content {
             Content::Bytes(bytes) if bytes.len() <= INLINE_BLOB => Some(bytes.to_vec()),
             _ => None,
@@ -54,7 +35,7 @@ impl Blobs {
         if inline.is_none() {
             self.contents.insert(id, content);
         }
-        Blob { id, size, checksum: checksum.into(), inline }
+        Blob { id, size, checksum, inline }
     }
 
     /// Adds the content of another set.
@@ -79,8 +60,8 @@ pub(super) async fn feed(
     mut credits: watch::Receiver<u64>,
     outbox: Outbox,
 ) -> io::Result<()> {
-    let mut source = content.open().await?;
-    let mut piece = read_piece(&mut *source, BLOB_CHUNK).await?;
+    let mut source = Pieces::of(content);
+    let mut piece = source.next().await?;
     let (mut credit, mut granted) = (0, 0);
     loop {
         // A piece is held back until it is known whether it is the last one.
@@ -94,7 +75,7 @@ pub(super) async fn feed(
         }
         let rest = piece.split_off(piece.len().min(credit));
         let (next, last) = if rest.is_empty() {
-            let next = read_piece(&mut *source, BLOB_CHUNK).await?;
+            let next = source.next().await?;
             let last = next.is_empty();
             (next, last)
         } else {
@@ -106,20 +87,5 @@ pub(super) async fn feed(
             return Ok(());
         }
         piece = next;
-    }
-}
-
-async fn read_piece(source: &mut (dyn AsyncRead + Send + Unpin), size: usize) -> io::Result<Vec<u8>> {
-    let mut piece = Vec::with_capacity(size);
-    source.take(size as u64).read_to_end(&mut piece).await?;
-    Ok(piece)
-}
-
-impl std::fmt::Display for Content {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Content::Bytes(bytes) => write!(f, "{} bytes in memory", bytes.len()),
-            Content::File(path) => write!(f, "{}", path.display()),
-        }
     }
 }

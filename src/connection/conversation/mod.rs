@@ -4,12 +4,14 @@
 //! for it. Nothing here knows how the bytes travel.
 
 mod blobs;
+mod content;
 mod reader;
 mod runner;
 mod running;
 mod streams;
 
-pub use blobs::{Blobs, Content};
+pub use blobs::Blobs;
+pub use content::{Content, sha1_of};
 pub(crate) use runner::Beginning;
 pub use runner::Runner;
 pub use running::Running;

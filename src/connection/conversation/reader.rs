@@ -80,6 +80,13 @@ pub(super) async fn read_all(
     drop(guard);
 }
 
+/// Fails a batch for what went wrong on this side.
+fn give_up(batch: u64, trouble: Trouble, shared: &Mutex<State>) {
+    if let Some(flight) = lock(shared).batches.remove(&batch) {
+        let _ = flight.heard.send(Heard::Failed(ConnectError::Task(Box::new(trouble))));
+    }
+}
+
 impl Reader {
     fn phase(&self) -> Phase {
         if self.hello.is_some() { Phase::Start } else { Phase::Run }
@@ -141,6 +148,7 @@ impl Reader {
             }
             Up::Fault { batch: None, fault } => return Err(self.explain(fault)),
             Up::Need { blob, credit } => self.need(blob, credit),
+            Up::NeedSum { blob } => self.need_sum(blob),
             Up::NeedPart { part, have } => {
                 self.parts += 1;
                 if self.parts > PARTS {
@@ -192,25 +200,38 @@ impl Reader {
                 *credit_so_far = credit_so_far.saturating_add(u64::from(credit));
             });
         }
-        let content = state.batches.iter().find_map(|(batch, flight)| {
-            let (_, content) = flight.blobs.iter().find(|(id, _)| **id == blob)?;
-            Some((*batch, content.clone()))
-        });
-        // Nobody waits for the batch any more: its cancellation is on the way down.
-        let Some((batch, content)) = content else { return };
+        let Some((batch, content)) = state.content(blob) else { return };
         let (credits, granted) = watch::channel(u64::from(credit));
         state.feeds.insert(blob, credits);
         drop(state);
         let (outbox, shared, host) = (self.outbox.clone(), self.state.clone(), self.host.clone());
         tokio::spawn(async move {
             if let Err(e) = feed(blob, content.clone(), granted, outbox.clone()).await {
-                let detail = format!("content to be sent cannot be read: {content}: {e}");
-                let trouble = Trouble { phase: Phase::Run, host, detail, help: None, passing: false };
-                if let Some(flight) = lock(&shared).batches.remove(&batch) {
-                    let _ = flight.heard.send(Heard::Failed(ConnectError::Task(Box::new(trouble))));
-                }
+                let detail = format!("content cannot be sent: {content}: {e}");
+                give_up(
+                    batch,
+                    Trouble { phase: Phase::Run, host, detail, help: None, passing: false },
+                    &shared,
+                );
                 let _ = outbox.send(&Down::Cancel { batch }).await;
             }
+        });
+    }
+
+    fn need_sum(&self, blob: u64) {
+        let Some((batch, content)) = lock(&self.state).content(blob) else { return };
+        let (outbox, shared, host) = (self.outbox.clone(), self.state.clone(), self.host.clone());
+        tokio::spawn(async move {
+            let answer = match content.sha1().await {
+                Ok(checksum) => Down::Sum { blob, checksum },
+                Err(e) => {
+                    let detail = format!("content cannot be read: {content}: {e}");
+                    let trouble = Trouble { phase: Phase::Run, host, detail, help: None, passing: false };
+                    give_up(batch, trouble, &shared);
+                    Down::Cancel { batch }
+                }
+            };
+            let _ = outbox.send(&answer).await;
         });
     }
 

@@ -13,6 +13,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::blobs::Blobs;
+use super::content::Content;
 use super::reader::{Reader, read_all};
 use super::running::{Heard, Running};
 use super::streams::{Fetched, Streams};
@@ -61,6 +62,17 @@ pub(super) struct State {
     pub(super) streams: Streams,
     /// Why the conversation is over, once it is.
     pub(super) over: Option<ConnectError>,
+}
+
+impl State {
+    /// Content that a batch under way refers to. None when nobody waits for that batch any more: its cancellation is on the
+    /// way down.
+    pub(super) fn content(&self, blob: u64) -> Option<(u64, Content)> {
+        self.batches.iter().find_map(|(batch, flight)| {
+            let (_, content) = flight.blobs.iter().find(|(id, _)| **id == blob)?;
+            Some((*batch, content.clone()))
+        })
+    }
 }
 
 /// A batch under way.

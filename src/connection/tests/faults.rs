@@ -250,7 +250,7 @@ async fn content_in_both_directions_at_once() {
     let bytes: std::sync::Arc<[u8]> = vec![1; 3 << 20].into();
     let down = async {
         let mut blobs = Blobs::new();
-        let blob = blobs.add(Content::Bytes(bytes.clone()), bytes.len() as u64, "");
+        let blob = blobs.add(Content::Bytes(bytes.clone()), None);
         connection.run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {}).await
     };
     let up = connection.run(batch("give", vec![("size", (3i64 << 20).into())]), Blobs::new(), |_| {});

@@ -225,9 +225,10 @@ async fn content_goes_down_within_the_credit() {
     let file = home.path().join("content");
     for size in [0usize, 1, 64 * 1024, 64 * 1024 + 1, 256 * 1024, 300_000, 3_000_000] {
         std::fs::write(&file, vec![b'x'; size]).unwrap();
-        for content in [Content::Bytes(vec![b'x'; size].into()), Content::File(file.clone())] {
+        let on_disk = Content::File { path: file.clone(), size: size as u64 };
+        for content in [Content::Bytes(vec![b'x'; size].into()), on_disk] {
             let mut blobs = Blobs::new();
-            let blob = blobs.add(content, size as u64, "");
+            let blob = blobs.add(content, None);
             let items = connection
                 .run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {})
                 .await
@@ -242,7 +243,7 @@ async fn content_that_cannot_be_read_fails_the_task_and_not_the_host() {
     let home = Home::new();
     let connection = Connection::open(&home.target(), &options()).await.unwrap();
     let mut blobs = Blobs::new();
-    let blob = blobs.add(Content::File("/nowhere/at/all".into()), 5, "");
+    let blob = blobs.add(Content::File { path: "/nowhere/at/all".into(), size: 5 }, None);
     let error =
         connection.run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {}).await.unwrap_err();
     assert!(matches!(error, ConnectError::Task(_)), "{error}");
@@ -317,7 +318,7 @@ async fn a_host_gets_no_content_but_that_of_its_own_task() {
     );
     let bytes: std::sync::Arc<[u8]> = vec![1; 1 << 20].into();
     let mut blobs = Blobs::new();
-    let blob = blobs.add(Content::Bytes(bytes.clone()), bytes.len() as u64, "");
+    let blob = blobs.add(Content::Bytes(bytes.clone()), None);
     let asked = nosy.runner().await.unwrap().start(batch("snoop", vec![]), Blobs::new()).await.unwrap();
     busy.run(batch("take", vec![("content", Val::Blob(blob))]), blobs, |_| {}).await.unwrap();
     let items = asked.wait().await.unwrap();

@@ -178,7 +178,7 @@ impl Runner {
                 let size = args.get("size").and_then(|size| size.as_int()).unwrap_or(0) as usize;
                 self.stream += 1;
                 self.give(self.stream, size);
-                let blob = Blob { id: self.stream, size: size as u64, checksum: String::new(), inline: None };
+                let blob = Blob { id: self.stream, size: size as u64, checksum: None, inline: None };
                 return Some(vec![("content".into(), Val::Blob(blob))]);
             }
             "endless" => self.give(1, usize::MAX),
