@@ -18,9 +18,6 @@ use crate::system::{
 };
 use crate::talk::{Manner, Reply, Talk};
 
-/// Content longer than this is not kept in a plan; reading it back is *unknown*.
-pub(crate) const KEPT: u64 = 16 * 1024 * 1024;
-
 /// Links followed before a path is taken for a loop, as in the kernel.
 const HOPS: usize = 40;
 
@@ -349,18 +346,6 @@ impl Overlay {
         Ok(Staged { path, size })
     }
 
-    /// Content as a plan keeps it, if there is room for it.
-    fn body(content: &mut dyn Read, room: u64) -> io::Result<Body> {
-        let most = KEPT.min(room);
-        let mut bytes = Vec::new();
-        content.take(most + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 <= most {
-            return Ok(Body::Bytes(bytes.into()));
-        }
-        let rest = io::copy(content, &mut io::sink())?;
-        Ok(Body::Unknown(bytes.len() as u64 + rest))
-    }
-
     /// The number a new user or group gets: in a plan one that stands for "known later".
     pub(crate) fn free_id(&self, taken: &[u32]) -> u32 {
         let first = if self.script.is_some() { 1000 } else { PLANNED_ID };
@@ -575,12 +560,12 @@ impl Act for Overlay {
         let folder = dest.parent().unwrap_or(Path::new("/"));
         // The content may be made of other files as it is read, so nothing is locked meanwhile.
         let room = self.locked().room();
-        let body = Self::body(content, room)?;
+        let body = Body::of(content, room)?;
         self.staged(folder, body)
     }
 
     fn stage_unread(&self, dest: &Path, size: u64) -> io::Result<Option<Staged>> {
-        let is_kept = size <= KEPT.min(self.locked().room());
+        let is_kept = size <= self.locked().room();
         if is_kept || !self.rehearsing() {
             return Ok(None);
         }
@@ -625,7 +610,7 @@ impl Act for Overlay {
 
     fn write_in_place(&self, path: &Path, content: &mut dyn Read) -> io::Result<()> {
         let room = self.locked().room();
-        let body = Self::body(content, room)?;
+        let body = Body::of(content, room)?;
         let mut plan = self.locked();
         let path = self.resolve(&plan, path, Links::Follow)?;
         self.put(&mut plan, &path, body)

@@ -1,6 +1,7 @@
 //! [`Plan`]: what check mode's earlier tasks would have changed, as plain data that two runners can share.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,7 +79,21 @@ pub(crate) enum Body {
     Nothing,
 }
 
+/// Content longer than this is not kept in a plan; reading it back is *unknown*.
+const KEPT: u64 = 16 * 1024 * 1024;
+
 impl Body {
+    /// Content, if there is room for it.
+    pub(crate) fn of(content: &mut dyn Read, room: u64) -> io::Result<Body> {
+        let mut bytes = Vec::new();
+        content.take(room + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= room {
+            return Ok(Body::Bytes(bytes.into()));
+        }
+        let rest = io::copy(content, &mut io::sink())?;
+        Ok(Body::Unknown(bytes.len() as u64 + rest))
+    }
+
     /// How many bytes of content it holds.
     fn held(&self) -> u64 {
         match self {
@@ -180,9 +195,9 @@ impl Plan {
         id
     }
 
-    /// How many bytes of content there is room for.
+    /// How many bytes of one content there is room for.
     pub(crate) fn room(&self) -> u64 {
-        BUDGET.saturating_sub(self.kept)
+        KEPT.min(BUDGET.saturating_sub(self.kept))
     }
 
     /// Gives an inode other content.
