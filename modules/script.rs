@@ -54,6 +54,16 @@ impl Procedure for Script {
         Ok(Guard::Run)
     }
 
+    fn would(&self, _host: &Probe) -> Result<Would> {
+        let conditional = self.creates.is_some() || self.removes.is_some();
+        let mut outcome =
+            Outcome { skipped: !conditional, unknown: true, ..Outcome::ok().changed_if(conditional) };
+        if !conditional {
+            outcome.set("msg", "Check mode is not supported for this task.");
+        }
+        Ok(Would::answer(outcome))
+    }
+
     fn run(&self, host: &mut Host) -> Result<Outcome> {
         let line = self.free_form.as_ref().or(self.cmd.as_ref()).cloned().unwrap_or_default();
         let Some(content) = &self.content else { fail!("the script's text was not sent") };
@@ -64,15 +74,12 @@ impl Procedure for Script {
         let staged = host.stage(folder.join(name), &mut source)?;
         let path = staged.path.clone();
         host.chmod(&path, 0o700)?;
-        let arguments: Vec<&String> = given.iter().skip(1).collect();
-        let mut command = match &self.executable {
-            Some(program) => {
-                let mut program = words::split(program).map_err(Fault::new)?.into_iter();
-                cmd(program.next().unwrap_or_default()).args(program).arg(&path)
-            }
-            None => cmd(&path),
-        };
-        command = command.args(arguments).any_rc().own_locale().lingering();
+        // A shell reads the line: it has variables and redirections in it, and scripts need not say what runs them.
+        let mut line = line.trim().replace(given.first().map_or("", String::as_str), &path.to_string_lossy());
+        if let Some(program) = &self.executable {
+            line = format!("{program} {line}");
+        }
+        let mut command = cmd("/bin/sh").args(["-c", &line]).any_rc().own_locale().lingering();
         if let Some(folder) = &self.chdir {
             command = command.folder(folder);
         }
@@ -102,12 +109,28 @@ mod tests {
         let ran_from = |world: World| {
             let done = conform_apart::<Script>("{ _raw_params: a.sh, _content: 'x' }", world);
             assert!(!done.outcome().failed, "{}", done.outcome().message());
-            done.commands()[0].rsplit_once('/').unwrap().0.to_owned()
+            done.commands()[0].rsplit_once('/').unwrap().0.trim_start_matches("/bin/sh -c ").to_owned()
         };
         assert_eq!(ran_from(world().runner_at("/root/.cache/shevek/runner-1")), "/root/.cache/shevek");
         assert_eq!(ran_from(world().folder("/var/tmp")), "/var/tmp");
         conform_apart::<Script>("{ _raw_params: a.sh, _content: 'x' }", world())
             .failed("tried were /tmp, /var/tmp");
+    }
+
+    #[test]
+    fn a_shell_reads_the_line() {
+        let line = |args: &str| {
+            let done = conform_apart::<Script>(
+                &format!("{{ {args}, _content: 'x' }}"),
+                World::new().answers("/*", Ran::default()),
+            );
+            let ran = done.commands()[0].trim_start_matches("/bin/sh -c ").trim_matches('\'').to_owned();
+            let at = ran.find(".shevek_").unwrap();
+            let end = ran[at..].find(' ').map_or(ran.len(), |length| at + length);
+            format!("{}SCRIPT{}", &ran[..ran.find("/tmp/").unwrap()], &ran[end..])
+        };
+        assert_eq!(line("_raw_params: 'files/a.sh $HOME > /log'"), "SCRIPT $HOME > /log");
+        assert_eq!(line("cmd: 'a.py 5', executable: python3 -u"), "python3 -u SCRIPT 5");
     }
 
     #[test]

@@ -1,0 +1,1 @@
+echo "no word of who runs it: $1"
