@@ -28,6 +28,9 @@ pub struct Getent {
 
 impl Query for Getent {
     fn ask(&self, host: &Probe) -> Result<Outcome> {
+        if self.split.as_deref() == Some("") {
+            fail!("empty separator");
+        }
         host.need("getent")?;
         let mut command = cmd("getent").arg(&self.database);
         if let Some(key) = &self.key {
@@ -91,6 +94,11 @@ mod tests {
 
     fn fact(done: &Outcome, name: &str) -> Val {
         done.facts.iter().find(|(known, _)| known == name).unwrap().1.clone()
+    }
+
+    #[test]
+    fn nothing_is_no_separator() {
+        conform::<Getent>("{ database: group, split: '' }", World::new()).failed("empty separator");
     }
 
     #[test]

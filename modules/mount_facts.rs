@@ -237,6 +237,8 @@ impl MountFacts {
     /// How full a file system is.
     fn figures(&self, host: &Probe, path: &str, kind: &str) -> Result<Vec<(String, Val)>> {
         let volume = match self.patience() {
+            // What is planned there has no figures yet.
+            None if !host.exists(path) => None,
             None => host.volume(path).ok().map(|volume| {
                 let figures =
                     [volume.blocks, volume.blocks_available, volume.inodes, volume.inodes_available];

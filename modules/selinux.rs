@@ -152,7 +152,10 @@ const MODE: &str = "selinux mode";
 /// The policy that the system would use: libselinux reads it from the system's own configuration.
 fn running_policy(host: &Probe) -> Result<Option<String>> {
     let text = host.read_if_there("/etc/selinux/config")?.unwrap_or_default();
-    let named = setting(&String::from_utf8_lossy(&text), "SELINUXTYPE");
+    // It is not as strict as the module: spaces before the name do not matter to it.
+    let text: String =
+        String::from_utf8_lossy(&text).lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    let named = setting(&text, "SELINUXTYPE");
     Ok(Some(named.filter(|name| !name.is_empty()).unwrap_or_else(|| "targeted".to_owned())))
 }
 
@@ -277,6 +280,13 @@ mod tests {
         let done = conform::<Selinux>("{ policy: targeted, state: enforcing }", world("SELINUX=disabled\n"));
         let done = done.changed().ran([]).gives("reboot_required", true);
         done.holds(FILE, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+    }
+
+    #[test]
+    fn the_policy_that_runs_may_be_indented() {
+        let host = world("SELINUX=permissive\n  SELINUXTYPE=mls\n").probe();
+        assert_eq!(running_policy(&host).unwrap().as_deref(), Some("mls"));
+        assert_eq!(running_policy(&world("").probe()).unwrap().as_deref(), Some("targeted"));
     }
 
     #[test]
