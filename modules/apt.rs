@@ -184,7 +184,8 @@ impl Procedure for Apt {
         let updated = self.update(host)?;
         let mut outcome = self.rest(upgrade, updated, host)?;
         // As Ansible has it: of the lists is told when they are all that was asked for, and when packages are installed.
-        let installs = !self.package.is_empty() && self.state != Wanted::Absent;
+        let upgrades = self.state == Wanted::Latest && self.package.iter().any(|name| name.trim() == "*");
+        let installs = !self.package.is_empty() && self.state != Wanted::Absent && !upgrades;
         let only_lists = self.package.is_empty() && !self.autoremove && !self.autoclean;
         if upgrade.is_none() && self.deb.is_none() && (installs || only_lists) {
             outcome.set("cache_updated", updated);
@@ -314,7 +315,10 @@ impl Apt {
             Some(there) if there.is_installed => match &spec.version {
                 None => self.state == Wanted::Latest,
                 Some((Relation::Equal, version)) => {
-                    self.state == Wanted::Latest || !glob(version, &there.version)
+                    // Of versions that fit a pattern the newest is installed.
+                    self.state == Wanted::Latest
+                        || !glob(version, &there.version)
+                        || version.contains(['*', '?', '['])
                 }
                 Some((Relation::AtLeast, _)) => true,
             },
@@ -364,7 +368,7 @@ impl Apt {
             Some(there) => fits(&there.version)?,
             None => false,
         };
-        if is_good && self.state != Wanted::Latest {
+        if is_good && self.state != Wanted::Latest && *relation != Relation::Equal {
             return Ok(None);
         }
         for have in &versions {
@@ -465,12 +469,19 @@ impl Apt {
         let words = command.line();
         // What a check run shows is what apt says it would do, as far as apt can tell without the tasks before.
         let told = match host.probe().rehearsing() {
-            true => Some(host.probe().ask(command.clone().arg("-s"))?).filter(Ran::ok),
+            true => Some(host.probe().ask(command.clone().arg("-s"))?),
             false => None,
         };
-        let ran = host.run(command);
+        // New lists may have what it does not know of.
+        let is_fresh = host.probe().planned(Thing::Other, "apt lists").is_some();
+        let told = told.filter(|ran| ran.ok() || !is_fresh);
+        let rehearsed = told.is_some();
+        let ran = match told {
+            Some(told) if !told.ok() => Ok(told),
+            told => host.run(command).map(|ran| told.unwrap_or(ran)),
+        };
         policy.restore(host)?;
-        let ran = told.map_or(ran, Ok)?;
+        let ran = ran?;
         if !ran.ok() {
             let errors = ran.err();
             let missing = errors.lines().find_map(|line| line.strip_prefix("E: Unable to locate package "));
@@ -478,10 +489,9 @@ impl Apt {
                 Some(name) => format!("No package matching '{}' is available", name.trim()),
                 None => format!("'{words}' failed: {errors}"),
             };
-            return Err(Fault::new(message)
-                .with("stdout", ran.out())
-                .with("stderr", errors)
-                .with("rc", ran.rc));
+            // In check mode something before may be going to bring what is missing.
+            let fault = if rehearsed { Fault::absent(message) } else { Fault::new(message) };
+            return Err(fault.with("stdout", ran.out()).with("stderr", errors).with("rc", ran.rc));
         }
         if host.probe().wants_diff() {
             host.diff(Diff { prepared: Some(changes(&ran.out())), ..Diff::default() });
@@ -801,6 +811,24 @@ mod tests {
             conform::<Apt>(args, world(upgraded)).changed();
             conform::<Apt>(args, world(upgraded.trim_start_matches('1'))).unchanged();
         }
+    }
+
+    #[test]
+    fn of_versions_that_fit_a_pattern_the_newest_is_installed() {
+        let table = "curl:\n  Installed: 7.88.1-10\n  Candidate: 8.0\n  Version table:\n     8.0 500\n        500 x\n     7.88.1-11 500\n        500 x\n *** 7.88.1-10 100\n        100 /var/lib/dpkg/status\n";
+        let world = || world().says("apt-cache policy curl", table);
+        let done = conform::<Apt>("{ name: 'curl=7.88.*' }", world()).changed();
+        assert!(done.commands()[0].ends_with(" install curl=7.88.1-11"), "{:?}", done.commands());
+        conform::<Apt>("{ name: curl=7.88.1-10 }", world()).unchanged().ran([]);
+        conform::<Apt>("{ name: 'curl=7.88.1-1[0]' }", world()).unchanged().ran([]);
+    }
+
+    #[test]
+    fn a_check_fails_where_apt_would() {
+        let held = || Ran::failed(100, "E: Held packages were changed\n");
+        let done = conform::<Apt>("{ name: nginx }", world().answers("apt-get *", held()));
+        assert!(done.check().failed && done.outcome().failed);
+        assert!(done.check().message().ends_with("E: Held packages were changed\n"));
     }
 
     #[test]

@@ -234,7 +234,14 @@ impl Procedure for Dnf {
                 }
                 (command, todo)
             }
-            Wanted::Latest => self.newest(program, &names, host)?,
+            Wanted::Latest => {
+                if self.update_only {
+                    let there = self.installed(&names, host)?;
+                    let missing = names.iter().filter(|name| *name != "*" && !there.contains(name));
+                    skipped = missing.map(|name| without(name)).collect();
+                }
+                self.newest(program, &names, host)?
+            }
         };
         let mut results = skipped;
         let mut changed = false;
@@ -303,7 +310,7 @@ fn transaction(out: &str) -> Vec<String> {
         match line.trim_end() {
             "Installed:" | "Upgraded:" | "Downgraded:" | "Reinstalled:" => doing = "Installed",
             "Removed:" => doing = "Removed",
-            "" => doing = "",
+            "" | "Skipped:" => doing = "",
             entry if !doing.is_empty() && entry.starts_with(' ') => {
                 let side = if doing == "Removed" { &mut went } else { &mut came };
                 side.extend(entry.split_whitespace().map(|package| format!("{doing}: {package}")));
@@ -739,6 +746,13 @@ mod tests {
     }
 
     #[test]
+    fn what_was_skipped_was_not_installed() {
+        let out =
+            "Installed:\n  one-1.0-1.noarch  two-1.0-1.noarch\nSkipped:\n  needs-1.0-1.noarch\n\nComplete!\n";
+        assert_eq!(transaction(out), ["Installed: one-1.0-1.noarch", "Installed: two-1.0-1.noarch"]);
+    }
+
+    #[test]
     fn only_what_is_missing_is_installed() {
         conform::<Dnf>("{ name: httpd }", world()).unchanged().gives("msg", "Nothing to do").ran([]);
         let done = conform::<Dnf>("{ name: 'httpd, vim' }", world()).changed().ran(["dnf -y install vim"]);
@@ -779,6 +793,8 @@ mod tests {
     fn what_is_not_there_is_not_installed_when_only_updates_are_wanted() {
         let world = || world().says("dnf -y check-update httpd", "");
         let done = conform::<Dnf>("{ name: [httpd, vim], update_only: yes }", world()).unchanged().ran([]);
+        done.gives("results", vec!["Packages providing vim not installed due to update_only specified"]);
+        let done = conform::<Dnf>("{ name: vim, state: latest, update_only: yes }", world()).unchanged();
         done.gives("results", vec!["Packages providing vim not installed due to update_only specified"]);
         let upgraded = "Upgraded:\n  httpd-2.5-1.x86_64\n\nComplete!\n";
         let world = world().answers("dnf -y check-update httpd", Ran { rc: 100, ..Ran::default() });

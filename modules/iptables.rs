@@ -273,7 +273,7 @@ impl Procedure for Iptables {
             }
             (jump, _) => jump.clone(),
         };
-        let shown = self.rule(self.jump.as_ref(), false).join(" ");
+        let shown = self.rule(self.jump.as_ref(), self.ip_version == Version::Ipv6).join(" ");
         let programs: &[(&str, bool)] = match self.ip_version {
             Version::Ipv4 => &[("iptables", false)],
             Version::Ipv6 => &[("ip6tables", true)],

@@ -110,18 +110,40 @@ impl Sysvinit {
         if let Some(state) = host.planned(Thing::UnitActive, &self.name) {
             return Ok(state == "started");
         }
+        let process = |part: &str| -> Result<bool> {
+            Ok(host.ask(cmd("ps").arg("-ef"))?.out().lines().any(|line| line.contains(part)))
+        };
+        let unsure = || host.warn("Unable to determine if service is up, assuming it is down");
         if let Some(pattern) = &self.pattern {
-            let out = host.ask(cmd("ps").arg("-ef"))?.out();
-            return Ok(out.lines().any(|line| line.contains(pattern.as_str())));
+            let runs = process(pattern)?;
+            if !runs {
+                unsure();
+            }
+            return Ok(runs);
         }
         let ran = host.ask(cmd("service").arg(&self.name).arg("status").any_rc())?;
-        let words = ran.out().to_lowercase();
-        let says = |word: &str| words.contains(word);
-        // Many scripts tell it only in words.
-        if says("not running") || says("stopped") || says("is dead") {
-            return Ok(false);
+        let out = ran.out();
+        // Many scripts tell it only in words, in one line.
+        if out.matches('\n').count() <= 1 {
+            let words = out.to_lowercase().replace(&self.name.to_lowercase(), "");
+            let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
+            if says(&["stop", "is dead ", "dead but ", "could not access pid file", "inactive"]) {
+                return Ok(false);
+            }
+            if says(&["run", "start", "active"]) && !words.contains("not ") {
+                return Ok(true);
+            }
         }
-        Ok(ran.ok() || (ran.rc != 3 && ran.rc != 1 && says("running")))
+        if matches!(ran.rc, 0..=4 | 69) {
+            return Ok(ran.rc == 0);
+        }
+        let runs = process(&self.name)?;
+        match runs {
+            true => host
+                .warn("Used ps output to match service name and determine it is up, this is very unreliable"),
+            false => unsure(),
+        }
+        Ok(runs)
     }
 
     fn levels(&self) -> Vec<String> {
@@ -240,6 +262,24 @@ mod tests {
         let done =
             conform::<Sysvinit>("{ name: web, state: started, enabled: yes }", world).unchanged().ran([]);
         done.gives("status", told("enabled", false, "started", false));
+    }
+
+    #[test]
+    fn what_a_script_says_of_itself_is_understood() {
+        let runs = |rc: i32, out: &str| {
+            let world = world().answers("service web status", Ran { rc, ..Ran::said(out) });
+            let world = world.says("ps -ef", "root 1 0 /usr/bin/websocket\n");
+            let done = conform::<Sysvinit>("{ name: web, state: started }", world);
+            (!done.outcome().changed, done.outcome().warnings.len())
+        };
+        assert_eq!(runs(0, "web is running.\n"), (true, 0));
+        assert_eq!(runs(0, "web is not running\n"), (true, 0));
+        assert_eq!(runs(0, "web is stopped\n"), (false, 0));
+        assert_eq!(runs(3, "a\nb\nrunning\n"), (false, 0));
+        assert_eq!(runs(5, ""), (true, 1));
+        let args = "{ name: web, state: stopped, pattern: nothing }";
+        let done = conform::<Sysvinit>(args, world().says("ps -ef", "root 1 0 init\n")).unchanged();
+        assert_eq!(done.outcome().warnings, ["Unable to determine if service is up, assuming it is down"]);
     }
 
     #[test]

@@ -90,8 +90,7 @@ pub struct YumRepository {
     /// How often is tried.
     retries: Option<String>,
     /// Whether Amazon's S3 is asked.
-    #[arg(default = false)]
-    s3_enabled: bool,
+    s3_enabled: Option<bool>,
     /// Whether it may be missing.
     skip_if_unavailable: Option<bool>,
     /// Whether certificates are checked when metadata is fetched.
@@ -337,7 +336,7 @@ impl YumRepository {
             ("proxy_username", text(&self.proxy_username)),
             ("repo_gpgcheck", flag(self.repo_gpgcheck)),
             ("retries", text(&self.retries)),
-            ("s3_enabled", flag(self.s3_enabled.then_some(true))),
+            ("s3_enabled", flag(self.s3_enabled)),
             ("skip_if_unavailable", flag(self.skip_if_unavailable)),
             ("ssl_check_cert_permissions", flag(self.ssl_check_cert_permissions)),
             ("sslcacert", text(&self.sslcacert)),

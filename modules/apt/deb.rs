@@ -48,7 +48,7 @@ impl Apt {
     fn install_those(&self, paths: &[String], host: &mut Host) -> Result<Outcome> {
         let known = Known::read(host.probe())?;
         let mut command = self.installing(self.apt_get()).arg("install");
-        let mut missing = false;
+        let (mut missing, mut replaces) = (false, false);
         for path in paths {
             if !host.probe().exists(path) {
                 return Err(Fault::absent(format!("Unable to install package: {path} is not there")));
@@ -60,10 +60,15 @@ impl Apt {
             let (name, version) = (field("Package")?, field("Version")?);
             if !is_installed(&known, &name, &version) {
                 missing = true;
+                replaces |= !field("Replaces")?.is_empty();
                 command = command.arg(path).does(package(&name, "present"));
             }
         }
-        if missing { self.change(command, host) } else { Ok(Outcome::ok()) }
+        if !missing {
+            return Ok(Outcome::ok().with("stdout", "").with("stderr", ""));
+        }
+        // dpkg, which Ansible installs it with, removes only what a package says that it replaces.
+        self.change(command.flag("--no-remove", !replaces && !self.fail_on_autoremove), host)
     }
 
     /// What check mode can say of a file that it does not fetch: by Debian's rules its name says what is in it.
@@ -103,6 +108,7 @@ mod tests {
             .says("dpkg-deb --field /tmp/a.deb Version", "7.88.1-10\n")
             .says("dpkg-deb --field /tmp/b.deb Package", "other\n")
             .says("dpkg-deb --field /tmp/b.deb Version", "1\n")
+            .says("dpkg-deb --field /tmp/b.deb Replaces", "\n")
             .says("apt-get *", "")
     }
 
@@ -111,7 +117,7 @@ mod tests {
         conform::<Apt>("{ deb: /tmp/a.deb }", world()).unchanged().ran([]);
         conform_apart::<Apt>("{ deb: '/tmp/a.deb,/tmp/b.deb' }", world())
             .ran(["apt-get -y -q -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-             -o DPkg::Lock::Timeout=60 install /tmp/b.deb"]);
+             -o DPkg::Lock::Timeout=60 install /tmp/b.deb --no-remove"]);
     }
 
     #[test]

@@ -72,7 +72,9 @@ const NOT_SYSTEMD: [&str; 6] = ["use", "pattern", "runlevel", "sleep", "argument
 
 async fn manage(call: &Invocation<'_>) -> Result<Outcome> {
     // `service` is Ansible's own module for whatever there is, which finds that out too.
-    let wanted = call.text("use").filter(|name| name != "auto" && name != "service");
+    // So is one that nobody knows.
+    let wanted = call.text("use").map(|name| name.to_lowercase());
+    let wanted = wanted.filter(|name| ["systemd", "systemd_service", "sysvinit"].contains(&name.as_str()));
     let manager = match wanted {
         Some(name) => name,
         None => match super::manager(call, "ansible_service_mgr", "service_mgr").await? {
