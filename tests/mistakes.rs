@@ -171,6 +171,32 @@ fn a_keyword_that_cannot_be_rendered_is_not_taken_for_one_that_is_not_set() {
     }
 }
 
+/// It is the run that fails, as in Ansible: no rescue and no `ignore_errors` takes care of it.
+#[test]
+fn a_meta_task_that_cannot_be_done_ends_the_run() {
+    for (meta, says) in [
+        ("flush_handlrs", "did you mean `flush_handlers`?"),
+        ("flush_handlrs\n          when: false", "invalid meta action requested: `flush_handlrs`"),
+        ("\n          ignore_errors: true", "invalid meta action requested"),
+        ("end_host\n          when: nope", "'nope' is undefined"),
+    ] {
+        for strategy in ["linear", "free"] {
+            Lab::local()
+                .playbook(&format!(
+                    "- hosts: all\n  gather_facts: false\n  strategy: {strategy}\n  tasks:\n    - block:\n        - meta: {meta}\n      \
+                     rescue:\n        - debug: {{ msg: rescued }}\n    - debug: {{ msg: afterwards }}\n- hosts: all\n  tasks: []\n"
+                ))
+                .run([])
+                .exit(1)
+                .says(says)
+                .says("playbook.yml:6:11")
+                .hides("rescued")
+                .hides("afterwards")
+                .hides("Gathering Facts");
+        }
+    }
+}
+
 #[test]
 fn numbers_that_no_clock_can_wait_for_are_no_panic() {
     let tasks = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ping:\n";

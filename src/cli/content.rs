@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
-use shevek_inventory::{GroupCharacters, HostId, Inventory, LoadOptions, Mismatch, Place};
+use shevek_inventory::{Closed, GroupCharacters, HostId, Inventory, LoadOptions, Mismatch, Place};
 use shevek_playbook::{Hashes, Known, Loader, Playbook, Templating, UnknownKeywords};
 use shevek_settings::{ROWS, Settings};
 use shevek_template::plugin::Plugins;
@@ -346,6 +346,6 @@ impl shevek_inventory::Expressions for Names<'_> {
 
 /// Reads the variable files of hosts: warnings, or all that is wrong with any of them.
 pub(crate) fn read_variables(inventory: &Inventory, hosts: &[HostId]) -> Result<Diagnostics, Diagnostics> {
-    let said = inventory.read_vars_files(hosts);
+    let said = inventory.read_vars_files(hosts, Closed::Wrong);
     if said.has_errors() { Err(said) } else { Ok(said) }
 }

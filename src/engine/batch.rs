@@ -26,6 +26,7 @@ use crate::job::{Job, next_number};
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
+use crate::turn::Turn;
 use crate::vars_files::{self, VarsFiles};
 use crate::{Run, heading, keyword, unknown};
 
@@ -275,9 +276,9 @@ impl Batch<'_> {
                     state.busy = true;
                 }
                 let (job, ahead) = (self.job(&step, host), self.ahead(&step, host));
-                let (forks, event) = (self.forks.clone(), self.event);
+                let (turn, event) = (Turn::ask(throttle, self.forks.clone()), self.event);
                 jobs.spawn(async move {
-                    let worked = in_turn(&job, ahead, throttle.as_deref(), &forks).await;
+                    let worked = in_turn(&job, ahead, turn).await;
                     (step, for_all, event, job, worked)
                 });
             }
@@ -340,9 +341,9 @@ impl Batch<'_> {
         loop {
             for host in waiting.by_ref().take(may_begin) {
                 let (job, ahead) = (self.job(step, *host), self.ahead(step, *host));
-                let (forks, throttle) = (self.forks.clone(), throttle.clone());
+                let turn = Turn::ask(throttle.clone(), self.forks.clone());
                 jobs.spawn(async move {
-                    let worked = in_turn(&job, ahead, throttle.as_deref(), &forks).await;
+                    let worked = in_turn(&job, ahead, turn).await;
                     (job, worked)
                 });
             }
@@ -637,14 +638,9 @@ impl Batch<'_> {
 type Worked = (Done, Option<VecDeque<Sent>>);
 
 /// Does a job as soon as there is room for it; `None`: the run was interrupted before there was.
-async fn in_turn(job: &Job, ahead: Ahead, throttle: Option<&Semaphore>, forks: &Semaphore) -> Option<Worked> {
-    // The semaphores are never closed, so a permit always comes.
-    let own = match throttle {
-        Some(throttle) => throttle.acquire().await.ok(),
-        None => None,
-    };
-    let permit = forks.acquire().await;
+async fn in_turn(job: &Job, ahead: Ahead, turn: Turn) -> Option<Worked> {
+    let room = turn.come().await;
     let worked = ahead::execute(job, ahead).await;
-    drop((permit, own));
+    drop(room);
     worked
 }

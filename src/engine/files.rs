@@ -4,7 +4,7 @@ use std::path::Path;
 
 use shevek_diag::{Result, Severity};
 use shevek_event::{Event, Notice};
-use shevek_inventory::HostId;
+use shevek_inventory::{Closed, HostId};
 
 use crate::Run;
 
@@ -26,7 +26,7 @@ pub(crate) fn look_beside(run: &Run, folder: &Path) {
 
 /// Reads what inventory and playbook say of the hosts of a play in files of theirs.
 pub(crate) fn read_hosts_files(run: &Run, hosts: &[HostId]) -> Result<()> {
-    let said = run.fleet.inventory().read_vars_files(hosts);
+    let said = run.fleet.inventory().read_vars_files(hosts, Closed::Wrong);
     for warning in said.iter().filter(|said| said.severity == Severity::Warning) {
         run.sink.send(Event::Notice(Notice::from(warning)));
     }

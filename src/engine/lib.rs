@@ -34,6 +34,7 @@ mod sight;
 mod span;
 mod stats;
 mod strategy;
+mod turn;
 mod unknown;
 mod vars_files;
 

@@ -41,7 +41,8 @@ impl Batch<'_> {
             if !task.is_implicit {
                 self.tell_task(step, Some(*host));
             }
-            let result = match self.is_due(step, *host) {
+            let is_due = known(word).and_then(|()| self.is_due(step, *host));
+            let result = match is_due {
                 Ok(true) => self.meta_one(step, word, *host).await,
                 Ok(false) => {
                     self.skip_meta(*host, word);
@@ -50,8 +51,9 @@ impl Batch<'_> {
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
-                let done = crate::done::Done::failure(*host, &error);
-                self.settle_failure(step, &done);
+                // It is no task of the host that fails, but the run: nothing rescues or ignores that.
+                self.fault.get_or_insert(error.or_at(step.task.origin.as_ref()));
+                return;
             } else if task.is_implicit {
                 self.run.debug(|| format!("META: {}", said(word, &self.name(*host))));
             } else {
@@ -149,12 +151,7 @@ impl Batch<'_> {
                 let scope = HostScope::new(&self.run.fleet, &self.play, host, Some(&step.task));
                 reach::host(&self.run, &step.task, &scope, &scope)?.reset().await;
             }
-            other => {
-                return Err(Diagnostic::new("invalid meta action requested")
-                    .detail(format!("`{other}` is not an action of meta"))
-                    .did_you_mean(other, WORDS)
-                    .or_at(step.task.origin.as_ref()));
-            }
+            other => known(other)?,
         }
         Ok(())
     }
@@ -172,6 +169,19 @@ impl Batch<'_> {
             state.cursor.take();
         }
     }
+}
+
+/// Complains of what is no action of `meta`.
+fn known(word: &str) -> Result<()> {
+    if WORDS.contains(&word) {
+        return Ok(());
+    }
+    Err(Diagnostic::new("invalid meta action requested")
+        .detail(match word {
+            "" => "none is named".to_owned(),
+            word => format!("`{word}` is not an action of meta"),
+        })
+        .did_you_mean(word, WORDS))
 }
 
 fn said(word: &str, host: &str) -> String {

@@ -14,7 +14,6 @@ use crate::batch::Batch;
 use crate::cursor::Step;
 use crate::done::{Done, ItemDone};
 use crate::job::Job;
-use crate::policy::Policy;
 
 impl Batch<'_> {
     /// Takes a result. `everyone`: the task ran once for all of these hosts. `shown`: the result has been told already.
@@ -70,8 +69,9 @@ impl Batch<'_> {
         {
             state.roles_begun.insert(role.key.clone());
         }
-        // What includes is told of once, for all its hosts.
-        if !is_include && !shown {
+        if is_include {
+            self.run.sink.send(Event::IncludeDone(Box::new(event)));
+        } else if !shown {
             self.run.sink.send(Event::HostDone(Box::new(event)));
         }
     }
@@ -92,24 +92,6 @@ impl Batch<'_> {
             result: done.combined().to_value(),
             notices: done.items.iter().flat_map(|item| item.notices.clone()).collect(),
             no_log: done.policy().no_log,
-            ..HostResult::default()
-        };
-        self.run.sink.send(Event::HostDone(Box::new(result)));
-    }
-
-    /// A failure outside any job.
-    pub(crate) fn settle_failure(&mut self, step: &Step, done: &Done) {
-        let scope = HostScope::new(&self.run.fleet, &self.play, done.host, Some(&step.task));
-        let targets = [done.host];
-        let rescued = self.fail(step, done, &targets);
-        let result = HostResult {
-            task: self.event,
-            host: self.name(done.host),
-            status: Status::Failed,
-            rescued,
-            result: done.combined().to_value(),
-            notices: done.items.iter().flat_map(|item| item.notices.clone()).collect(),
-            no_log: Policy::read(&step.task, &scope).0.no_log,
             ..HostResult::default()
         };
         self.run.sink.send(Event::HostDone(Box::new(result)));

@@ -50,6 +50,8 @@ pub enum Event {
     Retry(Box<Retry>),
     /// News of an `async` task.
     Async(AsyncUpdate),
+    /// What a task that includes came to on a host; what it includes is told of once for all its hosts.
+    IncludeDone(Box<HostResult>),
     /// Tasks of a file were included.
     Included(Included),
     /// A handler was notified.

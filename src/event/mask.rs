@@ -95,7 +95,9 @@ impl Masker {
                 mask.text(&mut task.name);
                 task.arguments.iter_mut().for_each(|value| mask.value(value));
             }
-            Event::ItemDone(result) | Event::HostDone(result) => mask.result(result),
+            Event::ItemDone(result) | Event::HostDone(result) | Event::IncludeDone(result) => {
+                mask.result(result)
+            }
             Event::Retry(retry) => mask.result(&mut retry.result),
             Event::Included(included) => {
                 mask.text(&mut included.file);

@@ -5,11 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use shevek_diag::{Diagnostics, Result};
+use shevek_diag::{Diagnostics, Kind, Result};
 use shevek_value::Map;
 
 use crate::vars_files::Of;
 use crate::{GroupId, HostId, Inventory};
+
+/// What of a file of variables that cannot be read, such as a vault whose password is not at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is an error.
+    Wrong,
+    /// It is passed over: nobody is going to use it.
+    Passed,
+}
 
 /// Where a layer comes from. In the order of precedence as Ansible has it by default, weakest first; the first six can
 /// be put into another order (`VARIABLE_PRECEDENCE`).
@@ -187,7 +196,7 @@ impl Inventory {
     /// Reads the variable files of these hosts and their groups, on all processors, and reports all that is wrong with
     /// them. What is not read here is read when it is needed: a run must not fail for files of hosts that are not its
     /// business, which may be vaults whose password is not at hand.
-    pub fn read_vars_files(&self, hosts: &[HostId]) -> Diagnostics {
+    pub fn read_vars_files(&self, hosts: &[HostId], closed: Closed) -> Diagnostics {
         let mut found = Diagnostics::new();
         let mut groups: HashSet<GroupId> =
             hosts.iter().flat_map(|id| self.host(*id).chain.groups.clone()).collect();
@@ -205,7 +214,12 @@ impl Inventory {
             .filter_map(|(folder, of, name)| self.files.read(folder, of, name).err())
             .collect();
         for problem in problems {
-            found.push(problem);
+            match closed {
+                // Whatever is wrong with such a file, Ansible's exit code is that of a mistake in it.
+                Closed::Wrong => found.push(problem.kind(Kind::Content)),
+                Closed::Passed if problem.kind == Kind::Machine => {}
+                Closed::Passed => found.push(problem),
+            }
         }
         found.extend(self.files.warnings());
         found

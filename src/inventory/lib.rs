@@ -29,7 +29,7 @@ mod words;
 pub use group::Group;
 pub use host::Host;
 pub use inventory::{CONTROLLER_PYTHON, Inventory};
-pub use layer::{Layer, Place};
+pub use layer::{Closed, Layer, Place};
 pub use load::{Expressions, GroupCharacters, LoadOptions, load};
 pub use name::{GroupId, GroupName, HostId, HostName};
 pub use pattern::{Mismatch, Selection};

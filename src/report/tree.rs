@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use shevek_event::{Event, Stamped, Status};
+use shevek_value::Value;
 
 use crate::{Reporter, json_text};
 
@@ -25,7 +26,7 @@ impl Reporter for Tree {
     }
 
     fn on(&mut self, event: &Stamped) -> io::Result<()> {
-        let Event::HostDone(result) = &event.event else { return Ok(()) };
+        let (Event::HostDone(result) | Event::IncludeDone(result)) = &event.event else { return Ok(()) };
         if matches!(result.status, Status::Skipped | Status::Undecided) {
             return Ok(());
         }
@@ -35,6 +36,15 @@ impl Reporter for Tree {
             return Ok(());
         }
         std::fs::create_dir_all(&self.folder)?;
-        std::fs::write(self.folder.join(name), json_text(&result.result))
+        std::fs::write(self.folder.join(name), json_text(&written(&result.result)))
     }
+}
+
+/// A result without what is said elsewhere.
+fn written(result: &Value) -> Value {
+    let Some(map) = result.as_map() else { return result.clone() };
+    let elsewhere =
+        ["failed", "skipped", "exception", "warnings", "deprecations", "invocation", "diff"].map(Value::str);
+    let kept = map.iter().filter(|(key, _)| !elsewhere.contains(key));
+    Value::map(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
 }

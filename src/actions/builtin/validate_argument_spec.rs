@@ -84,19 +84,7 @@ fn validate(call: &Invocation<'_>) -> Result<Outcome> {
         Val::Map(spec) => spec,
         _ => Vec::new(),
     };
-    let mut checked = Checked::default();
-    checked.level(&spec, given, &[]);
-    let mut errors = checked.errors;
-    if !checked.strangers.is_empty() {
-        checked.strangers.sort();
-        let mut known: Vec<String> = spec.iter().map(|(name, option)| shown(name, option)).collect();
-        known.sort();
-        errors.push(format!(
-            "{}. Supported parameters include: {}.",
-            checked.strangers.join(", "),
-            known.join(", ")
-        ));
-    }
+    let errors = Checked::of(&spec, given);
     let context = call.get("validate_args_context").cloned().unwrap_or_else(|| Value::map(Map::default()));
     if errors.is_empty() {
         let outcome = Outcome::ok().with("msg", "The arg spec validation passed");
@@ -117,20 +105,14 @@ fn put(entries: &mut Entries, name: &str, value: Val) {
     }
 }
 
-/// An option's name with its other ones.
-fn shown(name: &str, option: &Val) -> String {
-    let aliases = names(option, "aliases");
-    if aliases.is_empty() { name.to_owned() } else { format!("{name} ({})", aliases.join(", ")) }
-}
-
 /// A list of names in the description.
 fn names(option: &Val, key: &str) -> Vec<String> {
     let list = option.get(key).and_then(Val::as_list).unwrap_or_default();
     list.iter().map(python_str).collect()
 }
 
-/// The type of this name; of lists, with that of their elements.
-fn kind(name: &str, elements: &str) -> Option<Kind> {
+/// The type of this name.
+fn kind(name: &str) -> Option<Kind> {
     Some(match name {
         "str" | "sid" => Kind::Str,
         "bool" => Kind::Bool,
@@ -142,18 +124,7 @@ fn kind(name: &str, elements: &str) -> Option<Kind> {
         "jsonarg" | "json" => Kind::Json,
         "bytes" => Kind::Bytes,
         "bits" => Kind::Bits,
-        "list" => Kind::List(match elements {
-            "str" | "sid" => &Kind::Str,
-            "bool" => &Kind::Bool,
-            "int" => &Kind::Int,
-            "float" => &Kind::Float,
-            "path" => &Kind::Path,
-            "dict" => &Kind::Dict,
-            "jsonarg" | "json" => &Kind::Json,
-            "bytes" => &Kind::Bytes,
-            "bits" => &Kind::Bits,
-            _ => &Kind::Raw,
-        }),
+        "list" => Kind::List(&Kind::Raw),
         _ => return None,
     })
 }
@@ -164,9 +135,23 @@ struct Checked {
     errors: Vec<String>,
     /// Arguments that are not described.
     strangers: Vec<String>,
+    /// What there is in the place of the last of them.
+    known: String,
 }
 
 impl Checked {
+    /// All that is wrong with what is given.
+    fn of(spec: &[(String, Val)], given: Entries) -> Vec<String> {
+        let mut checked = Self::default();
+        checked.level(spec, &Val::Null, given, &[]);
+        let Self { mut errors, mut strangers, known } = checked;
+        if !strangers.is_empty() {
+            strangers.sort();
+            errors.push(format!("{}. Supported parameters include: {known}.", strangers.join(", ")));
+        }
+        errors
+    }
+
     fn wrong(&mut self, why: String, above: &[&str]) {
         self.errors.push(match above {
             [] => why,
@@ -174,8 +159,9 @@ impl Checked {
         });
     }
 
-    /// Checks one level of arguments; `above` are the options that it is within.
-    fn level(&mut self, spec: &[(String, Val)], mut given: Entries, above: &[&str]) {
+    /// Checks one level of arguments; `rules` are those between them, `above` the options that the level is within. In
+    /// Ansible's order: what is told of a level comes before what is told of those below it.
+    fn level(&mut self, spec: &[(String, Val)], rules: &Val, mut given: Entries, above: &[&str]) {
         for (name, option) in spec {
             for alias in names(option, "aliases") {
                 if let Some(at) = given.iter().position(|(known, _)| *known == alias) {
@@ -189,57 +175,113 @@ impl Checked {
                 let mut path: Vec<&str> = above.to_vec();
                 path.push(name);
                 self.strangers.push(path.join("."));
+                self.known = supported(spec);
             }
         }
-        let missing: Vec<&str> = spec
+        self.exclusive(rules, &given, above);
+        for (name, option) in spec {
+            if let Some(default) = option.get("default").filter(|default| **default != Val::Null)
+                && !given.iter().any(|(known, _)| known == name)
+            {
+                given.push((name.clone(), default.clone()));
+            }
+        }
+        let mut missing: Vec<&str> = spec
             .iter()
-            .filter(|(_, option)| option.get("required").is_some_and(|v| shevek_kit::boolean(v) == Ok(true)))
-            .filter(|(name, _)| !given.iter().any(|(known, _)| known == name))
+            .filter(|(name, option)| is_required(option) && !given.iter().any(|(known, _)| known == name))
             .map(|(name, _)| name.as_str())
             .collect();
+        missing.sort_unstable();
         if !missing.is_empty() {
             self.wrong(format!("missing required arguments: {}", missing.join(", ")), above);
         }
-        for (name, option) in spec {
-            let value = given.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-            let value = value.or_else(|| option.get("default").cloned());
-            if let Some(value) = value.filter(|value| *value != Val::Null) {
-                self.option(name, option, value, above);
+        let described =
+            |name: &str| spec.iter().find(|(known, _)| known == name).map(|(_, option)| option.clone());
+        for (name, value) in &mut given {
+            let Some(option) = described(name) else { continue };
+            let has_default = option.get("default").is_some_and(|default| *default != Val::Null);
+            if *value != Val::Null || is_required(&option) || has_default {
+                self.typed((name, &option), value, above);
             }
+        }
+        for (name, value) in &given {
+            if let Some(option) = described(name)
+                && let Some(choices) = option.get("choices").and_then(Val::as_list)
+            {
+                self.choices(name, choices, value, above);
+            }
+        }
+        self.rules(rules, &given, above);
+        for (name, option) in spec {
+            let value = given.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            self.below(name, option, value.cloned().unwrap_or(Val::Null), above);
         }
     }
 
-    fn option(&mut self, name: &str, option: &Val, value: Val, above: &[&str]) {
+    /// Makes a value what its type says, as far as it can be.
+    fn typed(&mut self, (name, option): (&str, &Val), value: &mut Val, above: &[&str]) {
         let word = |key: &str| option.get(key).and_then(Val::as_str);
-        let suboptions = option.get("options").and_then(Val::as_map);
-        let elements = word("elements").unwrap_or("raw");
-        let Some(kind) = kind(word("type").unwrap_or("str"), elements) else {
-            let kind = word("type").unwrap_or_default();
-            return self.wrong(format!("unknown type '{kind}' of argument '{name}'"), above);
+        let Some(wanted) = kind(word("type").unwrap_or("str")) else {
+            let wanted = word("type").unwrap_or_default();
+            return self.wrong(format!("unknown type '{wanted}' of argument '{name}'"), above);
         };
-        let value = match kind.coerce(name, value) {
-            Ok(value) => value,
-            Err(why) => return self.wrong(why, above),
+        let place = |end: &str| match above {
+            [] => String::new(),
+            above => format!(" found in '{}'{end}", above.join(" -> ")),
         };
-        if let Some(choices) = option.get("choices").and_then(Val::as_list) {
-            self.choices(name, choices, &value, above);
+        *value = match (wanted.name(), &value) {
+            // Nothing is no collection; as text it is `None`.
+            ("list" | "dict", Val::Null) => {
+                let wanted = wanted.name();
+                let why = format!("<class 'NoneType'> cannot be converted to a {wanted}");
+                let told = format!("and we were unable to convert to {wanted}: {why}");
+                return self
+                    .errors
+                    .push(format!("argument '{name}' is of type NoneType{} {told}", place(".")));
+            }
+            _ => match wanted.coerce(name, value.clone()) {
+                Ok(value) => value,
+                Err(why) => {
+                    let told = why.replacen(" and we were", &format!("{} and we were", place(".")), 1);
+                    return self.errors.push(told);
+                }
+            },
+        };
+        let (Some(element), Val::List(items)) = (word("elements").and_then(kind), &mut *value) else {
+            return;
+        };
+        let mut kept = Vec::new();
+        for item in std::mem::take(items) {
+            match element.coerce(name, item) {
+                Ok(item) => kept.push(item),
+                Err(why) => {
+                    let told = why.strip_prefix(&format!("argument '{name}'")).unwrap_or(&why);
+                    self.errors.push(format!("Elements value for option '{name}'{}{told}", place("")));
+                }
+            }
         }
-        let Some(spec) = suboptions else { return };
-        let mut within: Vec<&str> = above.to_vec();
-        within.push(name);
+        *items = kept;
+    }
+
+    /// Checks the options of an option.
+    fn below(&mut self, name: &str, option: &Val, value: Val, above: &[&str]) {
+        let word = |key: &str| option.get(key).and_then(Val::as_str);
+        let has_options = word("type") == Some("dict")
+            || (word("type") == Some("list") && word("elements") == Some("dict"));
+        let Some(spec) = option.get("options").and_then(Val::as_map).filter(|_| has_options) else { return };
+        let fills = option.get("apply_defaults").is_some_and(|fills| shevek_kit::boolean(fills) == Ok(true));
         let items = match value {
+            Val::Null if fills => vec![Val::Map(Vec::new())],
+            Val::Null => return,
             Val::List(items) => items,
             other => vec![other],
         };
+        let mut within: Vec<&str> = above.to_vec();
+        within.push(name);
         for item in items {
-            match shevek_kit::dict(item) {
-                Ok(entries) => {
-                    self.rules(option, &entries, &within);
-                    self.level(spec, entries, &within);
-                }
-                Err(_) => {
-                    self.errors.push(format!("value of '{name}' must be of type dict or list of dicts"));
-                }
+            match item {
+                Val::Map(entries) => self.level(spec, option, entries, &within),
+                _ => self.errors.push(format!("value of '{name}' must be of type dict or list of dicts")),
             }
         }
     }
@@ -261,6 +303,15 @@ impl Checked {
             }
             value if !words.contains(&python_str(value)) => {
                 let got = python_str(value);
+                // YAML reads `yes`, `on`, `no`, `off` as truth values: where only one choice can have been meant, it is.
+                let is_truth = |wanted: bool| {
+                    let means =
+                        |word: &&String| shevek_kit::boolean(&Val::Str((**word).clone())) == Ok(wanted);
+                    words.iter().filter(means).count() == 1
+                };
+                if (got == "True" && is_truth(true)) || (got == "False" && is_truth(false)) {
+                    return;
+                }
                 self.wrong(
                     format!("value of {name} must be one of: {}, got: {got}", words.join(", ")),
                     above,
@@ -270,62 +321,95 @@ impl Checked {
         }
     }
 
-    /// What must hold between the options below this one.
-    fn rules(&mut self, option: &Val, given: &[(String, Val)], above: &[&str]) {
-        let has = |name: &Val| given.iter().any(|(known, _)| *known == python_str(name));
-        let groups = |key: &str| option.get(key).and_then(Val::as_list).unwrap_or_default();
-        let joined =
-            |group: &[Val], between: &str| group.iter().map(python_str).collect::<Vec<_>>().join(between);
-        for (key, bad, words, between) in [
-            (
-                "mutually_exclusive",
-                (|n, _| n > 1) as fn(usize, usize) -> bool,
-                "parameters are mutually exclusive: ",
-                "|",
-            ),
-            ("required_together", |n, all| n > 0 && n < all, "parameters are required together: ", ", "),
-            ("required_one_of", |n, _| n == 0, "one of the following is required: ", ", "),
-        ] {
-            let all = groups(key);
-            // One group may stand without a list around it.
-            let flat = all.iter().all(|entry| entry.as_str().is_some()) && !all.is_empty();
-            let single = [Val::List(all.to_vec())];
-            for group in if flat { &single[..] } else { all } {
-                let group = group.as_list().unwrap_or_default();
-                let count = group.iter().filter(|name| has(name)).count();
-                if bad(count, group.len()) {
-                    self.wrong(format!("{words}{}", joined(group, between)), above);
-                }
-            }
+    /// Which options must not be given together.
+    fn exclusive(&mut self, rules: &Val, given: &[(String, Val)], above: &[&str]) {
+        let groups: Vec<String> = groups(rules, "mutually_exclusive")
+            .into_iter()
+            .filter(|group| group.iter().filter(|name| has(given, name)).count() > 1)
+            .map(|group| group.join("|"))
+            .collect();
+        if !groups.is_empty() {
+            self.wrong(format!("parameters are mutually exclusive: {}", groups.join(", ")), above);
         }
-        for rule in groups("required_if") {
-            let [key, is, needs, ..] = rule.as_list().unwrap_or_default() else { continue };
-            let value =
-                given.iter().find(|(known, _)| *known == python_str(key)).map(|(_, value)| python_str(value));
-            let missing: Vec<Val> =
-                needs.as_list().unwrap_or_default().iter().filter(|name| !has(name)).cloned().collect();
-            if value == Some(python_str(is)) && !missing.is_empty() {
+    }
+
+    /// What else must hold between options; of each rule the first group that breaks it is told.
+    fn rules(&mut self, rules: &Val, given: &[(String, Val)], above: &[&str]) {
+        let broken = |key: &str, is_broken: fn(usize, usize) -> bool| {
+            groups(rules, key)
+                .into_iter()
+                .find(|group| is_broken(group.iter().filter(|name| has(given, name)).count(), group.len()))
+        };
+        if let Some(group) = broken("required_together", |there, all| there > 0 && there < all) {
+            self.wrong(format!("parameters are required together: {}", group.join(", ")), above);
+        }
+        if let Some(group) = broken("required_one_of", |there, _| there == 0) {
+            self.wrong(format!("one of the following is required: {}", group.join(", ")), above);
+        }
+        for rule in rules.get("required_if").and_then(Val::as_list).unwrap_or_default() {
+            let [key, is, needs, rest @ ..] = rule.as_list().unwrap_or_default() else { continue };
+            let value = given.iter().find(|(known, _)| *known == python_str(key)).map(|(_, value)| value);
+            let needs = needs.as_list().unwrap_or_default();
+            let missing: Vec<String> =
+                needs.iter().map(python_str).filter(|name| !has(given, name)).collect();
+            let one_is_enough = rest.first().is_some_and(|any| shevek_kit::boolean(any) == Ok(true));
+            let least = if one_is_enough { needs.len() } else { 1 };
+            if value.map(python_str) == Some(python_str(is)) && missing.len() >= least.max(1) {
                 let why = format!(
-                    "{} is {} but all of the following are missing: {}",
+                    "{} is {} but {} of the following are missing: {}",
                     python_str(key),
                     python_str(is),
-                    joined(&missing, ", ")
+                    if one_is_enough { "any" } else { "all" },
+                    missing.join(", ")
                 );
                 self.wrong(why, above);
+                break;
             }
         }
-        for (key, needs) in option.get("required_by").and_then(Val::as_map).unwrap_or_default() {
+        for (key, needs) in rules.get("required_by").and_then(Val::as_map).unwrap_or_default() {
+            let is_set = |name: &str| given.iter().any(|(known, value)| known == name && *value != Val::Null);
             let needs = match needs {
                 Val::List(needs) => needs.clone(),
                 one => vec![one.clone()],
             };
-            let missing: Vec<Val> = needs.into_iter().filter(|name| !has(name)).collect();
-            if given.iter().any(|(known, _)| known == key) && !missing.is_empty() {
-                let why = format!("missing parameter(s) required by '{key}': {}", joined(&missing, ", "));
-                self.wrong(why, above);
+            let missing: Vec<String> = needs.iter().map(python_str).filter(|name| !is_set(name)).collect();
+            if is_set(key) && !missing.is_empty() {
+                self.wrong(
+                    format!("missing parameter(s) required by '{key}': {}", missing.join(", ")),
+                    above,
+                );
+                break;
             }
         }
     }
+}
+
+fn is_required(option: &Val) -> bool {
+    option.get("required").is_some_and(|required| shevek_kit::boolean(required) == Ok(true))
+}
+
+fn has(given: &[(String, Val)], name: &str) -> bool {
+    given.iter().any(|(known, _)| known == name)
+}
+
+/// Lists of names; one may stand without a list around it.
+fn groups(rules: &Val, key: &str) -> Vec<Vec<String>> {
+    let all = rules.get(key).and_then(Val::as_list).unwrap_or_default();
+    let words = |group: &[Val]| group.iter().map(python_str).collect::<Vec<_>>();
+    if !all.is_empty() && all.iter().all(|entry| entry.as_str().is_some()) {
+        return vec![words(all)];
+    }
+    all.iter().map(|group| words(group.as_list().unwrap_or_default())).collect()
+}
+
+/// The options of a level, and their other names.
+fn supported(spec: &[(String, Val)]) -> String {
+    let mut known: Vec<&str> = spec.iter().map(|(name, _)| name.as_str()).collect();
+    known.sort_unstable();
+    let mut others: Vec<String> = spec.iter().flat_map(|(_, option)| names(option, "aliases")).collect();
+    others.sort();
+    let others = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+    format!("{}{others}", known.join(", "))
 }
 
 #[cfg(test)]
@@ -337,10 +421,7 @@ mod tests {
             Ok(Val::Map(entries)) => entries,
             other => panic!("{other:?}"),
         };
-        let mut checked = Checked::default();
-        checked.level(&read(spec), read(given), &[]);
-        checked.errors.extend(checked.strangers);
-        checked.errors
+        Checked::of(&read(spec), read(given))
     }
 
     #[test]
@@ -355,7 +436,11 @@ mod tests {
         );
         let wrong = errors(spec, r#"{"port": "x", "users": [{"id": 1, "no": 2}]}"#);
         assert!(wrong[0].starts_with("argument 'port' is of type str and we were unable to convert to int"));
-        assert_eq!(wrong[1..], ["missing required arguments: name found in users", "users.no"]);
+        let below = [
+            "missing required arguments: name found in users",
+            "users.no. Supported parameters include: id, name.",
+        ];
+        assert_eq!(wrong[1..], below);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shevek_diag::{Diagnostic, Diagnostics, Kind};
-use shevek_inventory::{HostId, Inventory};
+use shevek_inventory::{Closed, HostId, Inventory};
 use shevek_playbook::{Tags, WrongOptions};
 use shevek_settings::Settings;
 
@@ -193,11 +193,7 @@ impl Play {
 /// not have the passwords.
 fn unwell(inventory: &Inventory) -> Result<Diagnostics, Diagnostics> {
     let hosts: Vec<HostId> = inventory.host_ids().collect();
-    let said = inventory.read_vars_files(&hosts);
-    let mut written = Diagnostics::new();
-    for said in said.into_iter().filter(|said| said.kind != Kind::Machine) {
-        written.push(Box::new(said));
-    }
+    let written = inventory.read_vars_files(&hosts, Closed::Passed);
     if written.has_errors() { Err(written) } else { Ok(written) }
 }
 

@@ -197,7 +197,7 @@ impl Task {
     /// The word of a `meta` task (`flush_handlers`), if it is one.
     pub fn meta(&self) -> Option<&str> {
         if &*self.action.resolved == "meta" {
-            self.action.free_form.as_ref().and_then(Value::as_str)
+            Some(self.action.free_form.as_ref().and_then(Value::as_str).unwrap_or_default())
         } else {
             None
         }

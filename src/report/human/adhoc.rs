@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use shevek_event::{Event, HostResult, Notice, NoticeKind, Stamped, Status, TaskId, TaskStarted};
+use shevek_event::{Event, HostResult, Notice, NoticeKind, Show, Stamped, Status, TaskId, TaskStarted};
 use shevek_value::Value;
 
 use super::{difference, notice, result};
@@ -84,7 +84,7 @@ impl Plain {
             Event::TaskStarted(task) => {
                 self.tasks.insert(task.id, (**task).clone());
             }
-            Event::HostDone(result) => return Ok(Some(result)),
+            Event::HostDone(result) | Event::IncludeDone(result) => return Ok(Some(result)),
             Event::Notice(notice) => self.notice(notice, Stream::Err)?,
             Event::Verbose(verbose) if self.look.verbosity >= verbose.level => {
                 let host = verbose.host.as_ref().map(|host| format!("<{host}> ")).unwrap_or_default();
@@ -97,8 +97,8 @@ impl Plain {
     }
 }
 
-fn part(result: &HostResult, key: &str) -> String {
-    result.result.get(key).map(Value::text).unwrap_or_default()
+fn part(result: &Value, key: &str) -> String {
+    result.get(key).map(Value::text).unwrap_or_default()
 }
 
 fn caption(status: Status) -> &'static str {
@@ -112,8 +112,8 @@ fn caption(status: Status) -> &'static str {
     }
 }
 
-fn exit_code(result: &HostResult) -> String {
-    result.result.get("rc").map_or_else(|| "-1".to_owned(), Value::text)
+fn exit_code(result: &Value) -> String {
+    result.get("rc").map_or_else(|| "-1".to_owned(), Value::text)
 }
 
 impl Reporter for Minimal {
@@ -136,24 +136,25 @@ impl Reporter for Minimal {
             plain.notice(notice, stream)?;
         }
         let caption = caption(result.status);
-        let raw = is_command(plain.action(result))
+        let action = plain.action(result);
+        let (whole, verbosity) = (result::whole(result), plain.look.verbosity);
+        let raw = is_command(action)
             && match result.status {
-                Status::Failed => result.result.get("module_stderr").is_none() && !result.no_log,
-                Status::Ok | Status::Changed => {
-                    result.result.get("ansible_job_id").is_none() && !result.no_log
-                }
+                Status::Failed => whole.get("module_stderr").is_none(),
+                Status::Ok | Status::Changed => whole.get("ansible_job_id").is_none(),
                 _ => false,
             };
         let host = &result.host;
         let text = match result.status {
             Status::Skipped | Status::Undecided => format!("{host} | {caption}"),
             _ if raw => {
-                let output = part(result, "stdout") + &part(result, "stderr") + &part(result, "msg");
-                format!("{host} | {caption} | rc={} >>\n{output}\n", exit_code(result))
+                let output = part(&whole, "stdout") + &part(&whole, "stderr") + &part(&whole, "msg");
+                format!("{host} | {caption} | rc={} >>\n{output}\n", exit_code(&whole))
             }
             status => {
-                let value = result::shown(result, plain.action(result), plain.look.verbosity);
-                let value = json(&value, JsonStyle { indent: Some(4), ascii: false });
+                let is_good = matches!(status, Status::Ok | Status::Changed);
+                let value = result::printed(&whole, if is_good { action } else { "" }, verbosity);
+                let value = result::dump_value(&value, 4, &plain.look);
                 let mark = if status == Status::Failed { "!" } else { "" };
                 format!("{host} | {caption}{mark} => {value}")
             }
@@ -173,28 +174,32 @@ impl Reporter for Oneline {
         let plain = &mut self.0;
         let (host, caption) = (&result.host, caption(result.status));
         let colour = plain.colour(result.status);
-        let command = is_command(plain.action(result)) && result.result.get("ansible_job_id").is_none();
+        let whole = result::whole(result);
+        let command = is_command(plain.action(result)) && whole.get("ansible_job_id").is_none();
         let output = || {
-            let flat = |key| part(result, key).replace('\n', "\\n").replace('\r', "\\r");
+            let flat = |key| part(&whole, key).replace('\n', "\\n").replace('\r', "\\r");
             let stderr = flat("stderr");
             let stderr = if stderr.is_empty() { stderr } else { format!(" (stderr) {stderr}") };
-            format!("{host} | {caption} | rc={} | (stdout) {}{stderr}", exit_code(result), flat("stdout"))
+            format!("{host} | {caption} | rc={} | (stdout) {}{stderr}", exit_code(&whole), flat("stdout"))
         };
         let value = || {
-            let value = result::shown(result, plain.action(result), plain.look.verbosity);
-            json(&value, JsonStyle { indent: Some(0), ascii: false }).replace('\n', "")
+            let value = result::printed(&whole, "", plain.look.verbosity);
+            // What is spread over lines elsewhere keeps its indentation.
+            let spread = result.show == Show::Always || plain.look.verbosity > 2;
+            let indent = Some(if spread { 4 } else { 0 });
+            json(&value, JsonStyle { indent, ascii: false }).replace('\n', "")
         };
         let mut lines = Vec::new();
         match result.status {
             Status::Skipped | Status::Undecided => lines.push(format!("{host} | {caption}")),
-            Status::Unreachable => lines.push(format!("{host} | {caption}: {}", part(result, "msg"))),
+            Status::Unreachable => lines.push(format!("{host} | {caption}: {}", part(&whole, "msg"))),
             Status::Failed => {
-                if command && !result.no_log {
+                if command {
                     lines.push(output());
                 }
                 lines.push(format!("{host} | FAILED! => {}", value()));
             }
-            Status::Ok | Status::Changed if command && !result.no_log => lines.push(output()),
+            Status::Ok | Status::Changed if command => lines.push(output()),
             Status::Ok | Status::Changed => lines.push(format!("{host} | {caption} => {}", value())),
         }
         for line in lines {

@@ -379,6 +379,8 @@ impl Reporter for Human {
             Event::Retry(retry) => self.retry(retry),
             Event::Async(update) => self.asynchronous(update),
             Event::Included(included) => self.included(included),
+            // That is told by what it includes.
+            Event::IncludeDone(_) => Ok(()),
             Event::Notified(notified) if self.look.verbosity > 1 => {
                 let text = format!("NOTIFIED HANDLER {} for {}", notified.handler, notified.host);
                 let colour = self.screen.palette.verbose.clone();

@@ -43,11 +43,27 @@ pub(super) fn is_debug(action: &str) -> bool {
 
 /// What of a result is shown.
 pub(super) fn shown(result: &HostResult, action: &str, verbosity: u8) -> Value {
-    let Some(map) = result.result.as_map() else { return result.result.clone() };
+    let mut whole = whole(result);
+    if result.item.is_none()
+        && let Some(map) = whole.as_map().filter(|map| map.contains_key("results"))
+    {
+        let rest = map.iter().filter(|(key, _)| key.as_str() != Some("results"));
+        whole = Value::map(rest.map(|(key, value)| (key.clone(), value.clone())).collect());
+    }
+    printed(&whole, action, verbosity)
+}
+
+/// A result without what is of the engine alone.
+pub(super) fn whole(result: &HostResult) -> Value {
+    without_internal(&result.result)
+}
+
+/// What of a result is printed, its loop's results with it.
+pub(super) fn printed(whole: &Value, action: &str, verbosity: u8) -> Value {
+    let Some(map) = whole.as_map() else { return whole.clone() };
     let only_message = is_debug(action) && map.contains_key("msg");
     let hidden = |key: &str| {
-        let internal = ["failed", "skipped", "exception", "warnings", "deprecations"].contains(&key)
-            || (key == "results" && result.item.is_none());
+        let internal = ["failed", "skipped", "exception", "warnings", "deprecations"].contains(&key);
         let noisy = verbosity < 3 && (key == "invocation" || key == "diff");
         let beside_the_point = is_debug(action)
             && if only_message {
@@ -63,7 +79,7 @@ pub(super) fn shown(result: &HostResult, action: &str, verbosity: u8) -> Value {
         .filter(|(key, _)| !key.as_str().is_some_and(hidden))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    without_internal(&Value::map(kept))
+    Value::map(kept)
 }
 
 /// Without keys that start with `_ansible_`, at any depth.

@@ -45,12 +45,10 @@ impl Machine<'_> {
         let secret = value.is_secret();
         let text = match value.as_str() {
             Some(text) if file.options.keep_trailing_newline => {
-                let newlines = |text: &str| text.len() - text.trim_end_matches(['\n', '\r']).len();
-                let sequence = parsed.options.newline_sequence.as_str();
-                let wanted = file.text.chars().rev().take_while(|c| matches!(c, '\n' | '\r'));
-                let wanted = wanted.filter(|c| *c == '\n').count();
-                let there = newlines(text) / sequence.len().max(1);
-                format!("{text}{}", sequence.repeat(wanted.saturating_sub(there)))
+                // As Ansible counts them: a carriage return before the last one ends the count.
+                let newlines = |text: &str| text.len() - text.trim_end_matches('\n').len();
+                let missing = newlines(file.text).saturating_sub(newlines(text));
+                format!("{text}{}", parsed.options.newline_sequence.repeat(missing))
             }
             Some(text) => text.to_owned(),
             None if value.is_null() => String::new(),

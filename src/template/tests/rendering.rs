@@ -340,6 +340,7 @@ fn template_files_have_headers_line_ends_and_their_own_escapes() {
     );
     assert_eq!(file("a\r\nb\n"), "a\r\nb\n");
     assert_eq!(file("a\r\n{{ [1] }}\r\n"), "a\n[1]\n");
+    assert_eq!(file("a\r\n{% if true %}\r\nb\r\n{% endif %}\r\n\r\n"), "a\nb\n");
     let dos = "#jinja2: newline_sequence: '\\r\\n'\na\n{% raw %}\n{{ x }}{% endraw %}{{ 'b\\nc' }}\n";
     assert_eq!(file(dos), "a\r\n\r\n{{ x }}b\nc\r\n");
 }
