@@ -17,6 +17,14 @@ fn names(key: Option<&Value>, value: Option<&Value>) -> (Value, Value) {
     (or(key, "key"), or(value, "value"))
 }
 
+/// What is at a position of a list.
+fn at<'a>(item: &'a Value, position: &Value) -> Option<&'a Value> {
+    let items = item.as_list()?;
+    let position = position.as_int()?;
+    let from_end = usize::try_from(position.unsigned_abs()).ok()?;
+    items.get(if position < 0 { items.len().checked_sub(from_end)? } else { from_end })
+}
+
 fn dict2items(_: &dyn Context, arguments: &Arguments) -> Result<Value> {
     let ([value], [key_name, value_name]) = bind(arguments, ["mydict"], ["key_name", "value_name"])?;
     let (key_name, value_name) = names(key_name, value_name);
@@ -44,6 +52,11 @@ fn items2dict(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     }
     let mut out = Map::default();
     for item in context.iterate(value)? {
+        // Pairs, with the positions of key and value for names.
+        if let (Some(key), Some(value)) = (at(&item, &key_name), at(&item, &value_name)) {
+            out.insert(key.clone(), value.clone());
+            continue;
+        }
         let Some(map) = mapping(&item)? else {
             return Err(Diagnostic::new("items2dict requires a list of dictionaries")
                 .detail(format!("one of the items is a '{}'", item.type_name()))

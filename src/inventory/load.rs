@@ -147,7 +147,7 @@ pub fn load(sources: &[String], options: &LoadOptions<'_>) -> (Inventory, Diagno
     if !parsed && options.unparsed_is_error {
         found.push(
             Diagnostic::new("no inventory was parsed")
-                .kind(Kind::Options)
+                .kind(Kind::Machine)
                 .detail("none of the inventory sources could be read"),
         );
     } else if !parsed && options.warn_unparsed {
@@ -170,7 +170,12 @@ fn take(
 
 /// Ansible goes on without a source that it cannot read, unless told otherwise.
 fn lesser(mut why: Box<Diagnostic>, is_error: bool) -> Box<Diagnostic> {
-    why.severity = if is_error { Severity::Error } else { Severity::Warning };
+    if is_error {
+        why.severity = Severity::Error;
+        // It is the setting that makes an error of it: no mistake of the content, by Ansible's exit code.
+        return why.kind(Kind::Machine);
+    }
+    why.severity = Severity::Warning;
     why
 }
 

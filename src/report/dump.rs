@@ -16,9 +16,9 @@ pub fn json_text(value: &Value) -> String {
     json(value, JsonStyle::default())
 }
 
-/// The value over several lines, its keys sorted and all but ASCII escaped: as Ansible's tools print data.
+/// The value over several lines, its keys sorted: as Ansible's tools print data.
 pub fn json_pretty(value: &Value) -> String {
-    json(value, JsonStyle { indent: Some(4), ascii: true })
+    json(value, JsonStyle { indent: Some(4), ascii: false })
 }
 
 /// The value as JSON, its keys sorted.

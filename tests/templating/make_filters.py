@@ -366,6 +366,8 @@ d|dict2items(key_name='k',value_name='v')
 [{'key':'a','value':1}]|items2dict
 [{'k':'a','v':1}]|items2dict(key_name='k',value_name='v')
 [{'k':'a'}]|items2dict
+[['a',1],['b',2]]|items2dict(key_name=0,value_name=1)
+['ab']|map('list')|items2dict(0,-1)
 [1]|items2dict
 d|items2dict
 d|items

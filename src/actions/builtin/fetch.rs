@@ -91,10 +91,23 @@ fn destination(call: &Invocation<'_>, src: &str) -> Result<PathBuf> {
         return Ok(if is_folder { path.join(base) } else { path });
     }
     let host = call.scope.fleet().host_name(call.scope.host()).to_string();
-    // A host's answer never decides where a file lands here: the path is the task's, its `..` parts taken out.
-    let inside: PathBuf =
-        Path::new(src).components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
-    Ok(path.join(host).join(inside))
+    Ok(path.join(host).join(inside(src)))
+}
+
+/// A path as one within a folder. A host's answer never decides where a file lands here: the path is the task's, and its
+/// `..` parts lead no further up than to the folder.
+fn inside(src: &str) -> PathBuf {
+    let mut inside = PathBuf::new();
+    for part in Path::new(src).components() {
+        match part {
+            std::path::Component::Normal(name) => inside.push(name),
+            std::path::Component::ParentDir => {
+                inside.pop();
+            }
+            _ => {}
+        }
+    }
+    inside
 }
 
 /// This process's umask, which can only be read by asking the kernel's own account of the process: setting it, even for a
@@ -146,4 +159,18 @@ async fn write(
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).map_err(unwritable)?;
     file.persist(dest).map_err(|error| unwritable(error.error))?;
     Ok(Ok(checksum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_within_the_folder() {
+        for (src, wanted) in
+            [("/etc/hosts", "etc/hosts"), ("/srv/a/../b/./c", "srv/b/c"), ("../../x", "x"), ("/../x", "x")]
+        {
+            assert_eq!(inside(src), Path::new(wanted), "{src}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_inventory::{GroupId, HostId, Layer, Place};
 use shevek_settings::Settings;
-use shevek_value::{Map, Value};
+use shevek_value::{Flags, Map, Value};
 use shevek_yaml::DumpOptions;
 
 use crate::content::{Content, read_variables};
@@ -92,6 +92,7 @@ impl Inventory {
         complain(&warnings, errors_coloured(&content.settings));
         let mut view = View::new(&content, &hosts, self.export, self.inventory.limit.as_deref())?;
         view.has_playbook = given.is_some();
+        view.is_flat = self.list && !self.yaml && !self.toml;
         let coloured = errors_coloured(&content.settings);
         let read = |chosen: &[HostId]| -> Result<(), Stop> {
             complain(&read_variables(&hosts, chosen)?, coloured);
@@ -127,7 +128,8 @@ impl Inventory {
         };
         match &self.to {
             Some(path) => std::fs::write(path, text).map_err(|error| unwritable(path, &error))?,
-            None => print(&text),
+            None if text.ends_with('\n') => print(&text),
+            None => print(&(text + "\n")),
         }
         Ok(0)
     }
@@ -139,7 +141,7 @@ impl Inventory {
         if self.toml {
             return toml::written(value);
         }
-        Ok(shevek_report::json_pretty(value) + "\n")
+        Ok(shevek_report::json_pretty(value))
     }
 }
 
@@ -149,6 +151,8 @@ struct View<'a> {
     extra: &'a Map,
     merge: bool,
     export: bool,
+    /// Whether it is shown as an inventory script prints it.
+    is_flat: bool,
     /// Whether a folder is given as a playbook's, of which groups show the variables, too.
     has_playbook: bool,
     /// Hosts that `--limit` leaves.
@@ -170,6 +174,7 @@ impl<'a> View<'a> {
             extra: &content.extra,
             merge,
             export,
+            is_flat: false,
             has_playbook: false,
             shown: order.iter().copied().collect(),
             order,
@@ -192,7 +197,9 @@ impl<'a> View<'a> {
         for layer in layers.iter().filter(|layer| layer.place != Place::Source) {
             put(&mut vars, &layer.vars, self.merge);
         }
-        vars.into_iter().map(|(name, value)| (name, shown(value))).collect()
+        let is_flat = self.is_flat;
+        let unsafe_marked = |value: Value| if is_flat { marked(&value) } else { value };
+        vars.into_iter().map(|(name, value)| (name, shown(unsafe_marked(value)))).collect()
     }
 
     fn group_vars(&self, group: GroupId) -> Result<Map> {
@@ -397,6 +404,23 @@ fn put(vars: &mut Map, more: &Map, merge: bool) {
             None => value.clone(),
         };
         vars.insert(name.clone(), value);
+    }
+}
+
+/// Text that is never to be rendered as JSON has it, so that whoever reads it as an inventory does not render it either.
+fn marked(value: &Value) -> Value {
+    if let Some(map) = value.as_map() {
+        return Value::map(map.iter().map(|(key, item)| (key.clone(), marked(item))).collect());
+    }
+    if let Some(items) = value.as_list() {
+        return Value::list(items.iter().map(marked).collect());
+    }
+    let trusted = Flags::TEMPLATE.with(Flags::WRITTEN);
+    match value.as_str() {
+        Some(_) if !value.is_secret() && value.flags().without(trusted) == value.flags() => {
+            Value::dict([("__ansible_unsafe", value.clone())])
+        }
+        _ => value.clone(),
     }
 }
 

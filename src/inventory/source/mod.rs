@@ -130,6 +130,8 @@ impl Candidate {
         let mut failures: Vec<(&'static str, Box<Diagnostic>)> = Vec::new();
         for name in &options.enabled {
             let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+            // Ranges are written out by either.
+            let short = if short == "advanced_host_list" { "host_list" } else { short };
             let kind = SOURCES.iter().find(|kind| kind.name() == short);
             let Some(kind) = kind.filter(|kind| kind.wants(self)) else { continue };
             match kind.read(self, options) {
