@@ -50,7 +50,7 @@ fn main() -> io::Result<()> {
             if names.contains(name) {
                 let _ = writeln!(
                     lines,
-                    "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: {doc:?} }},"
+                    "    Module {{ name: {name:?}, entry: &crate::{name}::ENTRY, doc: shevek_kit::doc!({doc:?}) }},"
                 );
             }
         }

@@ -370,7 +370,9 @@ impl Firewall {
             Subject::Entry(name, value, _) => query(format!("--query-{name}={value}")),
             Subject::Switch(name) => query(format!("--query-{name}")),
             Subject::Target(target) => {
-                Ok(host.ask(self.in_zone(level).arg("--get-target"))?.out().trim() == *target)
+                // It has another word for what it shows than for what it takes.
+                let told = host.ask(self.in_zone(level).arg("--get-target"))?.out();
+                Ok(told.trim() == target.trim_matches('%'))
             }
             Subject::Zone => {
                 let zones = self.ask(host, level, "--get-zones")?;
@@ -525,6 +527,9 @@ mod tests {
         let world = zoned().says("firewall-cmd --permanent --zone=dmz --get-target", "default\n");
         conform::<Firewalld>("{ zone: dmz, target: DROP, state: present, permanent: yes }", world)
             .ran(["firewall-cmd --permanent --zone=dmz --set-target=DROP"]);
+        let world = zoned().says("firewall-cmd --permanent --zone=dmz --get-target", "REJECT\n");
+        let args = "{ zone: dmz, target: '%%REJECT%%', state: present, permanent: yes }";
+        conform::<Firewalld>(args, world).unchanged().ran([]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 kind: <#ty as #kit::Arg>::KIND,
                 required: #required || (<#ty as #kit::Arg>::REQUIRED && !#optional),
                 default: #default,
-                doc: #doc,
+                doc: #kit::doc!(#doc),
                 secret: #secret || <#ty as #kit::Arg>::SECRET,
             }
         });

@@ -73,3 +73,21 @@ impl Page {
         out
     }
 }
+
+/// A text of the documentation, or none where nobody shows it.
+#[cfg(any(test, feature = "docs"))]
+#[macro_export]
+macro_rules! doc {
+    ($text:expr) => {
+        $text
+    };
+}
+
+/// A text of the documentation, or none where nobody shows it.
+#[cfg(not(any(test, feature = "docs")))]
+#[macro_export]
+macro_rules! doc {
+    ($text:expr) => {
+        ""
+    };
+}

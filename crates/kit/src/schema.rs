@@ -20,7 +20,7 @@ pub struct Opt {
     pub required: bool,
     /// What it is when a task does not give it.
     pub default: Preset,
-    /// The doc comment.
+    /// The doc comment; empty without the feature `docs`.
     pub doc: &'static str,
     /// Whether its value is a secret (`no_log`).
     pub secret: bool,
