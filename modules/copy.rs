@@ -278,6 +278,7 @@ impl Copy {
     /// Puts the content in its place.
     fn replace(&self, host: &mut Host, goal: &Goal<'_>, attributes: &FileAttributes) -> Result<Arrival> {
         let Goal { source, dest, .. } = goal;
+        // Differs from Ansible: owners that are nobody and modes that mean nothing are found before the file is written.
         let mut commit = attributes.commit(host, dest)?;
         let mut times = None;
         if let Source::File(path) = source

@@ -74,6 +74,7 @@ impl Procedure for Script {
         let staged = host.stage(folder.join(name), &mut source)?;
         let path = staged.path.clone();
         host.chmod(&path, 0o700)?;
+        // Differs from Ansible: the script has no terminal, and so its two outputs stay apart.
         // A shell reads the line: it has variables and redirections in it, and scripts need not say what runs them.
         let mut line = line.trim().replace(given.first().map_or("", String::as_str), &path.to_string_lossy());
         if let Some(program) = &self.executable {

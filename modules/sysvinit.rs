@@ -188,6 +188,7 @@ impl Sysvinit {
             || Effect::Set { thing: Thing::UnitEnabled, name: self.name.clone(), state: state.to_owned() };
         if host.which("update-rc.d").is_some() {
             if enabled {
+                // Differs from Ansible: what was never enabled has no links to enable; they are made first.
                 host.run(cmd("update-rc.d").args([&self.name, "defaults"]).does(effect()))?;
             }
             let verb = if enabled { "enable" } else { "disable" };

@@ -67,7 +67,8 @@ impl Apt {
         if !missing {
             return Ok(Outcome::ok().with("stdout", "").with("stderr", ""));
         }
-        // dpkg, which Ansible installs it with, removes only what a package says that it replaces.
+        // Differs from Ansible: apt-get installs files, and not dpkg; what a file needs is marked as brought by it. As with
+        // dpkg, nothing is removed but what the package says that it replaces.
         self.change(command.flag("--no-remove", !replaces && !self.fail_on_autoremove), host)
     }
 

@@ -94,6 +94,7 @@ fn begun(request: &Request, probe: &Probe) -> Result<Request> {
     request.trusted = Trusted { file: path("SSL_CERT_FILE"), folder: path("SSL_CERT_DIR") };
     let known = match &request.login {
         Some(login) => Some(login.clone()).filter(|_| request.options.force_basic_auth),
+        // Differs from Ansible: another host that the server leads to is not told what the file has for this one.
         None if request.options.use_netrc => netrc::login(probe, &url::server(&request.url)),
         None => None,
     };
