@@ -528,7 +528,9 @@ impl Batch<'_> {
             action: task.action.resolved.to_string(),
             role: task.role.as_ref().map(|role| role.full_name()),
             task_kind: if task.is_handler { TaskKind::Handler } else { TaskKind::Task },
-            check: self.run.options.check,
+            // As it is written: Ansible takes what is to be rendered for a yes here.
+            check: (task.keywords.check_mode.as_ref())
+                .map_or(self.run.options.check, |check| check.as_bool().unwrap_or(true)),
             is_loop: task.loop_.is_some(),
             is_include,
             arguments: self.shown_arguments(task),

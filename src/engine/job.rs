@@ -429,7 +429,9 @@ impl Job {
         // Ansible takes them from a task's own result before it is registered, not from those of a loop's items.
         let is_kept = item.is_some() && task.register.is_some();
         let is_shown = action.is_none() && self.run.fleet.options.verbosity >= SHOWS_INVOCATION;
-        let calls_module = action.is_none_or(Action::calls_module);
+        // What starts a job in the background returns before its module does.
+        let calls_module =
+            action.is_none_or(Action::calls_module) && background.as_ref().is_none_or(Background::waits);
         let invocation = (is_shown || (is_kept && calls_module)).then(|| arguments::invocation(task, &args));
         let mut ready =
             Box::new(Ready { scope, host, item, delegate, attempt: 0, invocation, background, policy });

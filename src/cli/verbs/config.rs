@@ -299,7 +299,7 @@ fn display(rows: &[(&str, Value, SetBy)], loaded: &Loaded) {
 
 fn structured(value: &Value, format: Format) -> String {
     match format {
-        Format::Json => shevek_report::json_text(value) + "\n",
+        Format::Json => shevek_report::json_pretty(value) + "\n",
         Format::Yaml | Format::Display => {
             let options = shevek_yaml::DumpOptions { sort_keys: false, ..shevek_yaml::DumpOptions::nice() };
             shevek_yaml::dump(value, &options).unwrap_or_else(|error| error.message())

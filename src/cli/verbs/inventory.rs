@@ -429,3 +429,21 @@ fn marked(value: &Value) -> Value {
 fn shown(value: Value) -> Value {
     shevek_event::Masker::default().mask_value(&value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_is_never_rendered_is_marked() {
+        let written = Value::template("as written");
+        let value = Value::dict([
+            ("l", Value::list(vec![written.clone(), Value::template("{{ x }}"), Value::str("{{ y }}")])),
+            ("n", Value::from(1)),
+        ]);
+        assert_eq!(
+            shevek_report::json_text(&marked(&value)),
+            r#"{"l": ["as written", "{{ x }}", {"__ansible_unsafe": "{{ y }}"}], "n": 1}"#
+        );
+    }
+}
