@@ -74,7 +74,7 @@ pub struct Summing<R> {
 const LARGE: u64 = 4 * 1024 * 1024;
 
 /// How much goes to that thread at a time.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 64 * 1024;
 
 /// Sums that another thread adds up.
 struct Beside {
@@ -116,7 +116,7 @@ impl Beside {
     /// A thread that goes on with the sums, if there is one to be had: only then are they taken.
     fn start(sums: &mut Sums, keep: usize) -> Option<Beside> {
         let (give, given) = sync_channel::<Sums>(1);
-        let (pieces, coming) = sync_channel::<Vec<u8>>(4);
+        let (pieces, coming) = sync_channel::<Vec<u8>>(16);
         let add = move || {
             let mut sums = given.recv().unwrap_or_default();
             for piece in coming {

@@ -10,8 +10,9 @@ pub const VERSION: u32 = 7;
 /// Content up to this many bytes travels inside the request.
 pub const INLINE_BLOB: usize = 64 * 1024;
 
-/// How many bytes of content one [`Down::Chunk`] or [`Up::Chunk`] carries at most.
-pub const BLOB_CHUNK: usize = 256 * 1024;
+/// How many bytes of content one [`Down::Chunk`] or [`Up::Chunk`] carries at most: few enough for allocators to keep the
+/// memory of one for the next.
+pub const BLOB_CHUNK: usize = 64 * 1024;
 
 /// How many bytes of a stream ([`Up::Chunk`]) may be on their way before the first [`Down::Credit`].
 pub const HEAD_START: u32 = 1024 * 1024;

@@ -1,6 +1,6 @@
 //! [`Content`]: what goes down to a host, read in pieces and summed up, and files that change meanwhile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -128,10 +128,11 @@ pub fn sha1_of(from: &mut dyn Read) -> io::Result<String> {
     }
 }
 
-/// What is left to read of a content. The next piece of a file is read while the last one is on its way.
+/// What is left to read of a content.
 pub(super) enum Pieces {
     Bytes(Arc<[u8]>, usize),
-    File(JoinHandle<io::Result<(OpenFile, Vec<u8>)>>),
+    /// Pieces that have been read; those after them are being read meanwhile.
+    File(VecDeque<Vec<u8>>, JoinHandle<io::Result<(OpenFile, VecDeque<Vec<u8>>)>>),
     End,
 }
 
@@ -140,7 +141,8 @@ impl Pieces {
         match content {
             Content::Bytes(bytes) => Pieces::Bytes(bytes, 0),
             Content::File { path, size } => {
-                Pieces::File(spawn_blocking(move || OpenFile::open(&path, size)?.read_on()))
+                let reading = spawn_blocking(move || OpenFile::open(&path, size)?.read_on());
+                Pieces::File(VecDeque::new(), reading)
             }
         }
     }
@@ -154,13 +156,17 @@ impl Pieces {
                 *at += piece.len();
                 Ok(piece)
             }
-            Pieces::File(reading) => {
-                let (file, piece) = reading.await??;
-                *self = match piece.is_empty() {
-                    true => Pieces::End,
-                    false => Pieces::File(spawn_blocking(move || file.read_on())),
+            Pieces::File(read, reading) => {
+                if let Some(piece) = read.pop_front() {
+                    return Ok(piece);
+                }
+                let (file, mut read) = reading.await??;
+                let first = read.pop_front();
+                *self = match first {
+                    None => Pieces::End,
+                    Some(_) => Pieces::File(read, spawn_blocking(move || file.read_on())),
                 };
-                Ok(piece)
+                Ok(first.unwrap_or_default())
             }
             Pieces::End => Ok(Vec::new()),
         }
@@ -182,18 +188,28 @@ impl OpenFile {
         if stamp.size != size { Err(changed()) } else { Ok(OpenFile { file, left: size, stamp }) }
     }
 
-    fn read_on(mut self) -> io::Result<(Self, Vec<u8>)> {
-        let size = self.left.min(BLOB_CHUNK as u64);
-        let mut piece = Vec::with_capacity(usize::try_from(size).unwrap_or(BLOB_CHUNK));
-        (&self.file).take(size).read_to_end(&mut piece)?;
-        self.left -= piece.len() as u64;
+    /// A few pieces more; none at the end.
+    fn read_on(mut self) -> io::Result<(Self, VecDeque<Vec<u8>>)> {
+        let mut pieces = VecDeque::with_capacity(AT_ONCE);
+        while self.left > 0 && pieces.len() < AT_ONCE {
+            let size = self.left.min(BLOB_CHUNK as u64);
+            let mut piece = Vec::with_capacity(usize::try_from(size).unwrap_or(BLOB_CHUNK));
+            if (&self.file).take(size).read_to_end(&mut piece)? == 0 {
+                return Err(changed());
+            }
+            self.left -= piece.len() as u64;
+            pieces.push_back(piece);
+        }
         // Nothing may be kept of what is half the old file and half the new one.
-        if piece.is_empty() && (self.left > 0 || Stamp::of(&self.file.metadata()?) != self.stamp) {
+        if pieces.is_empty() && Stamp::of(&self.file.metadata()?) != self.stamp {
             return Err(changed());
         }
-        Ok((self, piece))
+        Ok((self, pieces))
     }
 }
+
+/// How many pieces are read in one go: each takes a turn of another thread.
+const AT_ONCE: usize = 4;
 
 fn changed() -> io::Error {
     io::Error::other("it was changed while it was being sent")
@@ -217,7 +233,7 @@ mod tests {
     async fn a_file_that_is_written_while_it_is_sent_is_not_sent_to_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let old: Vec<u8> = (0..3 * BLOB_CHUNK + 7).map(|at| (at % 251) as u8).collect();
+        let old: Vec<u8> = (0..3 * AT_ONCE * BLOB_CHUNK + 7).map(|at| (at % 251) as u8).collect();
         let content = Content::File { path: path.clone(), size: old.len() as u64 };
         std::fs::write(&path, &old).unwrap();
         assert_eq!(all(&mut Pieces::of(content.clone())).await.unwrap(), old);

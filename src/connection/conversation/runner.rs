@@ -362,7 +362,7 @@ async fn write_all(
             frame = queue.recv() => frame,
         };
         let Some(mut bytes) = frame else { break };
-        while bytes.len() < 256 * 1024 {
+        while bytes.len() < shevek_proto::BLOB_CHUNK {
             let Ok(more) = queue.try_recv() else { break };
             bytes.extend(more);
         }
