@@ -73,6 +73,7 @@ mod modprobe;
 mod mount;
 mod mount_facts;
 mod npm;
+mod openrc;
 mod package_facts;
 mod pacman;
 mod pam_limits;
@@ -168,9 +169,12 @@ const RETURN_FACTS: [&str; 8] = [
 /// What runs modules that the user brings; no task names it.
 pub const FOREIGN: &str = "foreign";
 
+/// What `service` calls where that is the service manager; no task names it.
+pub const OPENRC: &str = "openrc";
+
 /// All modules that a task can name.
 pub fn registry() -> impl Iterator<Item = &'static Module> {
-    CORE.iter().chain(BOTH).chain(RARE).filter(|module| module.name != FOREIGN)
+    CORE.iter().chain(BOTH).chain(RARE).filter(|module| ![FOREIGN, OPENRC].contains(&module.name))
 }
 
 /// The module of this name: short (`group`), in full (`ansible.builtin.group`), or another name of the same module.

@@ -133,6 +133,8 @@ fn become_line(whom: &Become, line: &str, answer: Option<&Answer>) -> Result<Str
     let asking = becoming(&format!("echo {begun} >&2; {line}"))?;
     Ok(match whom.method {
         BecomeMethod::Sudo | BecomeMethod::Doas => asking,
+        // What a program of the user's own asks root for is that program's business.
+        BecomeMethod::Su | BecomeMethod::Runuser if whom.exe.is_some() => asking,
         // Root is not asked by su: whatever prints a prompt then is something else, and gets no password.
         BecomeMethod::Su | BecomeMethod::Runuser => {
             let plain = becoming(line)?;
@@ -217,6 +219,9 @@ mod tests {
         let words = shlex::split(&line).unwrap();
         assert_eq!(words[..2], ["/bin/sh", "-c"]);
         let begun = &answer.begun;
+        let own = Become { exe: Some("my-su".to_owned()), ..su.clone() };
+        let asking = format!("my-su ann -c 'echo {begun} >&2; id -un'");
+        assert_eq!(become_line(&own, "id -un", Some(&answer)).unwrap(), asking);
         assert_eq!(
             words[2],
             format!(

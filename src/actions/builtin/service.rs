@@ -85,10 +85,11 @@ async fn manage(call: &Invocation<'_>) -> Result<Outcome> {
     let module = match manager.as_str() {
         "systemd" | "systemd_service" => "systemd_service",
         "sysvinit" => "sysvinit",
+        "openrc" => shevek_modules::OPENRC,
         other => {
             return Err(Diagnostic::new("service manager not supported")
                 .detail(format!("the host's service manager is `{other}`"))
-                .help("supported are systemd and sysvinit")
+                .help("supported are systemd, sysvinit and openrc")
                 .or_at(call.task.origin.as_ref()));
         }
     };
