@@ -8,6 +8,7 @@ use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
 use tokio::sync::{OnceCell, watch};
 use zeroize::Zeroizing;
 
+use super::short_keys;
 use crate::Secret;
 use crate::options::AskHostKey;
 use crate::target::Login;
@@ -183,7 +184,8 @@ fn parse(name: &str, text: &str, passphrase: Option<&Secret>) -> KeyFile {
     if encrypted && passphrase.is_none() {
         return file(public, Loaded::Encrypted(Arc::new(Zeroizing::new(text.to_owned()))));
     }
-    match decode_secret_key(text, passphrase.filter(|_| encrypted).map(Secret::expose)) {
+    let passphrase = passphrase.filter(|_| encrypted).map(Secret::expose);
+    match decode_secret_key(text, passphrase).or_else(|e| short_keys::read(text, passphrase).ok_or(e)) {
         Ok(key) => {
             let public = key.public_key().clone();
             file(Some(public), Loaded::Usable(Arc::new(key)))
@@ -202,6 +204,12 @@ fn parse(name: &str, text: &str, passphrase: Option<&Secret>) -> KeyFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_in_256_is_a_key_too() {
+        let file = parse("id_ecdsa", &short_keys::short(), None);
+        assert!(matches!(file.key, Loaded::Usable(_)) && file.public.is_some());
+    }
 
     #[test]
     fn something_else_than_a_key_says_so() {

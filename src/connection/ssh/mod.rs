@@ -11,6 +11,7 @@ mod keyring;
 mod login;
 mod preferred;
 mod reach;
+mod short_keys;
 mod trust;
 
 use std::sync::Arc;
