@@ -3,6 +3,8 @@
 //! No task names it: `service` calls it.
 use shevek_kit::prelude::*;
 
+use crate::sysvinit::Wanted;
+
 /// Arguments of `openrc`: those of `service`.
 #[derive(Args)]
 #[module(procedure)]
@@ -25,19 +27,6 @@ pub struct Openrc {
     /// Accepted; a restart of OpenRC waits as long as it takes.
     #[expect(dead_code, reason = "accepted, of no consequence, as in Ansible")]
     sleep: Option<i64>,
-}
-
-/// What a service should be doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
-pub enum Wanted {
-    /// It runs.
-    Started,
-    /// It doesn't.
-    Stopped,
-    /// It is stopped and started.
-    Restarted,
-    /// It reads its configuration again.
-    Reloaded,
 }
 
 /// What a service is doing.

@@ -55,9 +55,12 @@ impl Host {
         self.outcome.diff.push(diff);
     }
 
-    /// A path is going to be changed: what is known of accounts may stand in it (also where a held folder is below /proc).
+    /// A path is going to be changed: what is known of accounts may stand in it.
     fn changes(&self, path: &Path) {
-        if path.starts_with("/etc") || path.starts_with("/proc") || path.is_relative() {
+        // A held folder's path goes through its handle, which is a link to where it is.
+        let held = path.parent().filter(|folder| folder.starts_with("/proc"));
+        let held = held.and_then(|folder| self.probe.canonical(folder).ok());
+        if held.as_deref().unwrap_or(path).starts_with("/etc") || path.is_relative() {
             self.probe.forget_accounts();
         }
     }
@@ -341,6 +344,20 @@ mod tests {
         assert_eq!(host.user_of(5).unwrap().unwrap().name, "adam");
         host.write("/etc/passwd", "cain:x:6:6::/:/bin/sh\n").unwrap();
         assert_eq!(host.user("cain").unwrap().unwrap().uid, 6);
+    }
+
+    #[test]
+    fn what_is_changed_in_a_held_folder_is_known_by_where_that_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::new(Arc::new(crate::Real::new()), Arc::new(Call::default()));
+        let is_kept = |held: &Path| {
+            let held = host.hold(held, Links::Keep).unwrap();
+            let before = host.local_users().unwrap();
+            host.changes(&held.join("passwd"));
+            Arc::ptr_eq(&before, &host.local_users().unwrap())
+        };
+        assert!(is_kept(folder.path()), "each file of a walk would have all accounts read anew");
+        assert!(!is_kept(Path::new("/etc")));
     }
 
     #[test]

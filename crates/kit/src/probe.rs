@@ -213,7 +213,7 @@ impl Probe {
         Ok(self.local_users()?.all.clone())
     }
 
-    fn local_users(&self) -> Result<Arc<Table<User>>> {
+    pub(crate) fn local_users(&self) -> Result<Arc<Table<User>>> {
         self.call
             .looked_up
             .users(|| Ok(self.lines("/etc/passwd")?.iter().filter_map(|l| User::parse(l)).collect()))

@@ -176,12 +176,22 @@ fn check_mode(nature: Nature) -> &'static str {
 
 /// An option's type, default and other names.
 fn facts(option: &Opt) -> Vec<String> {
+    // A choice may be a line's end, which would be one here.
+    let written = |text: &str| text.replace('\n', "\\n").replace('\r', "\\r");
     let mut facts = vec![match option.kind.choices() {
-        Some(words) => words.join(" | "),
+        Some(words) => {
+            let mut shown: Vec<String> = Vec::new();
+            for word in words.iter().map(|word| written(word)) {
+                if !shown.contains(&word) {
+                    shown.push(word);
+                }
+            }
+            shown.join(" | ")
+        }
         None => option.kind.name().to_owned(),
     }];
     if let Some(default) = preset(&option.default) {
-        facts.push(format!("default: {}", default.text()));
+        facts.push(format!("default: {}", written(&default.text())));
     }
     if !option.aliases.is_empty() {
         facts.push(format!("also: {}", option.aliases.join(", ")));
