@@ -139,3 +139,24 @@ fn step_by_step() {
         .says("fourth")
         .recap("web1", "ok=3");
 }
+
+#[test]
+fn a_handler_that_is_declined_waits_for_the_next_flush() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - { name: one, debug: { msg: first }, changed_when: true, notify: again }
+    - meta: flush_handlers
+    - { name: two, debug: { msg: second } }
+  handlers:
+    - { name: again, debug: { msg: handled } }
+"#,
+    );
+    lab.typed(["--step"], "ontinue: ", &["y", "n", "y", "y"])
+        .exit(0)
+        .says("TASK [two]")
+        .says("RUNNING HANDLER [again]")
+        .recap("web1", "ok=3");
+}

@@ -143,6 +143,7 @@ impl Batch<'_> {
                 continue;
             }
             if !self.may_step(&step, None) {
+                self.put_off(&step, &hosts);
                 continue;
             }
             if !self.read_beside(&step.task, &hosts) {
@@ -253,6 +254,7 @@ impl Batch<'_> {
                     continue;
                 }
                 if !self.may_step(&step, Some(host)) {
+                    self.put_off(&step, &[host]);
                     idle.push_back(host);
                     continue;
                 }
@@ -511,6 +513,15 @@ impl Batch<'_> {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// A handler that is declined stays notified, for the next flush.
+    fn put_off(&mut self, step: &Step, hosts: &[HostId]) {
+        for host in hosts.iter().filter(|_| step.task.is_handler) {
+            if let Some(state) = self.hosts.get_mut(host) {
+                state.cursor.notify(step.task.id);
+            }
         }
     }
 
