@@ -86,3 +86,37 @@ fn tasks_that_were_sent_ahead_and_not_begun_are_left_undone_when_an_interrupt_co
             .touched("web1", "+ one\n+ whole");
     }
 }
+
+/// What is typed while `pause` waits for time to pass.
+#[test]
+fn a_pause_that_is_interrupted_asks_how_to_go_on() {
+    let pausing = || {
+        Lab::local().playbook(
+            r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - { name: wait, pause: { seconds: 600 } }
+    - debug: { msg: went on }
+"#,
+        )
+    };
+    let told = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)";
+    pausing().typed([], "\r\r\n", &["\u{3}", "c"]).exit(0).says(told).says("went on");
+    pausing().typed([], "\r\r\n", &["\u{3}", "A"]).exit(2).says("user requested abort!").hides("went on");
+}
+
+#[test]
+fn what_is_typed_at_a_pause_is_registered() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - { pause: { prompt: who, echo: false }, register: answer }
+    - debug: { msg: "it is {{ answer.user_input }}, {{ answer.stdout[-7:] }}" }
+"#,
+    );
+    let prompt = "(output is hidden):\r\n";
+    lab.typed([], prompt, &["anm\u{7f}n"]).exit(0).says("it is ann, minutes");
+}

@@ -141,6 +141,10 @@ mod tests {
             self.0.fetch_add(1, Ordering::Relaxed);
             Ok("yes".to_owned())
         }
+
+        fn wait(&self, _wait: &shevek_event::Wait) -> shevek_diag::Result<shevek_event::Waited> {
+            Ok(shevek_event::Waited::Nobody)
+        }
     }
 
     fn key(name: &str) -> UnknownHostKey {

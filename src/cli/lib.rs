@@ -7,6 +7,7 @@ mod content;
 mod exit;
 mod extra_vars;
 mod host_keys;
+mod keys;
 mod launch;
 mod listing;
 mod open_files;

@@ -8,7 +8,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use shevek_diag::{Diagnostic, Kind, Result};
 use shevek_engine::Interrupt;
-use shevek_event::{Ask, Event, Question, Sink, Verbose};
+use shevek_event::{Ask, Event, Question, Sink, Verbose, Wait, Waited};
+
+use crate::keys;
 
 /// The user's terminal.
 #[derive(Debug, Default)]
@@ -62,10 +64,22 @@ impl Ask for Terminal {
         // Hosts are served and interrupts heard while it waits.
         tokio::task::block_in_place(|| self.answer(question))
     }
+
+    fn wait(&self, wait: &Wait) -> Result<Waited> {
+        if !keys::has_terminal() {
+            return Ok(Waited::Nobody);
+        }
+        if let Some(sink) = self.sink.get() {
+            sink.flush();
+        }
+        let is_over = || self.interrupt.get().is_some_and(Interrupt::is_raised);
+        let waited = tokio::task::block_in_place(|| keys::wait(wait, &is_over));
+        waited.map_err(|error| unanswered(&wait.text, &error.to_string()))
+    }
 }
 
 /// What became of waiting for an answer.
-enum Waited {
+enum Patience {
     Typed,
     TooLong,
     Interrupted,
@@ -80,33 +94,33 @@ impl Terminal {
         shown.map_err(|error| unanswered(&question.text, &error.to_string()))?;
         let waited = self.wait(question.seconds.map(Duration::from_secs));
         let answer = match waited {
-            Waited::Typed => line(&question.text),
-            Waited::TooLong => Ok(String::new()),
-            Waited::Interrupted => Err(unanswered(&question.text, "the run was interrupted")),
+            Patience::Typed => line(&question.text),
+            Patience::TooLong => Ok(String::new()),
+            Patience::Interrupted => Err(unanswered(&question.text, "the run was interrupted")),
         };
-        if silence.is_some() || !matches!(waited, Waited::Typed) {
+        if silence.is_some() || !matches!(waited, Patience::Typed) {
             let _ = out.write_all(b"\n");
         }
         answer
     }
 
     /// Waits until a line was typed, for a time if there is one.
-    fn wait(&self, time: Option<Duration>) -> Waited {
+    fn wait(&self, time: Option<Duration>) -> Patience {
         let begin = Instant::now();
         loop {
             if self.interrupt.get().is_some_and(Interrupt::is_raised) {
-                return Waited::Interrupted;
+                return Patience::Interrupted;
             }
             let left = time.map_or(ATTENTION, |time| time.saturating_sub(begin.elapsed()));
             if left.is_zero() {
-                return Waited::TooLong;
+                return Patience::TooLong;
             }
             let stdin = io::stdin();
             let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
             let timeout = Timespec { tv_sec: 0, tv_nsec: left.min(ATTENTION).subsec_nanos().into() };
             match poll(&mut descriptors, Some(&timeout)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) | Err(_) => return Waited::Typed,
+                Ok(_) | Err(_) => return Patience::Typed,
             }
         }
     }

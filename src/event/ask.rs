@@ -15,6 +15,46 @@ pub struct Question {
     pub piped: bool,
 }
 
+/// What is waited for at the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What is shown before.
+    pub text: String,
+    /// Whether what is typed is hidden.
+    pub private: bool,
+    /// Seconds after which it is over.
+    pub seconds: Option<u64>,
+    /// Which keys end it.
+    pub keys: Keys,
+}
+
+/// Which keys end a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Enter; Ctrl+C interrupts it.
+    Enter,
+    /// None but Ctrl+C, which interrupts it.
+    Interrupt,
+    /// One letter, large or small; Ctrl+C or another letter interrupts it.
+    Letter {
+        /// The one that ends it.
+        end: char,
+        /// The one that interrupts it.
+        interrupt: char,
+    },
+}
+
+/// What became of a wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    /// It is over; with what was typed.
+    Over(String),
+    /// Somebody interrupted it.
+    Interrupted,
+    /// There is nobody at the terminal, or the program has it not to itself. Nothing was shown.
+    Nobody,
+}
+
 /// Whoever can ask a person: the terminal, or a test.
 ///
 /// The engine asks through this for `vars_prompt`, `pause`, `--step` and unknown host keys.
@@ -27,4 +67,7 @@ pub trait Ask: Send + Sync {
 
     /// Asks and waits. Everything reported so far is shown first.
     fn ask(&self, question: &Question) -> Result<String>;
+
+    /// Waits for keys; meanwhile Ctrl+C is one of them.
+    fn wait(&self, wait: &Wait) -> Result<Waited>;
 }

@@ -15,7 +15,7 @@ mod notice;
 mod result;
 mod sink;
 
-pub use ask::{Ask, Question};
+pub use ask::{Ask, Keys, Question, Wait, Waited};
 pub use event::{
     AsyncState, AsyncUpdate, Counts, CustomStats, Event, HostStarted, Included, Interrupted, Left, Notified,
     Phase, PhaseUpdate, PlayId, PlayStarted, Recap, Retry, RunFinished, RunStarted, TaskId, TaskKind,

@@ -25,6 +25,8 @@ pub(super) struct Live {
     /// Hosts at work: since when, and in what phase since when.
     busy: HashMap<String, Busy>,
     done: usize,
+    /// Nothing is drawn over a question, until something happens.
+    is_asking: bool,
 }
 
 struct Busy {
@@ -38,7 +40,15 @@ impl Live {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { bar, drawn: None, shown: String::new(), task: None, busy: HashMap::new(), done: 0 }
+        Self {
+            bar,
+            drawn: None,
+            shown: String::new(),
+            task: None,
+            busy: HashMap::new(),
+            done: 0,
+            is_asking: false,
+        }
     }
 
     pub(super) fn bar(&self) -> ProgressBar {
@@ -46,6 +56,7 @@ impl Live {
     }
 
     pub(super) fn on(&mut self, event: &Stamped) {
+        self.is_asking = false;
         match &event.event {
             Event::TaskStarted(task) => {
                 self.task = Some((task.id, task.name.clone()));
@@ -76,7 +87,16 @@ impl Live {
         }
     }
 
+    /// A question follows.
+    pub(super) fn make_way(&mut self) {
+        self.clear();
+        self.is_asking = true;
+    }
+
     pub(super) fn draw(&mut self) {
+        if self.is_asking {
+            return;
+        }
         self.drawn = Some(Instant::now());
         let text = self.text();
         if text.is_empty() {

@@ -406,7 +406,7 @@ impl Reporter for Human {
 
     fn flush(&mut self) -> io::Result<()> {
         if let Some(live) = &mut self.live {
-            live.clear();
+            live.make_way();
         }
         Ok(())
     }
