@@ -119,3 +119,23 @@ fn fetched_files_are_as_private_as_any_that_the_user_makes() {
     let mode = std::fs::metadata(lab.path().join("got")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "a file that was there keeps its mode");
 }
+
+/// `package: { update_cache: true }` refreshes an index and names no package; `use` takes any module, so no manager is needed here.
+#[test]
+fn package_leaves_it_to_the_module_that_it_calls_whether_a_name_is_needed() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - package: { use: stat, path: / }
+      register: root
+    - assert: { that: root.stat.isdir }
+    - package: { use: group, state: present }
+      ignore_errors: true
+      register: nameless
+    - assert: { that: "'missing required arguments: name' in nameless.msg" }
+"#,
+    );
+    lab.run([]).exit(0);
+}

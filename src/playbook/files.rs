@@ -129,10 +129,8 @@ impl Files {
             return self.absolute(Path::new(name));
         }
         let is_role = is_role || looks_like_role(base);
-        let below_tasks =
-            base.components().any(|part| matches!(part, Component::Normal(part) if part == "tasks"));
         let folder = match base.parent() {
-            Some(parent) if is_role && below_tasks => plain(parent),
+            Some(parent) if is_role && base.ends_with("tasks") => plain(parent),
             _ => plain(base),
         };
         let mut candidates = vec![base.join(kind).join(name), folder.join(kind).join(name)];
@@ -227,8 +225,7 @@ fn looks_like_role(path: &Path) -> bool {
     let main =
         |folder: &Path| ["main.yml", "main.yaml", "main"].iter().any(|name| folder.join(name).exists());
     let of_role = |folder: &Path| main(&folder.join("tasks")) || main(&folder.join("meta"));
-    let in_tasks = path.components().any(|part| matches!(part, Component::Normal(part) if part == "tasks"));
-    (in_tasks && main(path)) || of_role(path) || path.parent().is_some_and(of_role)
+    (path.ends_with("tasks") && main(path)) || of_role(path) || path.parent().is_some_and(of_role)
 }
 
 /// `~` and `~/x` in the user's home.

@@ -9,14 +9,15 @@ use shevek_kit::Kind;
 use shevek_kit::schema::{Opt, Preset, Schema};
 use shevek_value::{Map, Value};
 
-use crate::options::{open, opt, preset, required};
+use crate::options::{open, opt, preset};
 use crate::{Action, Asks, Invocation, Outcome, Running};
 
 static SCHEMA: Schema = open(
     "package",
     &[
-        Opt { aliases: &["pkg"], ..required("name", Kind::Raw, "Package names, or a list of them.") },
-        // Documented as required, but left to the package manager's module, whose default is `present`.
+        // Both are documented as required, but left to the package manager's module: its state is `present` then, and
+        // without a name it may still refresh its index (`update_cache`).
+        Opt { aliases: &["pkg"], ..opt("name", Kind::Raw, "Package names, or a list of them.") },
         opt(
             "state",
             Kind::Str,

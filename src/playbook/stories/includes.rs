@@ -89,6 +89,17 @@ fn imports_are_found_by_rendered_names_and_beside_each_other() {
     assert_eq!(content.titles(), ["one", "two", "three"]);
 }
 
+/// A role of sections: each is a folder below `tasks` with a `main.yml` that names the files beside it.
+#[test]
+fn imports_are_found_beside_each_other_in_folders_below_a_role_s_tasks() {
+    let content = Content::new()
+        .site("- hosts: all\n  roles: [hardened]\n")
+        .file("roles/hardened/tasks/main.yml", "- import_tasks: { file: section_1/main.yml }\n")
+        .file("roles/hardened/tasks/section_1/main.yml", "- import_tasks: { file: first.yml }\n")
+        .file("roles/hardened/tasks/section_1/first.yml", "- { name: one, debug: }\n");
+    assert_eq!(content.titles(), ["hardened : one"]);
+}
+
 #[test]
 fn variables_come_from_files_of_many_names() {
     let content =
