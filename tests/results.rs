@@ -139,3 +139,18 @@ fn package_leaves_it_to_the_module_that_it_calls_whether_a_name_is_needed() {
     );
     lab.run([]).exit(0);
 }
+
+#[test]
+fn facts_are_too_long_to_be_shown_but_why_none_were_gathered_is() {
+    let lab = Lab::local().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - setup: { gather_subset: '!all' }
+    - setup:
+      when: ansible_facts is not defined
+"#,
+    );
+    lab.run(["-v"]).exit(0).hides("ansible_env").says(r#""false_condition": "ansible_facts is not defined""#);
+}

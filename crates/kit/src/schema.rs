@@ -267,7 +267,7 @@ fn settle(options: &[&'static Opt], rules: &[Rule], given: Given, open: bool) ->
     }
     for rule in rules {
         if let Rule::Exclusive(names) = rule
-            && names.iter().filter(|n| has(&out, n)).count() > 1
+            && names.iter().filter(|n| surely(&out, n)).count() > 1
         {
             problems.push(Problem::Rule(format!("parameters are mutually exclusive: {}", names.join("|"))));
         }
@@ -294,6 +294,11 @@ fn has(given: &Given, name: &str) -> bool {
     given.iter().any(|(k, _)| k == name)
 }
 
+/// Whether an option is there in any case: a template may turn out to be left out.
+fn surely(given: &Given, name: &str) -> bool {
+    given.iter().any(|(k, v)| k == name && v.is_some())
+}
+
 fn broken(rule: &Rule, given: &Given) -> Option<String> {
     let lacking = |needs: &[&'static str]| -> Vec<&'static str> {
         needs.iter().filter(|n| !has(given, n)).copied().collect()
@@ -302,7 +307,7 @@ fn broken(rule: &Rule, given: &Given) -> Option<String> {
         Rule::Exclusive(_) => None,
         Rule::Together(names) => {
             let absent = lacking(names).len();
-            (absent > 0 && absent < names.len())
+            (absent > 0 && names.iter().any(|n| surely(given, n)))
                 .then(|| format!("parameters are required together: {}", names.join(", ")))
         }
         Rule::OneOf(names) => (lacking(names).len() == names.len())
@@ -325,7 +330,7 @@ fn broken(rule: &Rule, given: &Given) -> Option<String> {
         }
         Rule::By { option, needs } => {
             let missing = lacking(needs);
-            (has(given, option) && !missing.is_empty())
+            (surely(given, option) && !missing.is_empty())
                 .then(|| format!("missing parameter(s) required by '{option}': {}", missing.join(", ")))
         }
     }
@@ -430,6 +435,10 @@ mod tests {
     fn a_template_is_taken_on_trust() {
         assert_eq!(shown(&[("name", None), ("size", None)]), [""; 0]);
         assert_eq!(shown(&[("name", None), ("state", None)]), [""; 0]);
+        // `default(omit)`: which of those that exclude each other is given, the run decides.
+        let one = Val::Int(1);
+        assert_eq!(shown(&[("name", Some(&one)), ("size", None), ("weight", None)]), [""; 0]);
+        assert_eq!(shown(&[("name", Some(&one)), ("size", Some(&one)), ("weight", None)]), [""; 0]);
     }
 
     #[test]

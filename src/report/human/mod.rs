@@ -134,8 +134,9 @@ impl Human {
         let skipped = matches!(result.status, Status::Skipped | Status::Undecided);
         match result.show {
             Show::Always if !skipped => true,
-            Show::Never => false,
-            Show::Verbose | Show::Always => self.look.verbosity > 0,
+            // Facts are long; that none were gathered is not.
+            Show::Never if !skipped => false,
+            _ => self.look.verbosity > 0,
         }
     }
 
