@@ -61,6 +61,37 @@ fn vaults_of_hosts_that_are_not_in_the_run_may_stay_closed() {
     lab.tool("ansible", ["web2", "-i", "inventory", "-m", "ping"]).exit(4).says("group_vars/prod.yml");
 }
 
+/// Tools that type passwords wait for these words, in this order.
+#[test]
+fn passwords_are_asked_for_in_ansibles_words_and_order() {
+    let lab = Lab::local().playbook("- hosts: all\n  gather_facts: false\n  tasks:\n    - ping:\n");
+    let run = lab.typed(["-J", "-k", "-K", "--vault-id", "dev@prompt"], ": ", &["s", "b", "v", "d"]).exit(0);
+    let shown = run.text();
+    let asked: Vec<&str> =
+        shown.lines().filter(|line| line.contains("password")).map(|line| line.trim_end()).collect();
+    assert_eq!(
+        asked,
+        [
+            "SSH password:",
+            "BECOME password[defaults to SSH password]:",
+            "Vault password (dev):",
+            "Vault password:"
+        ]
+    );
+}
+
+#[test]
+fn several_values_are_encrypted_in_one_go_and_told_apart() {
+    let lab = Lab::local().file("password", "open sesame\n");
+    let args = ["encrypt_string", "--vault-password-file", "password", "one", "two", "-n", "a"];
+    lab.tool("ansible-vault", args)
+        .exit(0)
+        .says("a: !vault |\n          $ANSIBLE_VAULT;1.1;AES256\n")
+        .says("\n!vault |\n")
+        .says("# The encrypted version of variable (\"a\", the string #1 from the command line args).\n")
+        .says("# The encrypted version of the string #2 from the command line args.)\n");
+}
+
 #[test]
 fn the_vault_tool_encrypts_what_it_can_read_again() {
     let lab = Lab::local().file("password", "open sesame\n").file("plain.yml", "colour: red\n");

@@ -57,6 +57,7 @@ const BECOME_PASSWORDS: [&str; 8] = [
 /// Everything that a run needs.
 pub(crate) struct Launch {
     pub content: Content,
+    pub passwords: Passwords,
     pub loader: Loader,
     pub inventory: Inventory,
     /// Where that was read from, and the folder whose group_vars and host_vars count.
@@ -81,7 +82,7 @@ pub(crate) struct Launch {
 impl Launch {
     /// Runs it; the exit code.
     pub(crate) fn run(mut self) -> Ending {
-        let passwords = Passwords::gather(&self.content.settings, &self.content.terminal)?;
+        let passwords = std::mem::take(&mut self.passwords);
         let masker = Arc::new(Masker::default());
         for text in passwords::hidden(&self.content.settings) {
             masker.learn_text(text);

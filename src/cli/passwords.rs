@@ -48,11 +48,7 @@ pub(crate) fn vault(
     terminal: &Terminal,
 ) -> Result<Vault> {
     let matching = if settings.vault_id_match { Matching::ById } else { Matching::Any };
-    let (vault, warnings) = Vault::gather(sources, matching, &|prompt| {
-        // Tools that answer Ansible's prompt wait for this wording.
-        let prompt = prompt.replace(&format!(" ({})", settings.vault_identity), "");
-        terminal.password(&prompt)
-    })?;
+    let (vault, warnings) = Vault::gather(sources, matching, &|prompt| terminal.password(prompt))?;
     complain(&warnings, errors_coloured(settings));
     Ok(vault)
 }

@@ -1,6 +1,8 @@
 //! Questions on the terminal.
 
+use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,8 @@ impl Terminal {
 
     /// A password; what is typed is not shown. Without a terminal it may come from a pipe.
     pub(crate) fn password(&self, text: &str) -> Result<String> {
+        // Before the question is there: answers may come at once.
+        let _silence = File::options().read(true).write(true).open("/dev/tty").ok().map(Silence::begin);
         match rpassword::prompt_password(text) {
             Ok(password) => Ok(password),
             Err(error) if io::stdin().is_terminal() => Err(unanswered(text, &error.to_string())),
@@ -88,7 +92,7 @@ enum Patience {
 impl Terminal {
     fn answer(&self, question: &Question) -> Result<String> {
         // Before the question is there: answers may come at once.
-        let silence = question.private.then(Silence::begin);
+        let silence = question.private.then(|| Silence::begin(io::stdin()));
         let mut out = io::stdout();
         let shown = out.write_all(question.text.as_bytes()).and_then(|()| out.flush());
         shown.map_err(|error| unanswered(&question.text, &error.to_string()))?;
@@ -126,25 +130,25 @@ impl Terminal {
     }
 }
 
-/// Keeps what is typed from being shown, until it is dropped.
-struct Silence(Option<Termios>);
+/// Keeps what is typed at a terminal from being shown, until it is dropped.
+struct Silence<T: AsFd>(T, Option<Termios>);
 
-impl Silence {
-    fn begin() -> Self {
-        let before = tcgetattr(io::stdin()).ok();
+impl<T: AsFd> Silence<T> {
+    fn begin(terminal: T) -> Self {
+        let before = tcgetattr(&terminal).ok();
         if let Some(before) = &before {
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO);
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+            let _ = tcsetattr(&terminal, OptionalActions::Now, &silent);
         }
-        Silence(before)
+        Silence(terminal, before)
     }
 }
 
-impl Drop for Silence {
+impl<T: AsFd> Drop for Silence<T> {
     fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        if let Some(before) = &self.1 {
+            let _ = tcsetattr(&self.0, OptionalActions::Now, before);
         }
     }
 }

@@ -26,8 +26,10 @@ impl fmt::Debug for Password {
 /// Where a password comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordSource {
-    /// The user is asked.
+    /// The user is asked for the password of an id (`ID@prompt`).
     Prompt,
+    /// The user is asked for the password, in the words that tools wait for (`--ask-vault-pass`).
+    Asked,
     /// A file that holds it, or, if executable, prints it; one named `…-client` is told the vault id.
     File(PathBuf),
 }
@@ -41,7 +43,8 @@ impl PasswordSource {
             None => ("default", option),
         };
         let source = match source {
-            "prompt" | "prompt_ask_vault_pass" => Self::Prompt,
+            "prompt" => Self::Prompt,
+            "prompt_ask_vault_pass" => Self::Asked,
             path => Self::File(PathBuf::from(path)),
         };
         (id.to_owned(), source)
@@ -55,8 +58,9 @@ impl PasswordSource {
         ask: &dyn Fn(&str) -> Result<String>,
     ) -> Result<Password> {
         let bytes = match self {
-            Self::Prompt => {
-                let answer = Zeroizing::new(ask(&format!("Vault password ({id}): "))?);
+            Self::Prompt | Self::Asked => {
+                let whose = if *self == Self::Prompt { format!(" ({id})") } else { String::new() };
+                let answer = Zeroizing::new(ask(&format!("Vault password{whose}: "))?);
                 return Password::new(answer.trim().as_bytes())
                     .ok_or_else(|| empty("the answer", "type the password"));
             }
@@ -71,7 +75,7 @@ impl PasswordSource {
 impl fmt::Display for PasswordSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Prompt => f.write_str("prompt"),
+            Self::Prompt | Self::Asked => f.write_str("prompt"),
             Self::File(path) => write!(f, "{}", path.display()),
         }
     }
@@ -168,7 +172,9 @@ impl Vault {
         for (id, source) in sources {
             match source.password(id, &Vault::new(secrets.clone(), matching), ask) {
                 Ok(password) => secrets.push((id.clone(), password)),
-                Err(why) if *source == PasswordSource::Prompt => return Err(why),
+                Err(why) if matches!(source, PasswordSource::Prompt | PasswordSource::Asked) => {
+                    return Err(why);
+                }
                 Err(why) => {
                     let what = if why.summary == UNREADABLE {
                         "getting vault password file"
@@ -229,6 +235,11 @@ mod tests {
         let asked = PasswordSource::Prompt.password("dev", &Vault::default(), &|question| {
             assert_eq!(question, "Vault password (dev): ");
             Ok(" pw ".to_owned())
+        });
+        assert_eq!(asked.unwrap().bytes(), b"pw");
+        let asked = PasswordSource::Asked.password("dev", &Vault::default(), &|question| {
+            assert_eq!(question, "Vault password: ");
+            Ok("pw".to_owned())
         });
         assert_eq!(asked.unwrap().bytes(), b"pw");
     }

@@ -23,9 +23,10 @@ impl Lab {
         let path = ptsname(&master, Vec::new()).unwrap();
         let side = || File::options().read(true).write(true).open(path.to_str().unwrap()).unwrap();
         self.write_connection();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shevek"));
+        // The terminal is that of its session, as with a person's shell.
+        let mut command = Command::new("setsid");
         command
-            .args(["play", "-i", "inventory", "playbook.yml"])
+            .args(["--ctty", env!("CARGO_BIN_EXE_shevek"), "play", "-i", "inventory", "playbook.yml"])
             .args(args)
             .current_dir(self.path())
             .env_clear();

@@ -35,7 +35,7 @@ impl VaultIds {
             sources.push((settings.vault_identity.clone(), PasswordSource::File(file.clone())));
         }
         if self.ask_vault_password || settings.ask_vault_pass {
-            sources.push((settings.vault_identity.clone(), PasswordSource::Prompt));
+            sources.push((settings.vault_identity.clone(), PasswordSource::Asked));
         }
         sources
     }

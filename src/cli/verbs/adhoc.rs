@@ -15,6 +15,8 @@ use crate::exit::Ending;
 use crate::launch::{Choice, Launch};
 use crate::options::{Connection, Escalation, Hosts, Output, Running, VaultIds};
 use crate::output::{Kindred, complain, errors_coloured, print};
+use crate::passwords::Passwords;
+use crate::prompt::Terminal;
 
 /// Actions that make no sense without arguments.
 const NEED_ARGUMENTS: [&str; 5] = ["command", "shell", "raw", "script", "win_command"];
@@ -85,6 +87,7 @@ impl AdHoc {
         if let Some(seconds) = self.task_timeout {
             settings.task_timeout = seconds.into();
         }
+        let passwords = Passwords::gather(&settings, &Terminal::default())?;
         let content = Content::open(settings, &self.vault, &self.running.extra_vars)?;
         let beside = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());
         // There is no playbook: what stands where one is counts as standing beside it.
@@ -134,6 +137,7 @@ impl AdHoc {
             },
             reporters: reporters.collect(),
             content,
+            passwords,
             loader,
             inventory,
             sources: (sources, beside),

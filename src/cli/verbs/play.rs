@@ -14,6 +14,8 @@ use crate::launch::{Choice, Launch};
 use crate::listing::{Listing, Wanted};
 use crate::options::{Connection, Escalation, Hosts, Output, Running, VaultIds};
 use crate::output::{Kindred, complain, errors_coloured, print};
+use crate::passwords::Passwords;
+use crate::prompt::Terminal;
 
 /// Runs playbooks on hosts.
 #[derive(Debug, Args)]
@@ -87,8 +89,13 @@ impl Play {
             tags: self.list_tags,
             syntax: self.syntax_check,
         };
+        // Whoever only looks needs no passwords but those of vaults, which are asked for last.
+        let passwords = match wanted.any() {
+            true => Passwords::default(),
+            false => Passwords::gather(&settings, &Terminal::default())?,
+        };
         let content = Content::open(settings, &self.vault, &self.running.extra_vars)?;
-        if wanted.any() { self.list(&content, wanted) } else { self.start(content) }
+        if wanted.any() { self.list(&content, wanted) } else { self.start(content, passwords) }
     }
 
     fn folder(&self) -> Option<PathBuf> {
@@ -135,7 +142,7 @@ impl Play {
         Ok(0)
     }
 
-    fn start(self, content: Content) -> Ending {
+    fn start(self, content: Content, passwords: Passwords) -> Ending {
         let (tags, skip_tags) = self.tags(&content.settings);
         let chooses = !tags.is_empty() || !skip_tags.is_empty();
         let options = if chooses { WrongOptions::Tell } else { WrongOptions::Refuse };
@@ -171,6 +178,7 @@ impl Play {
         Launch {
             variables: content.run_options(self.running.check, &choice, &sources),
             content,
+            passwords,
             loader,
             inventory,
             sources: (sources, folder),

@@ -168,11 +168,17 @@ fn gather(
         return passwords::vault(sources, settings, terminal);
     }
     let (keyring, warnings) = Keyring::gather(sources, shevek_vault::Matching::Any, &|prompt| {
-        let rest = prompt.strip_prefix("Vault").unwrap_or(prompt);
-        let rest = rest.replace(&format!(" ({})", settings.vault_identity), "");
-        let first = terminal.password(&format!("New Vault{rest}"))?;
-        let second = Zeroizing::new(terminal.password(&format!("Confirm New Vault{rest}"))?);
-        if first == *second { Ok(first) } else { Err(wrong("the passwords are not the same", "")) }
+        // In Ansible's words, which tools wait for.
+        let (new, confirm) = match prompt.strip_prefix("Vault password (") {
+            Some(rest) => {
+                (format!("New vault password ({rest}"), format!("Confirm new vault password ({rest}"))
+            }
+            None => (format!("New {prompt}"), format!("Confirm New {prompt}")),
+        };
+        let first = terminal.password(&new)?;
+        let second = Zeroizing::new(terminal.password(&confirm)?);
+        let differ = || wrong("passwords do not match", "the second one is another").kind(Kind::Machine);
+        if first == *second { Ok(first) } else { Err(differ()) }
     })?;
     complain(&warnings, errors_coloured(settings));
     Ok(keyring)
@@ -187,7 +193,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Self> {
         let mut sources = common.ids.sources(settings);
         if sources.is_empty() {
-            sources.push((settings.vault_identity.clone(), PasswordSource::Prompt));
+            sources.push((settings.vault_identity.clone(), PasswordSource::Asked));
         }
         let keyring = gather(&sources, settings, terminal, purpose)?;
         let id = common.encrypt_vault_id.clone().or_else(|| settings.vault_encrypt_identity.clone());
@@ -323,7 +329,7 @@ impl<'a> Desk<'a> {
         let source = match (&rekey.new_vault_id, &rekey.new_vault_password_file) {
             (Some(option), _) => PasswordSource::parse_id(option),
             (None, Some(file)) => (self.settings.vault_identity.clone(), PasswordSource::File(file.clone())),
-            (None, None) => (self.settings.vault_identity.clone(), PasswordSource::Prompt),
+            (None, None) => (self.settings.vault_identity.clone(), PasswordSource::Asked),
         };
         let id = source.0.clone();
         let keyring = gather(&[source], self.settings, self.terminal, Purpose::New)?;
@@ -339,40 +345,75 @@ impl<'a> Desk<'a> {
 
     fn encrypt_strings(&self, options: &EncryptString) -> Result<()> {
         let id = self.id_for_writing()?;
-        let mut names = options.names.iter().map(String::as_str);
-        let mut pieces: Vec<(Option<&str>, Zeroizing<Vec<u8>>)> = Vec::new();
         let wants_stdin = options.values.iter().any(|value| value == "-")
             || options.stdin_name.is_some()
             || (options.values.is_empty() && !options.prompt);
+        if options.prompt && wants_stdin {
+            return Err(wrong("two ways to give a value", "--prompt and standard input exclude each other"));
+        }
+        let mut pieces: Vec<Piece> = Vec::new();
         if options.prompt {
-            let answer = if options.show_input {
-                let question =
-                    shevek_event::Question { text: "String to encrypt: ".to_owned(), ..Default::default() };
-                shevek_event::Ask::ask(self.terminal, &question)?
-            } else {
-                self.terminal.password("String to encrypt (hidden): ")?
-            };
-            pieces.push((names.next(), Zeroizing::new(answer.into_bytes())));
+            pieces.push(self.asked(options.show_input)?);
         }
         if wants_stdin {
-            let text = read(None)?;
-            pieces.push((options.stdin_name.as_deref().or_else(|| names.next()), text));
-        }
-        for value in options.values.iter().filter(|value| *value != "-") {
-            pieces.push((names.next(), Zeroizing::new(value.clone().into_bytes())));
-        }
-        let mut texts = Vec::new();
-        for (name, plain) in pieces {
-            if plain.is_empty() {
-                return Err(wrong("nothing to encrypt", "the value is empty"));
+            if std::io::stdout().is_terminal() {
+                note(
+                    "Reading plaintext input from stdin. (ctrl-d to end input, twice if your content does not \
+                     already have a newline)",
+                );
             }
-            texts.push(yaml_value(name, &self.seal(&plain, &self.keyring, &id)?));
+            let name = options.stdin_name.clone();
+            pieces.push(Piece { name, plain: read(None)?, source: "stdin" });
+        }
+        let mut names = options.names.iter().cloned();
+        for value in options.values.iter().filter(|value| *value != "-") {
+            let plain = Zeroizing::new(value.clone().into_bytes());
+            pieces.push(Piece { name: names.next(), plain, source: "the command line args" });
+        }
+        let several = pieces.len() > 1;
+        let mut text = String::new();
+        for (at, Piece { name, plain, source }) in pieces.into_iter().enumerate() {
+            if plain.is_empty() {
+                return Err(wrong("nothing to encrypt", format!("the value from {source} is empty")));
+            }
+            if several {
+                let string = format!("the string #{} from {source}", at + 1);
+                note(&match &name {
+                    Some(name) => format!("# The encrypted version of variable (\"{name}\", {string})."),
+                    None => format!("# The encrypted version of {string}.)"),
+                });
+            }
+            text += &(yaml_value(name.as_deref(), &self.seal(&plain, &self.keyring, &id)?) + "\n");
         }
         let out = options.output.as_deref().filter(|path| *path != Path::new("-"));
-        write(out, (texts.join("\n\n") + "\n").as_bytes())?;
+        write(out, text.as_bytes())?;
         done("Encryption successful");
         Ok(())
     }
+
+    /// A value that somebody types, with its name.
+    fn asked(&self, is_shown: bool) -> Result<Piece> {
+        let ask = |text: &str| {
+            shevek_event::Ask::ask(
+                self.terminal,
+                &shevek_event::Question { text: text.to_owned(), piped: true, ..Default::default() },
+            )
+        };
+        let name = Some(ask("Variable name (enter for no name): ")?).filter(|name| !name.is_empty());
+        let plain = match is_shown {
+            true => ask("String to encrypt:")?,
+            false => self.terminal.password("String to encrypt (hidden): ")?,
+        };
+        Ok(Piece { name, plain: Zeroizing::new(plain.into_bytes()), source: "the interactive prompt" })
+    }
+}
+
+/// A value to be encrypted.
+struct Piece {
+    name: Option<String>,
+    plain: Zeroizing<Vec<u8>>,
+    /// Where it comes from, in Ansible's words.
+    source: &'static str,
 }
 
 /// `name: !vault |` with the vault below.
@@ -471,10 +512,13 @@ fn unguessable() -> Result<String> {
 }
 
 fn done(text: &str) {
-    let mut err = std::io::stderr();
     if std::io::stdout().is_terminal() {
-        let _ = writeln!(err, "{text}");
+        note(text);
     }
+}
+
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 #[cfg(test)]
