@@ -132,6 +132,7 @@ impl Procedure for Assemble {
             if let Some(backup) = edit.save(host, &content)? {
                 outcome.set("backup_file", &backup);
             }
+            // Differs from Ansible: parts that are on the host are compared, too; it shows no difference of them.
             if host.wants_diff() {
                 let name = self.dest.display().to_string();
                 host.diff(text_diff(&name, now.as_deref(), Some(&content)));

@@ -252,7 +252,8 @@ impl Procedure for YumRepository {
             let after = lossless::bytes(&after);
             let shown = path.display().to_string();
             let new = (!sections.is_empty()).then_some(&*after);
-            host.diff(text_diff(&shown, before.as_deref(), new));
+            let (from, to) = (before.as_deref().unwrap_or_default(), new.unwrap_or_default());
+            host.diff(text_diff(&shown, Some(from), Some(to)));
             match new {
                 // There may be a password in it: it is never seen with another mode than the one asked for.
                 Some(mut new) => {

@@ -108,6 +108,7 @@ impl Edit<'_> {
         let attributes =
             host.exists(self.path) && self.attributes.ensure(host, self.path, &mut diff)? || came;
         let mut message = message.to_owned();
+        // Differs from Ansible: `replace` and the like show changed attributes as `lineinfile` does; there it alone shows them.
         if attributes {
             let header = Some(format!("{} (file attributes)", self.path.display()));
             host.diff(Diff { before_header: header.clone(), after_header: header, ..diff.into() });

@@ -99,7 +99,9 @@ impl Outcome {
         }
         if !self.diff.is_empty() {
             let mut diffs = self.diff.clone();
-            let only = if diffs.len() == 1 { diffs.pop() } else { None };
+            // An action whose differences are always a list says so with an empty one.
+            let is_list = self.body.contains_key("diff");
+            let only = if diffs.len() == 1 && !is_list { diffs.pop() } else { None };
             put("diff", only.unwrap_or_else(|| Value::list(diffs)));
         }
         if !self.facts.is_empty() {

@@ -156,6 +156,8 @@ impl Launch {
             Some(path) => format!("Using {} as config file", path.display()),
             None => "No config file found; using defaults".to_owned(),
         };
+        let versions = version::of_run(settings);
+        sink.send(Event::Verbose(Verbose { level: 2, host: None, text: versions }));
         sink.send(Event::Verbose(Verbose { level: 1, host: None, text }));
         for warning in self.warnings.iter() {
             sink.send(Event::Notice(Notice::from(warning)));

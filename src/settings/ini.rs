@@ -30,6 +30,7 @@ impl Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Ini {
     entries: Vec<Entry>,
+    sections: Vec<String>,
 }
 
 impl Ini {
@@ -48,7 +49,12 @@ impl Ini {
 
     /// The value of a key; `section` is case-sensitive, `key` isn't.
     pub fn get(&self, section: &str, key: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.section == section && entry.key.eq_ignore_ascii_case(key))
+        let of = |section: &str| {
+            self.entries.iter().find(|entry| entry.section == section && entry.key.eq_ignore_ascii_case(key))
+        };
+        let own = of(section);
+        // What is under `[DEFAULT]` holds in every section that is there.
+        own.or_else(|| self.sections.iter().any(|known| known == section).then(|| of("DEFAULT")).flatten())
     }
 
     /// All entries in order.
@@ -92,6 +98,10 @@ impl Reader<'_> {
         self.open = None;
         if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
             self.section = Some(name.0.to_owned());
+            if name.0 != "DEFAULT" && self.ini.sections.iter().any(|known| known == name.0) {
+                self.wrong("a section is given twice", "put its settings below the first one", &origin);
+            }
+            self.ini.sections.push(name.0.to_owned());
             return;
         }
         let Some(section) = self.section.clone() else {
@@ -103,7 +113,8 @@ impl Reader<'_> {
             return;
         };
         let key = key.trim_end().to_lowercase();
-        if let Some(first) = self.ini.get(&section, &key) {
+        let known = self.ini.entries.iter().find(|entry| entry.section == section && entry.key == key);
+        if let Some(first) = known {
             let first = first.origin.clone();
             self.errors.push(
                 Diagnostic::new("a setting is given twice")
@@ -164,8 +175,8 @@ mod tests {
 
     #[test]
     fn says_everything_that_is_wrong_with_its_place() {
-        let errors = Ini::parse(&Source::new("ansible.cfg", "forks = 1\n[defaults]\nforks\na = 1\nA = 2\n"))
-            .unwrap_err();
+        let text = "forks = 1\n[defaults]\nforks\na = 1\nA = 2\n[defaults]\nb = 1\n";
+        let errors = Ini::parse(&Source::new("ansible.cfg", text)).unwrap_err();
         let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
@@ -173,6 +184,7 @@ mod tests {
                 "a setting outside of any section (ansible.cfg:1:1)",
                 "not a setting (ansible.cfg:3:1)",
                 "a setting is given twice: `a` is in section `defaults` already (ansible.cfg:5:1)",
+                "a section is given twice (ansible.cfg:6:1)",
             ]
         );
     }

@@ -12,8 +12,8 @@ pub struct Context<'a> {
     pub surroundings: &'a Surroundings,
     /// Relative paths start here: the folder of the file that the setting is in, or the current one.
     pub base: &'a Path,
-    /// `ANSIBLE_HOME`, for defaults.
-    pub home: &'a Path,
+    /// `ANSIBLE_HOME`, which only defaults are written with.
+    pub home: Option<&'a Path>,
 }
 
 /// A type of settings.
@@ -68,7 +68,11 @@ impl SettingKind for Int {
     type Value = i64;
     const NAME: &'static str = "int";
     fn read(text: &str, _: &Context<'_>) -> Result<i64, &'static str> {
-        text.trim().parse().map_err(|_| "it has to be a whole number")
+        let text = text.trim().replace('_', "");
+        let whole = || text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && number.abs() < LARGEST);
+        // Ansible takes `30.0` and `3e1`, too.
+        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is small enough")]
+        text.parse().ok().or_else(|| whole().map(|number| number as i64)).ok_or("it has to be a whole number")
     }
     fn nothing() -> i64 {
         0
@@ -190,6 +194,9 @@ impl<K: SettingKind> SettingKind for Maybe<K> {
     }
 }
 
+/// Up to here every whole number is exact as a float.
+const LARGEST: f64 = 9_007_199_254_740_992.0;
+
 /// Text without the quotes around it, if it has a pair.
 pub fn unquote(text: &str) -> &str {
     for quote in ['\'', '"'] {
@@ -205,8 +212,10 @@ pub fn unquote(text: &str) -> &str {
 /// An absolute path, with `~`, `$VARIABLES`, `{{CWD}}` and `..` worked out, links left as they are.
 fn resolve(text: &str, context: &Context<'_>) -> PathBuf {
     let folder = context.surroundings.folder.to_string_lossy();
-    let home = context.home.to_string_lossy();
-    let text = text.replace("{{CWD}}", &folder).replace("{{ANSIBLE_HOME}}", &home);
+    let mut text = text.replace("{{CWD}}", &folder);
+    if let Some(home) = context.home {
+        text = text.replace("{{ANSIBLE_HOME}}", &home.to_string_lossy());
+    }
     let text = context.surroundings.expand(&text);
     let mut path = PathBuf::new();
     for part in context.base.join(text).components() {

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Origin, Source};
 
-use crate::kind::{Context, SettingKind};
+use crate::kind::{Bool, Context, SettingKind};
 use crate::{Ini, Row, Settings};
 
 /// What settings are read from, apart from files; tests make their own.
@@ -149,6 +149,7 @@ fn find(surroundings: &Surroundings, diagnostics: &mut Diagnostics) -> Option<Pa
     let mut candidates = Vec::new();
     if let Some(named) = surroundings.variables.get("ANSIBLE_CONFIG") {
         let path = surroundings.folder.join(surroundings.expand(named));
+        let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
         candidates.push(if path.is_dir() { path.join("ansible.cfg") } else { path });
     }
     let here = surroundings.folder.join("ansible.cfg");
@@ -229,7 +230,8 @@ impl Reader<'_> {
         value.unwrap_or_else(|| {
             self.set_by.push(SetBy::Default);
             let folder = self.surroundings.folder.clone();
-            row.default.and_then(|text| K::read(text, &self.context(&folder)).ok()).unwrap_or_else(K::nothing)
+            let context = Context { home: Some(&self.home), ..self.context(&folder) };
+            row.default.and_then(|text| K::read(text, &context).ok()).unwrap_or_else(K::nothing)
         })
     }
 
@@ -239,7 +241,7 @@ impl Reader<'_> {
     }
 
     fn context<'b>(&'b self, base: &'b Path) -> Context<'b> {
-        Context { surroundings: self.surroundings, base, home: &self.home }
+        Context { surroundings: self.surroundings, base, home: None }
     }
 
     fn variable(&self, row: &'static Row) -> Option<Found> {
@@ -256,7 +258,8 @@ impl Reader<'_> {
     fn entry(&self, row: &'static Row) -> Option<Found> {
         let (path, ini) = self.file?;
         let entry = row.ini.iter().rev().find_map(|(section, key)| ini.get(section, key))?;
-        let text = entry.text().to_owned();
+        // Quotes are part of what is to be yes or no: `"yes"` is neither, so it is no.
+        let text = if row.kind == Bool::NAME { &entry.value } else { entry.text() }.to_owned();
         let base = path.parent().unwrap_or(Path::new("/")).to_owned();
         Some(Found { text, by: SetBy::File(path.clone()), base, origin: Some(entry.origin.clone()) })
     }
@@ -414,6 +417,19 @@ mod tests {
         assert!(twice.iter().all(|name| expected.contains(name)), "{twice:?}");
         keys.sort_unstable();
         assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "{keys:?}");
+    }
+
+    #[test]
+    fn values_are_what_ansible_takes_them_for() {
+        let scene = Scene::new("values").file(
+            "ansible.cfg",
+            "[DEFAULT]\nforks = 1_2\n[defaults]\nany_errors_fatal = \"yes\"\ntimeout = 3e1\nroles_path = {{ANSIBLE_HOME}}/r\n",
+        );
+        let loaded = scene.load();
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+        let settings = loaded.settings;
+        assert_eq!((settings.forks, settings.timeout, settings.any_errors_fatal), (12, 30, false));
+        assert_eq!(settings.roles_path, [scene.folder.join("{{ANSIBLE_HOME}}/r")]);
     }
 
     #[test]

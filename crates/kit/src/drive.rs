@@ -184,6 +184,7 @@ fn turn(module: &mut dyn Turning, ground: &Ground, call: &Arc<Call>) -> Result<O
         module.result(End::Now, &mut outcome, &probe)?;
         return Ok(outcome);
     }
+    // Differs from Ansible: every module of a state shows what it changes (`user`, `group` …), also those that show nothing there.
     let mut diff = if call.diff { module.diff() } else { Vec::new() };
     if let (Some(event), true) = (event, call.diff) {
         diff.push(Diff { prepared: Some(format!("{event}\n")), ..Diff::default() });

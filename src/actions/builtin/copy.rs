@@ -111,15 +111,39 @@ async fn file(call: &Invocation<'_>, path: &Path) -> Result<Outcome> {
             if secret {
                 outcome.diff.clear();
             }
-            Ok(outcome)
+            Ok(from(outcome, path))
         }
         None => {
             let mut blobs = Blobs::new();
             let content = content::file(&mut blobs, path)?;
             let request = request(call, content, name, path, None)?;
-            Ok(call.host.request(request, blobs).await)
+            Ok(from(listed(call.host.request(request, blobs).await), path))
         }
     }
+}
+
+/// The difference with the name of the file that was copied, which is what Ansible calls the new content.
+fn from(mut outcome: Outcome, path: &Path) -> Outcome {
+    for diff in &mut outcome.diff {
+        if let Kind::Map(map) = diff.kind()
+            && map.contains_key("after_header")
+        {
+            let mut named = Map::clone(map);
+            named.insert(Value::str("after_header"), path.display().to_string().into());
+            *diff = Value::map(named);
+        }
+    }
+    outcome
+}
+
+/// Differences of content are a list in what is registered, and an empty one where there is none to show; one of attributes
+/// alone is by itself.
+fn listed(outcome: Outcome) -> Outcome {
+    let of_content = |diff: &Value| diff.get("after_header").or_else(|| diff.get("prepared")).is_some();
+    if outcome.failed || !outcome.diff.iter().all(of_content) {
+        return outcome;
+    }
+    outcome.with("diff", Value::list(Vec::new()))
 }
 
 /// The plain bytes of a vaulted file, unless it is to stay encrypted.
@@ -145,7 +169,7 @@ pub(crate) async fn send(
     let mut blobs = Blobs::new();
     let content = content::bytes(&mut blobs, bytes);
     let request = request(call, content, name, src.unwrap_or(Path::new("")), None)?;
-    Ok(call.host.request(request, blobs).await)
+    Ok(listed(call.host.request(request, blobs).await))
 }
 
 /// The request for one file.
@@ -258,6 +282,7 @@ async fn folder(call: &Invocation<'_>, source: &Path, is_content: bool) -> Resul
         whole.changed |= outcome.changed;
         whole.unknown |= outcome.unknown;
         // What was encrypted here is not shown.
+        // Differs from Ansible: the differences of a folder's files are shown; it shows none.
         whole.diff.extend(outcome.diff.into_iter().filter(|_| !secret.contains(&number)));
         whole.warnings.extend(outcome.warnings);
     }
@@ -322,6 +347,22 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_of_content_is_named_after_the_file_and_registered_in_a_list() {
+        let diff = |entries: &[(&str, &str)]| {
+            Value::map(entries.iter().map(|(key, value)| (Value::str(*key), Value::str(*value))).collect())
+        };
+        let content = diff(&[("before", "a"), ("after", "b"), ("after_header", "/etc/motd")]);
+        let told = |diffs| {
+            let outcome = Outcome { diff: diffs, ..Outcome::ok() };
+            from(listed(outcome), Path::new("/play/files/motd")).to_value().get("diff").unwrap().repr()
+        };
+        assert_eq!(told(vec![content]), "[{'before': 'a', 'after': 'b', 'after_header': '/play/files/motd'}]");
+        assert_eq!(told(vec![]), "[]");
+        let mode = diff(&[("before", "0644"), ("after", "0600")]);
+        assert_eq!(told(vec![mode]), "{'before': '0644', 'after': '0600'}");
+    }
 
     #[test]
     fn lists_and_mappings_become_json_as_python_writes_it() {

@@ -112,6 +112,7 @@ async fn template(call: &Invocation<'_>) -> Result<Outcome> {
         call.templar().render_text(&path.to_string_lossy(), &text, (&variables, &options), call.scope)?;
     let text = rendered.text();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    // Differs from Ansible: the difference names the destination; there it names a temporary file that is gone.
     let mut outcome = super::copy::send(call, text.into_bytes(), name, Some(&path)).await?;
     if rendered.is_secret() || was_vault {
         outcome.diff.clear();

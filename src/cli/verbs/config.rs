@@ -175,42 +175,59 @@ fn view(loaded: &Loaded) -> Ending {
 /// One setting's documentation as data.
 fn description(row: &Row) -> Value {
     let texts = |texts: &[&str]| Value::list(texts.iter().map(|text| Value::str(*text)).collect());
-    let ini = row.ini.iter().map(|(section, key)| Value::dict([("section", *section), ("key", *key)]));
-    Value::dict([
-        ("name", Value::str(row.name)),
-        ("description", Value::str(row.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "))),
-        ("type", Value::str(row.kind)),
+    let mut entries = vec![
         ("default", row.default.map_or(Value::NULL, Value::str)),
-        ("choices", texts(row.choices)),
-        ("env", texts(row.env)),
-        ("ini", Value::list(ini.collect())),
-    ])
+        ("description", Value::str(row.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "))),
+        ("env", variables(row.env)),
+        ("ini", keys(row.ini)),
+        ("name", Value::str(row.name)),
+        ("type", Value::str(row.kind)),
+    ];
+    if !row.choices.is_empty() {
+        entries.insert(0, ("choices", texts(row.choices)));
+    }
+    Value::dict(entries)
+}
+
+/// Variables that set something, as `list` has them.
+fn variables(names: &[&str]) -> Value {
+    Value::list(names.iter().map(|name| Value::dict([("name", *name)])).collect())
+}
+
+/// Keys of the file that set something, as `list` has them.
+fn keys(keys: &[(&str, &str)]) -> Value {
+    Value::list(keys.iter().map(|(section, key)| Value::dict([("key", *key), ("section", *section)])).collect())
 }
 
 fn list(options: &Options) {
-    let settings = Value::dict(ROWS.iter().map(|row| (row.name, description(row))));
-    // Names that are accepted and mean nothing here.
-    let unused = Value::list(UNUSED.iter().map(|unused| Value::str(unused.name)).collect());
-    let all = Value::dict([("settings", settings), ("accepted_without_meaning", unused)]);
-    print(&structured(&all, options.format.unwrap_or(Format::Yaml)));
+    let rows = ROWS.iter().map(|row| (row.name, description(row)));
+    let unused = UNUSED.iter().map(|unused| (unused.name, meaningless(unused)));
+    let mut all: Vec<(&str, Value)> = rows.chain(unused).collect();
+    all.sort_by_key(|(name, _)| *name);
+    print(&structured(&Value::dict(all), options.format.unwrap_or(Format::Yaml)));
+}
+
+/// The documentation of a setting that does nothing here.
+fn meaningless(unused: &Unused) -> Value {
+    Value::dict([
+        ("description", Value::str("Accepted, but without meaning here.")),
+        ("env", variables(unused.env)),
+        ("ini", keys(unused.ini)),
+        ("name", Value::str(unused.name)),
+    ])
 }
 
 fn dump(options: &Options, loaded: &Loaded) {
     let values = loaded.settings.show();
     let file = loaded.file.as_ref().map(|(path, _)| Value::str(path.display().to_string()));
     let config_file = ("CONFIG_FILE", file.unwrap_or(Value::NULL), SetBy::Default);
+    let is_shown = |(name, _, by): &(&str, Value, SetBy)| *by != SetBy::Default || *name == "CONFIG_FILE";
     let rows =
         ROWS.iter().zip(values).zip(&loaded.set_by).map(|((row, value), by)| (row.name, value, by.clone()));
     let mut rows: Vec<(&str, Value, SetBy)> = std::iter::once(config_file).chain(rows).collect();
-    if options.only_changed {
-        rows.retain(|(name, value, by)| {
-            *by != SetBy::Default || (*name == "CONFIG_FILE" && !value.is_null())
-        });
-    }
-    if options.chosen.type_ == Type::All {
-        rows.extend(UNUSED.iter().map(|unused| without_meaning(unused, loaded)));
-        rows.retain(|(name, _, by)| !options.only_changed || *by != SetBy::Default || *name == "CONFIG_FILE");
-    }
+    let unused = UNUSED.iter().map(|unused| without_meaning(unused, loaded));
+    rows.extend(unused.filter(|row| options.chosen.type_ == Type::All || is_shown(row)));
+    rows.retain(|row| !options.only_changed || is_shown(row));
     rows.sort_by_key(|(name, ..)| *name);
     let surroundings = shevek_settings::Surroundings::of_process();
     let named = loaded.file.as_ref().map(|(path, ini)| (path.display().to_string(), ini));
@@ -225,15 +242,13 @@ fn dump(options: &Options, loaded: &Loaded) {
             let rows = rows.into_iter().map(|(name, value, by)| {
                 Value::dict([
                     ("name", Value::str(name)),
+                    ("origin", Value::str(if name == "CONFIG_FILE" { String::new() } else { by.to_string() })),
                     ("value", value),
-                    ("origin", Value::str(by.to_string())),
                 ])
             });
-            let of_servers = (!servers.is_empty()).then(|| {
-                let all = servers.iter().map(|(name, settings)| (name.as_str(), server(settings)));
-                Value::dict([("GALAXY_SERVERS", Value::dict(all))])
-            });
-            print(&structured(&Value::list(rows.chain(of_servers).collect()), format));
+            let all = servers.iter().map(|(name, settings)| (name.as_str(), server(settings)));
+            let of_servers = Value::dict([("GALAXY_SERVERS", Value::dict(all))]);
+            print(&structured(&Value::list(rows.chain([of_servers]).collect()), format));
         }
     }
 }
@@ -267,9 +282,6 @@ fn server(settings: &[galaxy::Setting]) -> Value {
 }
 
 fn display_servers(servers: &[(String, Vec<galaxy::Setting>)], only_changed: bool) {
-    if servers.is_empty() {
-        return;
-    }
     print("\nGALAXY_SERVERS:\n\n");
     for (name, settings) in servers {
         print(&format!("\n{name}\n{}\n", "=".repeat(name.chars().count())));
@@ -292,7 +304,7 @@ fn display(rows: &[(&str, Value, SetBy)], loaded: &Loaded) {
             "CONFIG_FILE" => format!("{name}() = {}", value.text()),
             _ => format!("{name}({by}) = {}", value.text()),
         };
-        let colour = if *by == SetBy::Default { &unset } else { &set };
+        let colour = if *by == SetBy::Default && *name != "CONFIG_FILE" { &unset } else { &set };
         print(&(colour.as_ref().map_or(line.clone(), |colour| colour.paint(&line)) + "\n"));
     }
 }
@@ -301,7 +313,8 @@ fn structured(value: &Value, format: Format) -> String {
     match format {
         Format::Json => shevek_report::json_pretty(value) + "\n",
         Format::Yaml | Format::Display => {
-            let options = shevek_yaml::DumpOptions { sort_keys: false, ..shevek_yaml::DumpOptions::nice() };
+            let options =
+                shevek_yaml::DumpOptions { sort_keys: false, indent: None, ..shevek_yaml::DumpOptions::nice() };
             shevek_yaml::dump(value, &options).unwrap_or_else(|error| error.message())
         }
     }
