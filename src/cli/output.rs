@@ -2,12 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result, Severity, Style, render};
 use shevek_report::{
-    Colour, Format, Github, Human, Json, Junit, Look, Minimal, Oneline, Palette, Reporter, Reporters, Screen,
-    terminal_columns,
+    Colour, Format, Github, Human, Json, Junit, JunitCallback, Look, Minimal, Oneline, Palette, Reporter, Reporters, Screen,
+    Tree, terminal_columns,
 };
 use shevek_settings::Settings;
 
@@ -24,6 +24,8 @@ pub(crate) enum Kindred {
     Minimal,
     /// Ad-hoc commands with `-o`.
     Oneline,
+    /// Nothing on the screen: all goes to files.
+    Silent,
 }
 
 /// All reporters.
@@ -36,7 +38,7 @@ pub(crate) fn reporters(
     let mut reporters = Reporters::new();
     if options.json {
         reporters = reporters.with(Box::new(Json::new(Box::new(io::stdout()))));
-    } else if let Some(reporter) = wrong.keep(screen_reporter(settings, look)) {
+    } else if let Some(reporter) = wrong.keep(screen_reporter(settings, look)).flatten() {
         reporters = reporters.with(reporter);
     }
     for report in &options.report {
@@ -44,10 +46,17 @@ pub(crate) fn reporters(
             reporters = reporters.with(reporter);
         }
     }
-    if settings.callbacks_enabled.iter().any(|name| name == "junit" || name == "ansible.builtin.junit")
-        && let Some(reporter) = wrong.keep(junit_callback(settings))
-    {
-        reporters = reporters.with(reporter);
+    // Callbacks are for playbooks, unless commands are to have them, too.
+    if look == Kindred::Default || settings.load_callbacks {
+        let is_enabled = |name: &str| {
+            settings.callbacks_enabled.iter().any(|one| one.strip_prefix("ansible.builtin.").unwrap_or(one) == name)
+        };
+        if is_enabled("junit") {
+            reporters = reporters.with(Box::new(Junit::callback(junit_callback())));
+        }
+        if is_enabled("tree") || settings.stdout_callback == "tree" {
+            reporters = reporters.with(Box::new(Tree::new(&settings.callback_tree)));
+        }
     }
     if wrong.has_errors() { Err(wrong) } else { Ok(reporters) }
 }
@@ -93,16 +102,22 @@ fn look_of(callback: &str) -> Option<Kindred> {
         "default" | "ansible.builtin.default" | "yaml" | "community.general.yaml" => Some(Kindred::Default),
         "minimal" | "ansible.builtin.minimal" => Some(Kindred::Minimal),
         "oneline" | "ansible.builtin.oneline" => Some(Kindred::Oneline),
+        "tree" | "ansible.builtin.tree" | "junit" | "ansible.builtin.junit" => Some(Kindred::Silent),
         _ => None,
     }
 }
 
-fn screen_reporter(settings: &Settings, look: Kindred) -> Result<Box<dyn Reporter>> {
+fn screen_reporter(settings: &Settings, look: Kindred) -> Result<Option<Box<dyn Reporter>>> {
     let screen = screen(settings)?;
     let shown = shown(settings);
-    let look =
-        if look == Kindred::Default { look_of(&settings.stdout_callback).unwrap_or(look) } else { look };
-    Ok(match look {
+    let follows = match look {
+        Kindred::Default => true,
+        Kindred::Minimal => settings.load_callbacks && settings.stdout_callback != "default",
+        _ => false,
+    };
+    let look = if follows { look_of(&settings.stdout_callback).unwrap_or(look) } else { look };
+    Ok(Some(match look {
+        Kindred::Silent => return Ok(None),
         Kindred::Minimal => Box::new(Minimal::new(screen, shown)),
         Kindred::Oneline => Box::new(Oneline::new(screen, shown)),
         Kindred::Default => {
@@ -110,7 +125,7 @@ fn screen_reporter(settings: &Settings, look: Kindred) -> Result<Box<dyn Reporte
             let live = terminal_columns().is_some() && is_smart_terminal();
             Box::new(if live { human.live() } else { human })
         }
-    })
+    }))
 }
 
 fn is_smart_terminal() -> bool {
@@ -135,12 +150,30 @@ pub(crate) fn screen(settings: &Settings) -> Result<Screen> {
         screen = screen.terminal_for_errors();
     }
     if let Some(path) = &settings.log_path {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| unwritable(path, &error))?;
-        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
-        screen = screen.logging(Box::new(file), user);
+        // A log that cannot be written does not keep anybody from working.
+        match OpenOptions::new().create(true).append(true).open(path) {
+            Ok(file) => screen = screen.logging(Box::new(file), user()),
+            Err(error) => complain(&log_unwritable(path, &error).into(), errors_coloured(settings)),
+        }
     }
     Ok(screen)
+}
+
+fn log_unwritable(path: &Path, error: &io::Error) -> Box<Diagnostic> {
+    Diagnostic::warning("there is no log").kind(Kind::Machine).detail(format!("{}: {error}", path.display()))
+}
+
+/// Who runs this, as Python's `getpass` finds out.
+fn user() -> String {
+    let set = ["LOGNAME", "USER", "LNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let known = || {
+        let id = rustix::process::getuid().as_raw().to_string();
+        let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+        let fields = |line: &str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
+        let found = accounts.lines().map(fields).find(|fields| fields.get(2) == Some(&id))?;
+        found.into_iter().next()
+    };
+    set.filter(|name| !name.is_empty()).or_else(known).unwrap_or_default()
 }
 
 fn palette(settings: &Settings) -> Result<Palette> {
@@ -198,13 +231,20 @@ fn file_reporter(report: &ReportTo) -> Result<Box<dyn Reporter>> {
     })
 }
 
-/// What Ansible's `junit` callback writes: a file in `$JUNIT_OUTPUT_DIR`.
-fn junit_callback(settings: &Settings) -> Result<Box<dyn Reporter>> {
-    let folder = std::env::var_os("JUNIT_OUTPUT_DIR");
-    let folder = folder.map_or_else(|| settings.home.join("log"), std::path::PathBuf::from);
-    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
-    let path = folder.join(format!("run-{}.xml", std::process::id()));
-    Ok(Box::new(Junit::new(target(&path)?)))
+/// How Ansible's `junit` callback is set, which is by variables alone.
+fn junit_callback() -> JunitCallback {
+    let path = |name: &str| std::env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text.to_lowercase() == value);
+    JunitCallback {
+        folder: path("JUNIT_OUTPUT_DIR")
+            .unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".ansible.log")),
+        class_per_file: is("JUNIT_TASK_CLASS", "true"),
+        relative_to: path("JUNIT_TASK_RELATIVE_PATH"),
+        fail_on_change: is("JUNIT_FAIL_ON_CHANGE", "true"),
+        fail_on_ignore: is("JUNIT_FAIL_ON_IGNORE", "true"),
+        without_setup: is("JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT", "false"),
+        prefix: std::env::var("JUNIT_TEST_CASE_PREFIX").unwrap_or_default(),
+    }
 }
 
 fn target(path: &Path) -> Result<Box<dyn Write + Send>> {

@@ -115,15 +115,24 @@ pub async fn run(run: Arc<Run>, playbooks: &[Playbook]) -> Result<Ending> {
     })
 }
 
+/// What all playbooks came to so far is told at the end of each; one that failed is the last.
 async fn run_all(run: &Arc<Run>, playbooks: &[Playbook], progress: &mut Progress) -> Result<()> {
-    for playbook in playbooks {
+    for (number, playbook) in (1..).zip(playbooks) {
+        let mut next = Next::Go;
         for play in &playbook.plays {
-            if play::run(run, play, progress).await? == Next::Stop {
-                retry::write(run, playbook, &progress.stats);
-                return Ok(());
+            next = play::run(run, play, progress).await?;
+            if next == Next::Stop {
+                break;
             }
         }
         retry::write(run, playbook, &progress.stats);
+        let stats = &progress.stats;
+        if next == Next::Stop || !stats.failed.is_empty() || !stats.unreachable.is_empty() {
+            break;
+        }
+        if number < playbooks.len() {
+            run.sink.send(Event::Recap(progress.stats.recap()));
+        }
     }
     Ok(())
 }

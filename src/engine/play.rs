@@ -62,13 +62,15 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let strategy = strategy.unwrap_or_else(|| run.options.strategy.clone());
     let strategy =
         Strategy::named(&strategy).map_err(|e| e.or_at(play.strategy.as_ref().and_then(Value::origin)))?;
+    // Only for show: what tasks go by is theirs, and may depend on the host.
+    let check = keyword::flag(&outside, "check_mode", play.keywords.check_mode.as_ref()).ok().flatten();
     progress.plays += 1;
     let id = PlayId(progress.plays);
     let started = PlayStarted {
         id,
         name: name.clone(),
         hosts: hosts.len(),
-        check: run.options.check,
+        check: check.unwrap_or(run.options.check),
         free: strategy.is_free(),
         place: play.origin.as_ref().map(shevek_diag::Origin::place),
     };
@@ -379,7 +381,8 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
     let default = keyword::text(scope, prompt.default.as_ref())?;
     if !run.ask.is_interactive() {
         run.warn("Not prompting as we are not in interactive mode");
-        return Ok(default.map_or(Value::NULL, Value::from));
+        // Ansible makes text of the answer that it did not get.
+        return Ok(default.map_or_else(|| "None".into(), Value::from));
     }
     let question = |text: String| Question { text, private: prompt.is_private, ..Question::default() };
     run.sink.flush();

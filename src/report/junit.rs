@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use shevek_event::{
     Event, HostResult, NoticeKind, PlayId, PlayStarted, Stamped, Status, TaskId, TaskStarted,
@@ -12,10 +14,84 @@ use crate::{Reporter, json_text};
 
 /// Collects everything, and writes it at the end.
 pub struct Junit {
-    out: Box<dyn Write + Send>,
+    to: To,
     suites: Vec<Suite>,
     tasks: HashMap<TaskId, TaskStarted>,
     time: Option<String>,
+    /// The playbook's name.
+    playbook: String,
+}
+
+enum To {
+    /// A suite a play.
+    File(Box<dyn Write + Send>),
+    /// What Ansible's callback writes.
+    Folder(JunitCallback),
+}
+
+/// How Ansible's `junit` callback is set: it writes one suite a playbook, into a file of its own.
+#[derive(Debug, Clone, Default)]
+pub struct JunitCallback {
+    /// Where files go (`JUNIT_OUTPUT_DIR`).
+    pub folder: PathBuf,
+    /// A class a file, not a task (`JUNIT_TASK_CLASS`).
+    pub class_per_file: bool,
+    /// Paths of classes start here (`JUNIT_TASK_RELATIVE_PATH`).
+    pub relative_to: Option<PathBuf>,
+    /// A change is a failure (`JUNIT_FAIL_ON_CHANGE`).
+    pub fail_on_change: bool,
+    /// So is one that is ignored (`JUNIT_FAIL_ON_IGNORE`).
+    pub fail_on_ignore: bool,
+    /// Leave out what gathers facts (`JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT`).
+    pub without_setup: bool,
+    /// Only tasks whose names start so are cases, and those that fail (`JUNIT_TEST_CASE_PREFIX`).
+    pub prefix: String,
+}
+
+impl JunitCallback {
+    /// The case as the callback has it; none: it is left out.
+    fn case(&self, mut case: Case, (play, task): (&str, &TaskStarted), result: &HostResult) -> Option<Case> {
+        let action = task.action.rsplit('.').next().unwrap_or_default();
+        if self.without_setup && ["setup", "gather_facts"].contains(&action) {
+            return None;
+        }
+        let toggles = task.name.contains("TOGGLE RESULT");
+        let expected = toggles || task.name.contains("EXPECTED FAILURE");
+        let text = json_text(&result.result);
+        let failed = match result.status {
+            Status::Skipped | Status::Undecided => false,
+            Status::Ok | Status::Changed => {
+                let bad = self.fail_on_change && result.status == Status::Changed;
+                if bad { !expected } else { toggles }
+            }
+            Status::Failed | Status::Unreachable => (!result.ignored || self.fail_on_ignore) != expected,
+        };
+        if !task.name.starts_with(&self.prefix) && !failed {
+            return None;
+        }
+        case.outcome = match case.outcome {
+            Outcome::Skipped(why) => Outcome::Skipped(why),
+            _ if !failed => Outcome::Passed,
+            _ if case.message.is_empty() => Outcome::Failed { message: "rc=0".to_owned(), text: text.clone() },
+            _ => Outcome::Error { message: case.message.clone(), text: case.message.clone() },
+        };
+        case.output = if matches!(case.outcome, Outcome::Passed) { text } else { String::new() };
+        case.name = format!("[{}] {play}: {}", result.host, task.name);
+        if let Some(base) = &self.relative_to {
+            let base = std::path::absolute(base).unwrap_or_else(|_| base.clone());
+            if let Ok(below) = Path::new(&case.class).strip_prefix(&base) {
+                case.class = below.display().to_string();
+            }
+        }
+        if self.class_per_file
+            && let Some((file, line)) = case.class.rsplit_once(':')
+            && line.bytes().all(|byte| byte.is_ascii_digit())
+            && let Some(file) = file.strip_suffix(".yml")
+        {
+            case.class = file.to_owned();
+        }
+        Some(case)
+    }
 }
 
 struct Suite {
@@ -30,6 +106,8 @@ struct Case {
     seconds: f64,
     outcome: Outcome,
     output: String,
+    /// What went wrong, and in which task.
+    message: String,
 }
 
 enum Outcome {
@@ -42,7 +120,16 @@ enum Outcome {
 impl Junit {
     /// Writes to a file.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { out, suites: Vec::new(), tasks: HashMap::new(), time: None }
+        Self::to(To::File(out))
+    }
+
+    /// Writes what Ansible's callback does.
+    pub fn callback(callback: JunitCallback) -> Self {
+        Self::to(To::Folder(callback))
+    }
+
+    fn to(to: To) -> Self {
+        Self { to, suites: Vec::new(), tasks: HashMap::new(), time: None, playbook: String::new() }
     }
 
     fn play(&mut self, play: &PlayStarted) {
@@ -76,13 +163,20 @@ impl Junit {
         };
         let class =
             task.place.as_ref().map(|place| format!("{}:{}", place.file, place.line)).unwrap_or_default();
-        suite.cases.push(Case {
+        let error = result.notices.iter().find(|notice| notice.severity == NoticeKind::Error);
+        let case = Case {
+            message: error.map(|notice| notice.message.clone()).unwrap_or_default(),
             name: format!("[{}] {}", result.host, task.name),
             class,
             seconds: result.seconds,
             outcome,
             output: text("stdout"),
-        });
+        };
+        let case = match &self.to {
+            To::File(_) => Some(case),
+            To::Folder(callback) => callback.case(case, (&suite.name, task), result),
+        };
+        suite.cases.extend(case);
     }
 }
 
@@ -94,6 +188,9 @@ impl Reporter for Junit {
     fn on(&mut self, event: &Stamped) -> io::Result<()> {
         self.time.get_or_insert_with(|| event.time.strftime("%Y-%m-%dT%H:%M:%S").to_string());
         match &event.event {
+            Event::PlaybookStarted { file, .. } => {
+                self.playbook = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            }
             Event::PlayStarted(play) => self.play(play),
             Event::TaskStarted(task) => {
                 self.tasks.insert(task.id, (**task).clone());
@@ -105,6 +202,11 @@ impl Reporter for Junit {
     }
 
     fn finish(&mut self) -> io::Result<()> {
+        if let To::Folder(_) = self.to {
+            // One suite for all plays.
+            let cases = self.suites.drain(..).flat_map(|suite| suite.cases).collect();
+            self.suites.push(Suite { play: PlayId::default(), name: self.playbook.clone(), cases });
+        }
         let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         xml += &format!("<testsuites{}>\n", counts(self.suites.iter().flat_map(|suite| &suite.cases)));
         for suite in &self.suites {
@@ -117,8 +219,18 @@ impl Reporter for Junit {
             xml += "  </testsuite>\n";
         }
         xml += "</testsuites>\n";
-        self.out.write_all(xml.as_bytes())?;
-        self.out.flush()
+        match &mut self.to {
+            To::File(out) => {
+                out.write_all(xml.as_bytes())?;
+                out.flush()
+            }
+            To::Folder(callback) => {
+                std::fs::create_dir_all(&callback.folder)?;
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let name = format!("{}-{}.{:06}.xml", self.playbook, now.as_secs(), now.subsec_micros());
+                std::fs::write(callback.folder.join(name), xml)
+            }
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub use fan::Reporters;
 pub use github::Github;
 pub use human::{Human, Minimal, Oneline};
 pub use json::Json;
-pub use junit::Junit;
+pub use junit::{Junit, JunitCallback};
 pub use look::{Format, Look};
 pub use palette::{Colour, Palette};
 pub use replay::replay;

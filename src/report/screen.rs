@@ -114,6 +114,11 @@ impl Screen {
         self.write(text, Stream::Out)
     }
 
+    /// An empty line, which is in no log.
+    pub fn empty(&mut self) -> io::Result<()> {
+        self.write("", Stream::Out)
+    }
+
     /// A heading: an empty line, and the text with stars up to the edge.
     pub fn banner(&mut self, text: &str) -> io::Result<()> {
         let text = text.trim();

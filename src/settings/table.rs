@@ -226,6 +226,12 @@ settings! {
     /// Additional output plugins: `junit` and `profile_tasks`-like names that are not here are named when met.
     callbacks_enabled: List = "CALLBACKS_ENABLED", env ["ANSIBLE_CALLBACKS_ENABLED"],
         ini ["defaults"."callbacks_enabled"], default Some("");
+    /// Callbacks count for single commands, too.
+    load_callbacks: Bool = "DEFAULT_LOAD_CALLBACK_PLUGINS", env ["ANSIBLE_LOAD_CALLBACK_PLUGINS"],
+        ini ["defaults"."bin_ansible_callbacks"], default Some("false");
+    /// Where the callback `tree` puts results.
+    callback_tree: File = "CALLBACK_TREE_DIR", env ["ANSIBLE_CALLBACK_TREE_DIR"],
+        ini ["callback_tree"."directory"], default Some("~/.ansible/tree");
     /// The shell that commands run in on hosts.
     executable: Text = "DEFAULT_EXECUTABLE", env ["ANSIBLE_EXECUTABLE"], ini ["defaults"."executable"],
         default Some("/bin/sh");

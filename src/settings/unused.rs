@@ -105,11 +105,6 @@ pub static UNUSED: &[Unused] = &[
         &["ANSIBLE_LIBVIRT_LXC_NOSECLABEL"],
         &[("selinux", "libvirt_lxc_noseclabel")],
     ),
-    unused(
-        "DEFAULT_LOAD_CALLBACK_PLUGINS",
-        &["ANSIBLE_LOAD_CALLBACK_PLUGINS"],
-        &[("defaults", "bin_ansible_callbacks")],
-    ),
     unused("DEFAULT_LOCAL_TMP", &["ANSIBLE_LOCAL_TEMP"], &[("defaults", "local_tmp")]),
     unused("DEFAULT_LOG_FILTER", &["ANSIBLE_LOG_FILTER"], &[("defaults", "log_filter")]),
     unused("DEFAULT_MODULE_COMPRESSION", &[], &[("defaults", "module_compression")]),

@@ -115,6 +115,19 @@ impl Play {
         (pick(&self.tags, &settings.tags_run), pick(&self.skip_tags, &settings.tags_skip))
     }
 
+    /// A limit must leave hosts, if there are any.
+    fn leaves_hosts(&self, content: &Content, inventory: &Inventory) -> Result<(), Diagnostics> {
+        let Some(limit) = &self.inventory.limit else { return Ok(()) };
+        let chosen = inventory.choose(&["all"], Some(limit), content.mismatch(), &content.folder)?;
+        if chosen.hosts.is_empty() && inventory.host_count() > 0 {
+            return Err(Diagnostic::new("no hosts are left to run on")
+                .kind(Kind::Machine)
+                .detail(format!("no host of the inventory matches --limit {limit}"))
+                .into());
+        }
+        Ok(())
+    }
+
     fn list(&self, content: &Content, wanted: Wanted) -> Ending {
         let loader = content.loader().wrong_options(WrongOptions::Tell);
         let read = content.playbooks(&loader, &self.playbooks);
@@ -122,6 +135,7 @@ impl Play {
             content.inventory(&self.inventory.sources(&content.settings), self.folder().as_deref());
         let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
         more.extend(unwell(&inventory)?);
+        self.leaves_hosts(content, &inventory)?;
         let coloured = errors_coloured(&content.settings);
         complain(&more, coloured);
         complain(&warnings, coloured);
@@ -157,15 +171,7 @@ impl Play {
         if self.inventory.flush_cache {
             content.flush_cache(&inventory);
         }
-        if let Some(limit) = &self.inventory.limit {
-            let chosen = inventory.choose(&["all"], Some(limit), content.mismatch(), &content.folder)?;
-            if chosen.hosts.is_empty() && inventory.host_count() > 0 {
-                return Err(Diagnostic::new("no hosts are left to run on")
-                    .kind(Kind::Machine)
-                    .detail(format!("no host of the inventory matches --limit {limit}"))
-                    .into());
-            }
-        }
+        self.leaves_hosts(&content, &inventory)?;
         let choice = Choice {
             tags,
             skip_tags,

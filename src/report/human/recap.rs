@@ -33,7 +33,7 @@ pub(super) fn show(recap: &Recap, look: &Look, screen: &mut Screen) -> io::Resul
         };
         screen.painted(&text, &plain)?;
     }
-    screen.painted("", "")?;
+    screen.empty()?;
     unreachable(recap, screen)?;
     custom(recap, look, screen)
 }
