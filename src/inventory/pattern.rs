@@ -159,7 +159,7 @@ impl Chooser<'_> {
             Subscript::Range(from, None) => Some(hosts.get(from..).unwrap_or_default()),
         };
         chosen.map(<[HostId]>::to_vec).ok_or_else(|| {
-            Diagnostic::new("no such host").kind(Kind::Options).detail(format!(
+            Diagnostic::new("no such host").kind(Kind::Machine).detail(format!(
                 "no hosts matched the subscripted pattern `{part}`: it chooses from {}",
                 hosts.len()
             ))
