@@ -7,7 +7,7 @@ use shevek_connection::{
     Blobs, ConnectError, Connection, Fetched, Phase, RawCommand, RawOutput, Running as InFlight, Target,
 };
 use shevek_proto::{Batch, Become, Call, Item, Job, Mode, Val};
-use shevek_value::Map;
+use shevek_value::{Map, Value};
 
 use crate::pool::{Pool, Wanted, key};
 use crate::{Lane, Outcome};
@@ -76,7 +76,12 @@ impl Host {
     ) -> Vec<Outcome> {
         let count = calls.len();
         let mut places = Places::of(count);
-        let mut heard = |index: usize, outcome: Outcome| {
+        // No facts are facts, too: whoever asks for some that are not there gets an empty mapping.
+        let gather: Vec<bool> = calls.iter().map(|call| call.module == "setup").collect();
+        let mut heard = |index: usize, mut outcome: Outcome| {
+            if gather.get(index).is_some_and(|gathers| *gathers) && !outcome.failed && !outcome.unreachable {
+                outcome = outcome.with("ansible_facts", Value::map(Map::default()));
+            }
             if let Some(outcome) = places.put(index, outcome) {
                 on_item(index, outcome);
             }

@@ -15,7 +15,7 @@ pub fn find(scope: &HostScope, kind: &str, name: &str) -> Result<PathBuf> {
     let places: Vec<String> = searched.iter().map(|path| path.display().to_string()).collect();
     Err(Diagnostic::new("file not found")
         .kind(Kind::Machine)
-        .detail(format!("could not find or access '{name}' on this machine"))
+        .detail(format!("Could not find or access '{name}' on this machine"))
         .help(format!("looked for it at {}", places.join(", "))))
 }
 

@@ -117,6 +117,7 @@ fn read(call: &Invocation<'_>) -> Result<Outcome> {
     }
     let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     Ok(Outcome { facts, ..Outcome::ok() }
+        .with("ansible_facts", Value::map(Map::default()))
         .with("ansible_included_var_files", names)
         .effect(Effect::IncludeVars))
 }

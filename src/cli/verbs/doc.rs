@@ -54,7 +54,13 @@ impl Doc {
                 .detail(format!("only modules are documented here, not `{}`", self.kind))
                 .into());
         }
-        if self.list || self.modules.is_empty() {
+        if !self.list && self.modules.is_empty() {
+            return Err(Diagnostic::new("nothing to look up")
+                .kind(Kind::Options)
+                .detail("name a module, or list them with -l")
+                .into());
+        }
+        if self.list {
             let mut modules = all();
             modules.retain(|module| {
                 let name = module.schema.full_name();
@@ -68,16 +74,19 @@ impl Doc {
         let all = all();
         for name in &self.modules {
             match find(&all, name) {
-                Some(module) => modules.push(module),
+                Some(module) => modules.push((name.as_str(), module)),
                 None => missing.push(unknown(name)),
             }
         }
         if missing.has_errors() {
             return Err(missing.into());
         }
-        let text = if json {
-            json_of(&modules)
-        } else if self.markdown {
+        if json {
+            print(&json_of(&modules));
+            return Ok(0);
+        }
+        let modules: Vec<Documented> = modules.into_iter().map(|(_, module)| module).collect();
+        let text = if self.markdown {
             modules.iter().copied().map(markdown::page).collect::<Vec<_>>().join("\n")
         } else if self.snippet {
             modules.iter().copied().map(snippet).collect::<Vec<_>>().join("\n")
@@ -244,8 +253,9 @@ fn snippet(module: Documented) -> String {
     out
 }
 
-fn json_of(modules: &[Documented]) -> String {
-    let pages = modules.iter().map(|module| (module.schema.full_name(), json_page(*module)));
+/// Pages by the names that they were asked for.
+fn json_of(modules: &[(&str, Documented)]) -> String {
+    let pages = modules.iter().map(|(name, module)| (*name, json_page(*module)));
     shevek_report::json_text(&Value::dict(pages)) + "\n"
 }
 

@@ -22,11 +22,11 @@ mod toml;
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
     /// All of it, as an inventory script would print it.
-    #[arg(long, conflicts_with_all = ["host", "graph"])]
+    #[arg(long)]
     list: bool,
 
     /// The variables of one host.
-    #[arg(long, value_name = "HOST", conflicts_with = "graph")]
+    #[arg(long, value_name = "HOST")]
     host: Option<String>,
 
     /// The groups as a tree.
@@ -81,6 +81,9 @@ impl Inventory {
         };
         if !self.list && self.host.is_none() && !self.graph {
             return Err(wrong("nothing asked for", "give one of --list, --host and --graph").into());
+        }
+        if usize::from(self.list) + usize::from(self.host.is_some()) + usize::from(self.graph) > 1 {
+            return Err(wrong("options that exclude each other", "give one of --list, --host and --graph").into());
         }
         let content = Content::open(settings, &self.vault, &self.extra_vars)?;
         let given = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());

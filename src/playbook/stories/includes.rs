@@ -39,6 +39,22 @@ fn included_tasks_inherit_from_around_the_include_and_from_apply() {
 }
 
 #[test]
+fn files_beside_a_main_file_in_a_folder_of_tasks_are_found() {
+    // As the CIS roles of ansible-lockdown have theirs: `section_1` looks like a role, and is none.
+    let content = Content::new()
+        .file("roles/cis/tasks/main.yml", "- import_tasks: { file: section_1/main.yml }\n")
+        .file("roles/cis/tasks/section_1/main.yml", "- import_tasks: { file: cis_1.1.yml }\n")
+        .file("roles/cis/tasks/section_1/cis_1.1.yml", "- name: found\n  debug:\n")
+        .file("site.yml", "- hosts: all\n  roles: [cis]\n");
+    let site = content.loader().playbook(&content.dir().join("site.yml")).unwrap().value;
+    let mut names = Vec::new();
+    for role in &site.plays[0].roles {
+        role.tasks.iter().for_each(|item| item.each_task(&mut |task| names.push(task.title())));
+    }
+    assert_eq!(names, ["found"]);
+}
+
+#[test]
 fn an_included_role_sees_the_role_it_is_included_from() {
     let content = Content::new()
         .site("- hosts: all\n  roles: [{ role: outer, p: 1 }]\n")
