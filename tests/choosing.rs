@@ -47,6 +47,71 @@ fn listing_and_syntax_check_run_nothing() {
 }
 
 #[test]
+fn a_limit_that_leaves_nobody_is_refused_by_listings_too() {
+    lab().run(["--list-tasks", "-l", "nobody"]).exit(1).hides("Packages");
+    lab().run(["--syntax-check", "-l", "web1:!web1"]).exit(1);
+}
+
+#[test]
+fn each_playbook_has_its_recap_and_one_that_failed_is_the_last() {
+    let lab = Lab::local()
+        .inventory("web1\nweb2\n")
+        .playbook("- hosts: all\n  gather_facts: false\n  tasks: [{ debug: { msg: first } }]\n")
+        .file(
+            "second.yml",
+            "- hosts: all\n  gather_facts: false\n  tasks: [{ fail: , when: inventory_hostname == 'web2' }]\n",
+        )
+        .file("third.yml", "- hosts: web1\n  gather_facts: false\n  tasks: [{ debug: { msg: third } }]\n");
+    let run = lab.run(["second.yml", "third.yml"]).exit(2).hides("third");
+    let recaps: Vec<&str> = run.stdout().lines().filter(|line| line.starts_with("web2 ")).collect();
+    assert_eq!(recaps.len(), 2, "{recaps:?}");
+    assert!(recaps[0].contains("ok=1 ") && recaps[0].contains("failed=0 "), "{recaps:?}");
+    assert!(recaps[1].contains("ok=1 ") && recaps[1].contains("failed=1 "), "{recaps:?}");
+}
+
+#[test]
+fn commands_have_callbacks_where_they_are_to_have_them() {
+    let lab = Lab::local().inventory("web1\n");
+    let debug = ["-i", "inventory", "web1", "-m", "debug", "-a", "msg=hi"];
+    lab.tool("ansible", debug).exit(0).says("web1 | SUCCESS => {\n");
+    let lab = lab.env("ANSIBLE_STDOUT_CALLBACK", "oneline");
+    lab.tool("ansible", debug).exit(0).says("web1 | SUCCESS => {\n");
+    let lab = lab.env("ANSIBLE_LOAD_CALLBACK_PLUGINS", "1");
+    lab.tool("ansible", debug).exit(0).says("web1 | SUCCESS => {    \"changed\": false");
+}
+
+#[test]
+fn tools_that_are_asked_for_two_things_or_none_refuse_as_ansible_does() {
+    let lab = Lab::local().inventory("web1\n");
+    lab.tool("ansible-inventory", ["-i", "inventory", "--list", "--graph"]).exit(5);
+    lab.tool("ansible-inventory", ["-i", "inventory"]).exit(5);
+    lab.tool("ansible-doc", []).exit(5);
+    // By the name that was asked for.
+    lab.tool("ansible-doc", ["-j", "copy"]).exit(0).says("{\"copy\": {");
+}
+
+#[test]
+fn facts_that_are_not_there_are_an_empty_mapping() {
+    let lab = Lab::local().inventory("web1\n").file("nothing.yml", "{}\n").playbook(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - setup: { gather_subset: ['!all', '!min'], filter: none }\n      register: facts\n    - include_vars: nothing.yml\n      register: vars\n    - assert: { that: ['facts.ansible_facts == {}', 'vars.ansible_facts == {}'] }\n",
+    );
+    lab.run([]).exit(0);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_keeps_nobody_from_working() {
+    lab().env("ANSIBLE_LOG_PATH", "/proc/none/log").run(["-l", "web1"]).exit(0).says("packages of web1");
+}
+
+#[test]
+fn versions_are_told_to_those_who_ask_for_more() {
+    let lab = lab();
+    let args = ["-i", "inventory", "playbook.yml", "-l", "web1", "-vv"];
+    lab.tool("ansible-playbook", args).exit(0).says("ansible-playbook [core 2.19").says("config file = ");
+    lab.run(["-l", "web1", "-v"]).exit(0).hides("[core");
+}
+
+#[test]
 fn a_task_to_start_at_skips_those_before() {
     lab()
         .run(["--start-at-task", "Settings", "-l", "web1"])

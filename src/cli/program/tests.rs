@@ -151,7 +151,7 @@ fn words_that_make_no_sense_are_refused() {
         ),
         ("ansible-playbook --report pdf=x x", "invalid value for one of the arguments"),
         (
-            "ansible-inventory --list --graph",
+            "ansible-inventory --list --yaml --toml",
             "an argument cannot be used with one or more of the other specified arguments",
         ),
         ("ansible-galaxy install x", "a program of Ansible's that is not here"),

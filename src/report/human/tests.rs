@@ -182,6 +182,31 @@ fn other_outputs_of_the_same_run() {
 }
 
 #[test]
+fn the_callback_for_junit_writes_a_file_a_playbook_as_ansible_does() {
+    let folder = std::env::temp_dir().join(format!("shevek-junit-{}", std::process::id()));
+    let callback = crate::JunitCallback {
+        folder: folder.clone(),
+        class_per_file: true,
+        relative_to: Some("/srv".into()),
+        ..crate::JunitCallback::default()
+    };
+    let mut reporters = Reporters::new().with(Box::new(crate::Junit::callback(callback)));
+    Story::site(false).iter().for_each(|event| reporters.on(event));
+    reporters.finish();
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(file.file_name().unwrap().to_string_lossy().starts_with("site-"), "{file:?}");
+    // One suite, whatever there is of plays; cases are named after their plays, classes after files.
+    assert_eq!(text.matches("<testsuite ").count(), 1);
+    assert!(text.contains("<testsuite name=\"site\""), "{text}");
+    let failed = text.lines().skip_while(|line| !line.contains(": Really fail")).take(2).collect::<Vec<_>>();
+    assert!(failed[0].contains("name=\"[web2] ") && failed[0].contains("classname=\"site/site\""), "{failed:?}");
+    assert!(failed[1].trim().starts_with("<error message="), "{failed:?}");
+}
+
+#[test]
 fn per_host_starts_are_shown_when_asked_for() {
     let mut events = Story::free();
     let start = Event::HostStarted(HostStarted { task: shevek_event::TaskId(1), host: "web1".to_owned() });
