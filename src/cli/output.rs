@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use shevek_diag::{Diagnostic, Diagnostics, Kind, Result, Severity, Style, render};
 use shevek_report::{
-    Colour, Format, Github, Human, Json, Junit, JunitCallback, Look, Minimal, Oneline, Palette, Reporter, Reporters, Screen,
-    Tree, terminal_columns,
+    Colour, Format, Github, Human, Json, Junit, JunitCallback, Look, Minimal, Oneline, Palette, Reporter,
+    Reporters, Screen, Tree, terminal_columns,
 };
 use shevek_settings::Settings;
 
@@ -49,7 +49,10 @@ pub(crate) fn reporters(
     // Callbacks are for playbooks, unless commands are to have them, too.
     if look == Kindred::Default || settings.load_callbacks {
         let is_enabled = |name: &str| {
-            settings.callbacks_enabled.iter().any(|one| one.strip_prefix("ansible.builtin.").unwrap_or(one) == name)
+            settings
+                .callbacks_enabled
+                .iter()
+                .any(|one| one.strip_prefix("ansible.builtin.").unwrap_or(one) == name)
         };
         if is_enabled("junit") {
             reporters = reporters.with(Box::new(Junit::callback(junit_callback())));

@@ -27,7 +27,10 @@ pub(crate) fn ansible(settings: &Settings) -> String {
     format!(
         "[core {COMPATIBLE}]\n  config file = {config}\n  configured module search path = {}\n  \
          collection location = {}\n  executable location = {program}\n  shevek version = {OWN}",
-        shevek_value::Value::list(settings.library.iter().map(|path| path.display().to_string().into()).collect()).repr(),
+        shevek_value::Value::list(
+            settings.library.iter().map(|path| path.display().to_string().into()).collect()
+        )
+        .repr(),
         list(&settings.collections_path)
     )
 }

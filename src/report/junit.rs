@@ -72,7 +72,9 @@ impl JunitCallback {
         case.outcome = match case.outcome {
             Outcome::Skipped(why) => Outcome::Skipped(why),
             _ if !failed => Outcome::Passed,
-            _ if case.message.is_empty() => Outcome::Failed { message: "rc=0".to_owned(), text: text.clone() },
+            _ if case.message.is_empty() => {
+                Outcome::Failed { message: "rc=0".to_owned(), text: text.clone() }
+            }
             _ => Outcome::Error { message: case.message.clone(), text: case.message.clone() },
         };
         case.output = if matches!(case.outcome, Outcome::Passed) { text } else { String::new() };
@@ -189,7 +191,8 @@ impl Reporter for Junit {
         self.time.get_or_insert_with(|| event.time.strftime("%Y-%m-%dT%H:%M:%S").to_string());
         match &event.event {
             Event::PlaybookStarted { file, .. } => {
-                self.playbook = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                self.playbook =
+                    Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
             }
             Event::PlayStarted(play) => self.play(play),
             Event::TaskStarted(task) => {

@@ -69,7 +69,8 @@ impl SettingKind for Int {
     const NAME: &'static str = "int";
     fn read(text: &str, _: &Context<'_>) -> Result<i64, &'static str> {
         let text = text.trim().replace('_', "");
-        let whole = || text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && number.abs() < LARGEST);
+        let whole =
+            || text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && number.abs() < LARGEST);
         // Ansible takes `30.0` and `3e1`, too.
         #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is small enough")]
         text.parse().ok().or_else(|| whole().map(|number| number as i64)).ok_or("it has to be a whole number")

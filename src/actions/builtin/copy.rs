@@ -358,7 +358,10 @@ mod tests {
             let outcome = Outcome { diff: diffs, ..Outcome::ok() };
             from(listed(outcome), Path::new("/play/files/motd")).to_value().get("diff").unwrap().repr()
         };
-        assert_eq!(told(vec![content]), "[{'before': 'a', 'after': 'b', 'after_header': '/play/files/motd'}]");
+        assert_eq!(
+            told(vec![content]),
+            "[{'before': 'a', 'after': 'b', 'after_header': '/play/files/motd'}]"
+        );
         assert_eq!(told(vec![]), "[]");
         let mode = diff(&[("before", "0644"), ("after", "0600")]);
         assert_eq!(told(vec![mode]), "{'before': '0644', 'after': '0600'}");

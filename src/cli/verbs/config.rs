@@ -196,7 +196,9 @@ fn variables(names: &[&str]) -> Value {
 
 /// Keys of the file that set something, as `list` has them.
 fn keys(keys: &[(&str, &str)]) -> Value {
-    Value::list(keys.iter().map(|(section, key)| Value::dict([("key", *key), ("section", *section)])).collect())
+    Value::list(
+        keys.iter().map(|(section, key)| Value::dict([("key", *key), ("section", *section)])).collect(),
+    )
 }
 
 fn list(options: &Options) {
@@ -242,7 +244,10 @@ fn dump(options: &Options, loaded: &Loaded) {
             let rows = rows.into_iter().map(|(name, value, by)| {
                 Value::dict([
                     ("name", Value::str(name)),
-                    ("origin", Value::str(if name == "CONFIG_FILE" { String::new() } else { by.to_string() })),
+                    (
+                        "origin",
+                        Value::str(if name == "CONFIG_FILE" { String::new() } else { by.to_string() }),
+                    ),
                     ("value", value),
                 ])
             });
@@ -313,8 +318,11 @@ fn structured(value: &Value, format: Format) -> String {
     match format {
         Format::Json => shevek_report::json_pretty(value) + "\n",
         Format::Yaml | Format::Display => {
-            let options =
-                shevek_yaml::DumpOptions { sort_keys: false, indent: None, ..shevek_yaml::DumpOptions::nice() };
+            let options = shevek_yaml::DumpOptions {
+                sort_keys: false,
+                indent: None,
+                ..shevek_yaml::DumpOptions::nice()
+            };
             shevek_yaml::dump(value, &options).unwrap_or_else(|error| error.message())
         }
     }

@@ -83,7 +83,9 @@ impl Inventory {
             return Err(wrong("nothing asked for", "give one of --list, --host and --graph").into());
         }
         if usize::from(self.list) + usize::from(self.host.is_some()) + usize::from(self.graph) > 1 {
-            return Err(wrong("options that exclude each other", "give one of --list, --host and --graph").into());
+            return Err(
+                wrong("options that exclude each other", "give one of --list, --host and --graph").into()
+            );
         }
         let content = Content::open(settings, &self.vault, &self.extra_vars)?;
         let given = self.playbook_dir.clone().or_else(|| content.settings.playbook_dir.clone());

@@ -202,7 +202,10 @@ fn the_callback_for_junit_writes_a_file_a_playbook_as_ansible_does() {
     assert_eq!(text.matches("<testsuite ").count(), 1);
     assert!(text.contains("<testsuite name=\"site\""), "{text}");
     let failed = text.lines().skip_while(|line| !line.contains(": Really fail")).take(2).collect::<Vec<_>>();
-    assert!(failed[0].contains("name=\"[web2] ") && failed[0].contains("classname=\"site/site\""), "{failed:?}");
+    assert!(
+        failed[0].contains("name=\"[web2] ") && failed[0].contains("classname=\"site/site\""),
+        "{failed:?}"
+    );
     assert!(failed[1].trim().starts_with("<error message="), "{failed:?}");
 }
 
