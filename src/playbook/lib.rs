@@ -21,6 +21,7 @@ mod moved;
 mod options;
 mod package;
 mod play;
+mod python_plugins;
 mod reader;
 mod reserved;
 mod role;

@@ -1,5 +1,6 @@
 //! Reads one thing (a playbook, an included file) with all that it brings in, and gathers what is wrong.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub(crate) struct Reader<'l> {
     libraries: Vec<PathBuf>,
     /// Modules that nothing here can run, and where they stand first.
     pub(crate) not_here: IndexMap<String, Option<Origin>>,
+    /// Plugins in Python beside the playbooks and in their roles.
+    pub(crate) python_plugins: BTreeSet<PathBuf>,
     /// Whether a run goes on, in which each task speaks for itself.
     pub(crate) is_running: bool,
     /// Folders with collections.
@@ -45,6 +48,7 @@ impl<'l> Reader<'l> {
             roles: Vec::new(),
             libraries: Vec::new(),
             not_here: IndexMap::new(),
+            python_plugins: BTreeSet::new(),
             is_running: false,
             collection_roots: Vec::new(),
         }
@@ -52,6 +56,7 @@ impl<'l> Reader<'l> {
 
     /// Turns to a play in a folder.
     pub(crate) fn enter(&mut self, play: &Path) {
+        self.note_plugins(play);
         self.libraries = self.loader.libraries(play);
         self.collection_roots = self.loader.collection_roots(play);
         self.handlers.clear();
@@ -60,6 +65,7 @@ impl<'l> Reader<'l> {
 
     /// Takes note of a role: its modules are visible from here on.
     pub(crate) fn enter_role(&mut self, role: &Path) {
+        self.note_plugins(role);
         let new = self.loader.enter_role(role);
         let configured = self.libraries.len().saturating_sub(self.loader.configured_libraries());
         self.libraries.splice(configured..configured, new);
@@ -69,6 +75,7 @@ impl<'l> Reader<'l> {
     pub(crate) fn finish<T>(mut self, value: T) -> Result<Loaded<T>, Diagnostics> {
         self.problems.extend(self.loader.files.take_warnings());
         self.warn_of_modules();
+        self.warn_of_plugins();
         if self.problems.has_errors() {
             return Err(self.problems);
         }

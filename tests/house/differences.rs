@@ -102,3 +102,13 @@ fn the_page_of_differences_is_what_the_comments_say() {
         "{PAGE} is not what the comments say; SHEVEK_UPDATE=1 writes it. It should be:\n{page}"
     );
 }
+
+#[test]
+fn the_readme_counts_the_conformance_targets_that_pass() {
+    let read = |file: &str| fs::read_to_string(repository().join(file)).unwrap();
+    let passing =
+        read("tests/conformance/expected.txt").lines().filter(|line| !line.starts_with('#')).count();
+    let all = read("tests/conformance/open.json").matches("\"target\":").count();
+    let told = format!("{passing} of {all} pass");
+    assert!(read("README.md").contains(&told), "README.md must say that {told}");
+}

@@ -148,3 +148,26 @@ fn short_names_of_old_lead_to_the_collections_that_have_them_now() {
         content.file("installed/ansible_collections/community/general/plugins/modules/zypper.py", "");
     assert!(matches!(content.task().action.target, Target::Foreign(_)));
 }
+
+#[test]
+fn plugins_in_python_are_told_of_before_anything_runs() {
+    let content = Content::new()
+        .tasks("- import_role: { name: web }\n")
+        .file("filter_plugins/shout.py", "")
+        .file("filter_plugins/__init__.py", "")
+        .file("filter_plugins/README.md", "")
+        .file("roles/web/lookup_plugins/find.py", "")
+        .file("roles/web/tasks/main.yml", "- debug:\n")
+        .file("roles/other/test_plugins/unused.py", "");
+    let loaded = content.loader().playbook(&content.dir().join("site.yml")).unwrap();
+    let folder = format!("{}/", content.dir().display());
+    let warnings: Vec<String> =
+        loaded.warnings.iter().map(|warning| warning.message().replace(&folder, "")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "plugins that are written in Python are not run: a task that needs one of these fails when its turn comes: \
+          filter_plugins/shout.py, roles/web/lookup_plugins/find.py"
+        ]
+    );
+}
