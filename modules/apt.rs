@@ -287,7 +287,7 @@ impl Apt {
         let known = Known::read(host.probe())?;
         let specs = specs(packages, &known, host.probe())?;
         let open: Vec<&Spec> = specs.iter().filter(|spec| self.needs_a_look(spec, &known)).collect();
-        let candidates = candidates(&open, self.default_release.as_deref(), host.probe())?;
+        let candidates = candidates(&open, &known, self.default_release.as_deref(), host.probe())?;
         let mut wanted = Vec::new();
         for spec in &specs {
             if let Some(word) = self.to_install(spec, &known, &candidates, host.probe())? {
@@ -322,7 +322,8 @@ impl Apt {
                 }
                 Some((Relation::AtLeast, _)) => true,
             },
-            _ => !known.provides(&spec.name),
+            // What another package provides may be to be had as itself, too; that is the one that is meant then.
+            _ => !known.is_planned(&spec.name),
         }
     }
 
@@ -338,13 +339,14 @@ impl Apt {
         if there.is_none() && self.only_upgrade {
             return Ok(None);
         }
-        if there.is_none() && spec.version.is_none() && known.provides(&spec.name) {
-            return Ok(None);
-        }
         if !self.needs_a_look(spec, known) {
             return Ok(None);
         }
         let candidate = candidates.get(&spec.name);
+        let is_virtual = candidate.is_none_or(|candidate| candidate.best.is_none());
+        if there.is_none() && spec.version.is_none() && is_virtual && known.provides(&spec.name) {
+            return Ok(None);
+        }
         if candidate.is_none() && there.is_none() {
             return Err(Fault::absent(format!("No package matching '{}' is available", spec.name)));
         }
@@ -614,11 +616,14 @@ impl Known {
         self.packages.get(name)
     }
 
+    /// Whether an earlier task of a check run would have installed it.
+    fn is_planned(&self, name: &str) -> bool {
+        self.probe.planned(Thing::Package, name).is_some_and(|state| state != "absent")
+    }
+
     /// Whether an installed package stands in for this name.
     fn provides(&self, name: &str) -> bool {
-        // An earlier task of a check run would have installed it.
-        self.probe.planned(Thing::Package, name).is_some_and(|state| state != "absent")
-            || (self.provided.contains_key(name) && !self.packages.contains_key(name))
+        self.provided.contains_key(name) && !self.packages.contains_key(name)
     }
 }
 
@@ -663,7 +668,12 @@ fn specs(packages: &[&str], known: &Known, probe: &Probe) -> Result<Vec<Spec>> {
 }
 
 /// What apt could install of packages, from one call.
-fn candidates(specs: &[&Spec], release: Option<&str>, probe: &Probe) -> Result<HashMap<String, Candidate>> {
+fn candidates(
+    specs: &[&Spec],
+    known: &Known,
+    release: Option<&str>,
+    probe: &Probe,
+) -> Result<HashMap<String, Candidate>> {
     if specs.is_empty() {
         return Ok(HashMap::new());
     }
@@ -674,7 +684,7 @@ fn candidates(specs: &[&Spec], release: Option<&str>, probe: &Probe) -> Result<H
     let ran = probe.ask(command.args(specs.iter().map(|spec| &spec.name)).any_rc())?;
     let mut all = policies(&ran.out());
     // Names that only others provide are not in `policy`; apt-get sorts them out.
-    for spec in specs.iter().filter(|spec| !spec.name.contains(':')) {
+    for spec in specs.iter().filter(|spec| !spec.name.contains(':') && !known.provides(&spec.name)) {
         if !all.contains_key(&spec.name) {
             let shown = probe.ask(cmd("apt-cache").arg("showpkg").arg(&spec.name).any_rc())?.out();
             let providers = shown.split("Reverse Provides:").nth(1).unwrap_or_default();
@@ -799,7 +809,20 @@ mod tests {
 
     #[test]
     fn nothing_is_run_for_what_is_installed_already() {
-        conform::<Apt>("{ name: [curl, mail-transport-agent], state: present }", world()).unchanged().ran([]);
+        conform::<Apt>("{ name: [curl], state: present }", world()).unchanged().ran([]);
+    }
+
+    /// apt provides apt-transport-https, which is a package of its own in some releases and a mere name in others.
+    #[test]
+    fn what_another_package_provides_is_installed_only_if_it_is_to_be_had_as_itself() {
+        let task = "{ name: [curl, mail-transport-agent], state: present }";
+        let world = |policy: &str| world().says("apt-cache policy mail-transport-agent", policy);
+        let mere_name = "mail-transport-agent:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n";
+        conform::<Apt>(task, world(mere_name)).unchanged().ran([]);
+        conform::<Apt>(task, world("")).unchanged().ran([]);
+        let package = POLICY_OF_NGINX.replace("nginx", "mail-transport-agent");
+        let done = conform::<Apt>(task, world(&package)).changed();
+        assert!(done.commands()[0].ends_with(" install mail-transport-agent"), "{:?}", done.commands());
     }
 
     #[test]
@@ -836,6 +859,7 @@ mod tests {
         let states = "Package: curl\nArchitecture: amd64\nAuto-Installed: 1\n\n\
                       Package: exim4\nArchitecture: all\nAuto-Installed: 0\n";
         let world = || self::world().program("apt-mark").file(EXTENDED, states);
+        let world = || world().says("apt-cache policy smtp", "");
         conform::<Apt>("{ name: [curl, exim4, smtp] }", world()).unchanged().ran(["apt-mark manual curl"]);
         conform::<Apt>("{ name: exim4 }", world()).unchanged().ran([]);
         let bare = self::world().file(EXTENDED, states);

@@ -155,13 +155,18 @@ impl Task {
             }));
         }
         if let Some(folder) = &self.chdir
-            && !host.is_folder(folder)
+            // That it is there is not enough: one must be let in.
+            && !host.is_folder(&folder.join("."))
         {
             let message = "Unable to change directory before execution.";
             if host.unsure() {
                 return Err(Fault::absent(format!("{message} {} is not there", folder.display())));
             }
-            let why = format!("{message} [Errno 2] No such file or directory: '{}'", folder.display());
+            let error = match host.is_folder(folder) {
+                true => "[Errno 13] Permission denied",
+                false => "[Errno 2] No such file or directory",
+            };
+            let why = format!("{message} {error}: '{}'", folder.display());
             return Ok(Guard::done(Outcome { failed: true, ..self.blank().with("msg", why) }));
         }
         let did = if host.rehearsing() { "Would" } else { "Did" };

@@ -57,6 +57,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_user_is_whom_the_environment_names_or_else_whose_id_it_is() {
+        let passwd = "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n";
+        let who = |variables: &[(&str, &str)]| {
+            let world = World::new().file("/etc/passwd", passwd);
+            let world = variables.iter().fold(world, |world, (name, value)| world.env(name, value));
+            let done = conform::<Setup>("{ gather_subset: ['!all', '!min', user] }", world);
+            let facts = format!("{:?}", done.outcome());
+            ["/home/ann", "/root"].into_iter().find(|home| facts.contains(home)).unwrap_or("nobody").to_owned()
+        };
+        assert_eq!(who(&[("LOGNAME", "ann"), ("USER", "root")]), "/home/ann");
+        assert_eq!(who(&[("USER", "gone")]), "/root");
+        assert_eq!(who(&[]), "/root");
+    }
+
+    #[test]
     fn a_filter_lets_matching_facts_through() {
         let world = World::new().file("/proc/meminfo", "MemTotal: 2048 kB\n");
         let done = conform::<Setup>("{ gather_subset: [hardware], filter: [memtotal_*] }", world);

@@ -156,3 +156,24 @@ fn a_run_that_is_recorded_tells_how_far_hosts_are() {
         record.lines().filter_map(|line| line.split_once("\"phase\":\"")?.1.split('"').next()).collect();
     assert_eq!(phases, ["connecting", "authenticating", "running", "uploading", "running"]);
 }
+
+/// The first play of a host often makes it able to be managed, by `raw`: there may be no sudo yet.
+#[test]
+fn who_is_that_user_already_needs_no_sudo() {
+    let lab = Lab::ssh().playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  become: true
+  become_exe: /no/sudo/here
+  tasks:
+    - { raw: echo reached, become_user: "{{ lookup('pipe', 'id -un') }}", register: said }
+    - assert: { that: "said.stdout == 'reached\n'" }
+      become: false
+    - { raw: echo reached, become_user: somebody-else, register: said, ignore_errors: true }
+    - assert: { that: said.rc == 127 }
+      become: false
+"#,
+    );
+    lab.run([]).exit(0);
+}

@@ -154,3 +154,21 @@ fn facts_are_too_long_to_be_shown_but_why_none_were_gathered_is() {
     );
     lab.run(["-v"]).exit(0).hides("ansible_env").says(r#""false_condition": "ansible_facts is not defined""#);
 }
+
+#[test]
+fn a_raw_command_that_sudo_wants_a_password_for_has_changed_nothing() {
+    let sudo = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n";
+    let playbook = r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - raw: id -un
+      become: true
+      become_user: somebody-else
+      become_exe: sh {{ playbook_dir }}/sudo
+      ignore_errors: true
+      register: said
+    - assert: { that: said is not changed and said.msg == 'Missing sudo password' }
+"#;
+    Lab::local().file("sudo", sudo).playbook(playbook).run([]).exit(0);
+}

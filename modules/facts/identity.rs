@@ -7,7 +7,10 @@ use super::{Facts, Wanted, put};
 /// `user_*`, real and effective ids.
 pub(super) fn collect(host: &Probe, _wanted: &Wanted, facts: &mut Facts) -> Result<()> {
     let own = host.identity();
-    if let Some(user) = host.user_of(own.uid)? {
+    // As Python's getpass tells it: by the environment first, which `su` leaves as it was when somebody becomes root.
+    let named = ["LOGNAME", "USER", "LNAME", "USERNAME"].iter().find_map(|name| host.env(name));
+    let named = named.map(|name| host.user(&name)).transpose()?.flatten();
+    if let Some(user) = named.map_or_else(|| host.user_of(own.uid), |user| Ok(Some(user)))? {
         put(facts, "user_id", user.name);
         put(facts, "user_uid", user.uid);
         put(facts, "user_gid", user.gid);

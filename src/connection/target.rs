@@ -21,6 +21,17 @@ impl Target {
         Target { name: name.into(), kind: TransportKind::Local(LocalTarget::default()) }
     }
 
+    /// The user that it is logged in to as, where that was said.
+    pub fn user(&self) -> Option<&str> {
+        match &self.kind {
+            TransportKind::Ssh(ssh) => Some(&ssh.user),
+            TransportKind::Inside(InsideTarget::Docker(there) | InsideTarget::Podman(there)) => {
+                there.user.as_deref()
+            }
+            _ => None,
+        }
+    }
+
     /// A host over SSH.
     pub fn ssh(name: impl Into<Arc<str>>, ssh: SshTarget) -> Self {
         Target { name: name.into(), kind: TransportKind::Ssh(Box::new(ssh)) }

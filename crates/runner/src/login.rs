@@ -116,6 +116,12 @@ fn script(executable: &str, size: u64, nonce: &str) -> String {
     lines.join("; ")
 }
 
+/// The same without dollar signs: under `sudo -i` and `sudo -s` a login shell has the line first, and of all that it would
+/// take for its own, sudo leaves it just these.
+fn unexpanded(script: &str) -> String {
+    format!("set -f; eval `printf %s '{}' | tr ^ '\\044'`", script.replace('$', "^"))
+}
+
 /// The program's arguments, its name first.
 fn line(wanted: &Become, prompt: &str, script: &str) -> Result<Vec<String>, Fault> {
     let flags = |usual: &str| -> Result<Vec<String>, Fault> {
@@ -158,6 +164,10 @@ fn line(wanted: &Become, prompt: &str, script: &str) -> Result<Vec<String>, Faul
             if !wanted.user.is_empty() {
                 line.extend(text(&["-u", &wanted.user]));
             }
+            let script = match wanted.flags {
+                Some(_) => &unexpanded(script),
+                None => script,
+            };
             line.extend(text(&["/bin/sh", "-c", script]));
         }
         BecomeMethod::Doas => {
@@ -516,6 +526,23 @@ mod tests {
     fn flags_of_the_task_replace_the_usual_ones() {
         let wanted = Become { flags: Some("-l --pty".into()), ..wanted(BecomeMethod::Runuser, None) };
         assert_eq!(shown(&wanted), "runuser|-l|--pty|ann|-c|exec /bin/sh -c 'SCRIPT'");
+    }
+
+    /// What `sudo -i` makes of a command: all but letters, digits, `_`, `-` and `$` is quoted for the login shell.
+    #[test]
+    fn a_login_shell_that_sudo_puts_before_the_script_expands_nothing_of_it() {
+        let text =
+            "n=5; m=$((n+1)); if [ \"$m\" = 6 ]; then echo \"$m ${n}\" $(echo in); fi; exec echo \"$m\"";
+        let wanted = Become { flags: Some("-i".into()), ..wanted(BecomeMethod::Sudo, None) };
+        let line = line(&wanted, "", text).unwrap();
+        assert_eq!(line[..4], ["sudo", "-i", "-u", "ann"]);
+        let plain = |c: char| c.is_ascii_alphanumeric() || ['_', '-', '$'].contains(&c);
+        let quoted = |word: &String| -> String {
+            word.chars().map(|c| if plain(c) { c.to_string() } else { format!("\\{c}") }).collect()
+        };
+        let words: Vec<String> = line[4..].iter().map(quoted).collect();
+        let ran = Command::new("/bin/sh").arg("-c").arg(words.join(" ")).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "6 5 in\n6\n");
     }
 
     #[test]

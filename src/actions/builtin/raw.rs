@@ -60,7 +60,8 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         .map(|(name, value)| Ok(format!("{name}={} ", quoted(value)?)))
         .collect::<Result<_>>()?;
     let line = format!("{environment}{line}");
-    let whom = call.host.become_user.as_ref();
+    // Who is that user already becomes nobody, as in Ansible: the host of a first play may have no sudo yet.
+    let whom = call.host.become_user.as_ref().filter(|whom| call.host.target.user() != Some(&whom.user));
     let answer = whom.and_then(Answer::of);
     let line = match whom {
         Some(whom) => become_line(whom, &line, answer.as_ref())?,
@@ -73,12 +74,19 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         Err(error) => return Ok(failed_connection(&error)),
     };
     let mut refused = None;
-    if let (Some(whom), Some(answer)) = (whom, &answer) {
-        let begun = answer.has_begun(&output.stderr);
-        output.stderr = answer.clean(&output.stderr);
-        refused = (!begun && output.rc != 0).then(|| refusal(whom, &output.stderr));
+    match (whom, &answer) {
+        (Some(whom), Some(answer)) => {
+            let begun = answer.has_begun(&output.stderr);
+            output.stderr = answer.clean(&output.stderr);
+            refused = (!begun && output.rc != 0).then(|| refusal(whom, &output.stderr));
+        }
+        (Some(whom), None) if whom.method == BecomeMethod::Sudo && output.rc != 0 => {
+            let wants_password = output.stderr.starts_with(b"sudo: a password is required");
+            refused = wants_password.then(|| "Missing sudo password".to_owned());
+        }
+        _ => {}
     }
-    let mut outcome = Outcome { changed: true, failed: output.rc != 0, ..Outcome::ok() }
+    let mut outcome = Outcome { changed: refused.is_none(), failed: output.rc != 0, ..Outcome::ok() }
         .with("rc", output.rc)
         .with("stdout", String::from_utf8_lossy(&output.stdout).into_owned())
         .with("stderr", String::from_utf8_lossy(&output.stderr).into_owned());
