@@ -156,7 +156,7 @@ impl Task {
         }
         if let Some(folder) = &self.chdir
             // That it is there is not enough: one must be let in.
-            && !host.is_folder(&folder.join("."))
+            && !host.is_folder(folder.join("."))
         {
             let message = "Unable to change directory before execution.";
             if host.unsure() {

@@ -64,7 +64,11 @@ mod tests {
             let world = variables.iter().fold(world, |world, (name, value)| world.env(name, value));
             let done = conform::<Setup>("{ gather_subset: ['!all', '!min', user] }", world);
             let facts = format!("{:?}", done.outcome());
-            ["/home/ann", "/root"].into_iter().find(|home| facts.contains(home)).unwrap_or("nobody").to_owned()
+            ["/home/ann", "/root"]
+                .into_iter()
+                .find(|home| facts.contains(home))
+                .unwrap_or("nobody")
+                .to_owned()
         };
         assert_eq!(who(&[("LOGNAME", "ann"), ("USER", "root")]), "/home/ann");
         assert_eq!(who(&[("USER", "gone")]), "/root");

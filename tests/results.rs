@@ -172,3 +172,14 @@ fn a_raw_command_that_sudo_wants_a_password_for_has_changed_nothing() {
 "#;
     Lab::local().file("sudo", sudo).playbook(playbook).run([]).exit(0);
 }
+
+#[test]
+fn a_host_that_goes_on_after_all_says_so() {
+    let lab = Lab::local().playbook(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - { meta: end_host, when: 1 == 2 }\n    - debug: { msg: reached }\n",
+    );
+    lab.run(["-v"])
+        .exit(0)
+        .says(r#""msg": "end_host conditional evaluated to false, continuing execution for"#)
+        .says("reached");
+}

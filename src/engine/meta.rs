@@ -76,8 +76,13 @@ impl Batch<'_> {
     fn skip_meta(&mut self, host: HostId, word: &str) {
         let name = self.name(host);
         let reason = format!("{word} conditional evaluated to False, continuing execution for {name}");
+        // Only this one has a message of its own then.
+        let message = match word {
+            "end_host" => reason.replace("False", "false"),
+            word => word.to_owned(),
+        };
         let result = Value::dict([
-            ("msg", Value::str(word)),
+            ("msg", message.into()),
             ("skip_reason", reason.clone().into()),
             ("skipped", true.into()),
         ]);

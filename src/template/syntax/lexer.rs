@@ -72,7 +72,23 @@ impl<'a> Tokens<'a> {
         escapes: Escapes,
     ) -> Result<Self, SyntaxError> {
         let harmless = without_escapes(text);
-        let mut lexer = Tokenizer::new(&harmless, "", in_expression, syntax);
+        match Self::read_as(&harmless, text, (syntax.clone(), in_expression), escapes) {
+            Err(_) if text.contains(is_wide_space) => {
+                let harmless = without_wide_spaces(&harmless);
+                Self::read_as(&harmless, text, (syntax, in_expression), escapes)
+            }
+            done => done,
+        }
+    }
+
+    /// Tokens where the lexer finds them in `harmless`, with what `text` has there.
+    fn read_as(
+        harmless: &str,
+        text: &'a str,
+        (syntax, in_expression): (SyntaxConfig, bool),
+        escapes: Escapes,
+    ) -> Result<Self, SyntaxError> {
+        let mut lexer = Tokenizer::new(harmless, "", in_expression, syntax);
         let mut tokens = Vec::with_capacity(16);
         let mut in_variable = false;
         let mut last_end = 0;
@@ -89,7 +105,7 @@ impl<'a> Tokens<'a> {
                 _ => {}
             }
             let raw = in_variable && escapes == Escapes::InStatements;
-            tokens.push((convert(token, span, text, &harmless, raw)?, span.start_offset));
+            tokens.push((convert(token, span, text, harmless, raw)?, span.start_offset));
         }
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         Ok(Self { tokens, next: 0, end })
@@ -285,6 +301,23 @@ fn without_escapes(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Space that Jinja skips between tokens, as Python's `\s`, and the lexer does not: no-break spaces come with text that was
+/// copied from a web page, or from keyboards where they are typed by accident.
+fn is_wide_space(c: char) -> bool {
+    !c.is_ascii() && c.is_whitespace()
+}
+
+fn without_wide_spaces(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_wide_space(c) {
+            true => out.extend(std::iter::repeat_n(' ', c.len_utf8())),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 /// The lexer gives no offset with its errors: what is wrong begins after the last good token.

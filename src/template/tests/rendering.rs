@@ -344,3 +344,12 @@ fn template_files_have_headers_line_ends_and_their_own_escapes() {
     let dos = "#jinja2: newline_sequence: '\\r\\n'\na\n{% raw %}\n{{ x }}{% endraw %}{{ 'b\\nc' }}\n";
     assert_eq!(file(dos), "a\r\n\r\n{{ x }}b\nc\r\n");
 }
+
+/// As they come with text copied from a web page: invisible, and skipped by Jinja.
+#[test]
+fn no_break_spaces_between_words_are_space_and_in_text_stay() {
+    assert_eq!(printed("{{\u{a0}'a\u{a0}b'\u{a0}~\u{3000}1 }}"), r"'a\xa0b1'");
+    assert_eq!(printed("\u{a0}x{% if\u{a0}true %}\u{a0}y{% endif %}"), r"'\xa0x\xa0y'");
+    let wrong = render("{{\u{a0}1 }}{{ ? }}", &Variables::default()).unwrap_err();
+    assert!(format!("{wrong:?}").contains("unexpected character '?'"), "{wrong:?}");
+}
