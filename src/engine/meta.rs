@@ -84,7 +84,7 @@ impl Batch<'_> {
         let result = Value::dict([
             ("msg", message.into()),
             ("skip_reason", reason.clone().into()),
-            ("skipped", true.into()),
+            ("skipped", Value::from(true)),
         ]);
         let text = format!("META: {reason}");
         self.run.sink.send(Event::Verbose(Verbose { level: 2, host: None, text }));
