@@ -153,6 +153,14 @@ impl Invocation<'_> {
     }
 }
 
+/// Says of an error that it came up in a condition, where something is undefined.
+pub fn of_condition(mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+    if error.summary == "undefined variable" {
+        error.summary = "Error while evaluating conditional".into();
+    }
+    error
+}
+
 /// Ansible's words for yes and no.
 pub fn truth(value: &Value) -> Option<bool> {
     if let Some(b) = value.as_bool() {

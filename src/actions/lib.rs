@@ -17,7 +17,7 @@ mod pool;
 mod search;
 pub mod wire;
 
-pub use action::{Action, Asks, Invocation, Running, truth};
+pub use action::{Action, Asks, Invocation, Running, of_condition, truth};
 pub use foreign::{Foreign, Told};
 pub use host::{Host, Request};
 pub use lane::{Asked, Ends, Fate, Lane, send_all};

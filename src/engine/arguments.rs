@@ -51,7 +51,8 @@ pub(crate) fn render(
         args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone())));
     }
     if let Some(text) = &task.action.free_form {
-        let rendered = templar.render(text, scope).map_err(|e| e.or_at(text.origin()))?;
+        let raw = Value::str(FREE_FORM);
+        let rendered = templar.render(text, scope).map_err(|error| explain(error, name, &raw, text))?;
         match rendered.as_map() {
             Some(map) => args.extend(map.iter().map(|(k, v)| (k.clone(), v.clone()))),
             None => {

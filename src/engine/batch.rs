@@ -23,12 +23,13 @@ use crate::cursor::{Cursor, Place, Step};
 use crate::debugger::DebuggerOptions;
 use crate::done::Done;
 use crate::job::{Job, next_number};
+use crate::play::GATHERS;
 use crate::select::Selection;
 use crate::stats::Stats;
 use crate::strategy::Strategy;
 use crate::turn::Turn;
 use crate::vars_files::{self, VarsFiles};
-use crate::{Run, heading, keyword, unknown};
+use crate::{Gathering, Run, heading, keyword, unknown};
 
 /// How long the line under a question of `--step` is.
 const LINE: usize = 79;
@@ -149,9 +150,7 @@ impl Batch<'_> {
             if !self.read_beside(&step.task, &hosts) {
                 return;
             }
-            let first = hosts.first().copied();
-            let Some((once, for_all)) = first.and_then(|host| self.is_once(&step.task, host)) else { return };
-            let workers: Vec<HostId> = if once { first.into_iter().collect() } else { hosts.clone() };
+            let Some((workers, (once, for_all))) = self.workers(&step.task, &hosts) else { return };
             self.tell_task(&step, workers.first().copied());
             let throttle = workers.first().and_then(|host| self.throttle(&step.task, *host));
             if self.fault.is_some() {
@@ -206,7 +205,11 @@ impl Batch<'_> {
             let not_yet = !state.started
                 && start_at.as_ref().is_some_and(|wanted| !Selection::is_start(task, wanted))
                 && &*task.action.resolved != "gather_facts";
-            if !(nothing_to_flush || role_is_done || not_yet) {
+            // Where facts are gathered only once, nothing is told of a host whose facts are there.
+            let is_known = task.id == GATHERS
+                && self.run.options.gathering == Gathering::Smart
+                && self.run.fleet.memory(host).facts().all().get("module_setup").is_some_and(Value::is_true);
+            if !(nothing_to_flush || role_is_done || not_yet || is_known) {
                 if &*task.action.resolved != "gather_facts" {
                     state.started = true;
                 }
@@ -447,6 +450,22 @@ impl Batch<'_> {
             once => self.or_fault(once)?.unwrap_or(false),
         };
         Some((by_itself || once, once))
+    }
+
+    /// The hosts that do a task: those up to the first one for which it runs once, which each is asked for where that is
+    /// a template.
+    fn workers(&mut self, task: &Arc<Task>, hosts: &[HostId]) -> Option<(Vec<HostId>, (bool, bool))> {
+        let differs = task.keywords.run_once.as_ref().is_some_and(Value::is_template);
+        for (at, host) in hosts.iter().enumerate() {
+            let once = self.is_once(task, *host)?;
+            if once.0 {
+                return Some((hosts.get(..=at)?.to_vec(), once));
+            }
+            if !differs {
+                break;
+            }
+        }
+        Some((hosts.to_vec(), (false, false)))
     }
 
     fn action(&self, task: &Task) -> Option<&'static dyn Action> {

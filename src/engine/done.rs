@@ -114,6 +114,10 @@ impl ItemDone {
                 label: looping::label(&scope.with(result), item, job.run.sink.masker()),
             }
         });
+        let scope = match &self.item {
+            Some(item) => scope.with(item.variables.clone()),
+            None => scope,
+        };
         let base = base(
             job,
             &scope,
@@ -146,6 +150,10 @@ impl ItemDone {
             let what = match (self.status(), &task.action.target) {
                 (Status::Unreachable, _) => "Task failed",
                 (_, Target::Module) => "Task failed: Module failed",
+                // These hand all over to a module.
+                _ if matches!(&*task.action.resolved, "service" | "package" | "gather_facts") => {
+                    "Task failed: Module failed"
+                }
                 _ => "Task failed: Action failed",
             };
             // The time is the task's, whoever saw that it was over.

@@ -147,13 +147,14 @@ impl Batch<'_> {
         for name in &names {
             self.stats.host(name).ok += 1;
         }
-        let label = group.item.as_ref().zip(group.hosts.first()).map(|(item, host)| {
-            if group.no_log {
-                return CENSORED_ITEM.to_owned();
+        let label = match group.item.as_ref().zip(group.hosts.first()) {
+            _ if group.no_log => Some(CENSORED_ITEM.to_owned()),
+            Some((item, host)) => {
+                let scope = HostScope::new(&self.run.fleet, &self.play, *host, Some(&step.task));
+                Some(looping::label(&scope, item, self.run.sink.masker()))
             }
-            let scope = HostScope::new(&self.run.fleet, &self.play, *host, Some(&step.task));
-            looping::label(&scope, item, self.run.sink.masker())
-        });
+            None => None,
+        };
         let file = match &group.request {
             IncludeRequest::Tasks(_) => path.display().to_string(),
             IncludeRequest::Role(args) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use shevek_actions::{Action, Asks, Foreign, Host, Invocation, Lane, Outcome, Request, Told};
+use shevek_actions::{Action, Asks, Foreign, Host, Invocation, Lane, Outcome, Request, Told, of_condition};
 use shevek_connection::Blobs;
 use shevek_diag::{Diagnostic, Result};
 use shevek_event::{Delegate, Event, HostResult, HostStarted, Left, Notice, Retry, TaskId as EventTask};
@@ -196,7 +196,7 @@ impl Job {
         };
         let control = match looping::Control::read(scope, &self.task.loop_control) {
             Ok(control) => control,
-            Err(error) => return self.alone(scope, self.failed(None, &error)),
+            Err(error) => return self.alone(scope, self.loop_fault(&error)),
         };
         if scope.get(&control.variable).ok().flatten().is_some() {
             self.run.warn(format!(
@@ -208,7 +208,11 @@ impl Job {
         let items = control.items(items);
         // Boxed, so that a task that is skipped does not carry the room for all that might have happened.
         let results = if self.goes_one_by_one(&control) {
-            Box::pin(self.one_by_one(scope, items, &control)).await
+            match Box::pin(self.one_by_one(scope, items, &control)).await {
+                Ok(results) => results,
+                // It is the loop that cannot go on, whatever came of the items so far.
+                Err(error) => return self.alone(scope, self.loop_fault(&error)),
+            }
         } else {
             Box::pin(self.together(scope, items)).await
         };
@@ -621,7 +625,7 @@ impl Job {
                 .fleet
                 .templar
                 .condition(condition, scope)
-                .map_err(|e| e.or_at(condition.origin()))?
+                .map_err(|e| of_condition(e).or_at(condition.origin()))?
             {
                 Truth::Yes => {}
                 Truth::No => return Ok(Some(false)),
@@ -668,6 +672,13 @@ impl Job {
         done
     }
 
+    /// What keeps a loop from beginning, or from going on.
+    fn loop_fault(&self, error: &Diagnostic) -> ItemDone {
+        let mut done = self.failed(None, error);
+        done.outcome = Outcome::failure(unknown::words(error));
+        done
+    }
+
     fn done(&self, is_loop: bool, items: Vec<ItemDone>) -> Done {
         let with_lookup = self.task.loop_.as_ref().is_some_and(|over| over.kind != LoopKind::Loop);
         Done { host: self.host, is_loop: is_loop || (items.is_empty() && with_lookup), items, seconds: 0.0 }
@@ -691,14 +702,6 @@ fn noted<T>(outcome: &mut Outcome, key: &str, judged: Result<T>) -> Result<T> {
         outcome.body.insert(Value::str(key), error.message().into());
     }
     judged
-}
-
-/// Says that what is undefined is so in a condition.
-fn of_condition(mut error: Box<Diagnostic>) -> Box<Diagnostic> {
-    if error.summary == unknown::UNDEFINED {
-        error.summary = "Error while evaluating conditional".into();
-    }
-    error
 }
 
 enum Verdict {

@@ -8,6 +8,9 @@ use shevek_vars::HostScope;
 
 use crate::unknown;
 
+/// When the debugger may open.
+const DEBUGGER: [&str; 5] = ["on_unreachable", "on_skipped", "on_failed", "never", "always"];
+
 /// A keyword's value; `None`: not set, or `omit`ted.
 pub(crate) fn value(scope: &HostScope, written: Option<&Value>) -> Result<Option<Value>> {
     let Some(written) = written else { return Ok(None) };
@@ -36,6 +39,16 @@ pub(crate) fn number(scope: &HostScope, name: &str, written: Option<&Value>) -> 
     number.map(Some).ok_or_else(|| unfit(name, "int", &value, written))
 }
 
+/// A keyword as a number that may have a percent sign behind it.
+pub(crate) fn percentage(scope: &HostScope, name: &str, written: Option<&Value>) -> Result<Option<f64>> {
+    let value = value(scope, written).map_err(|error| unusable(name, error))?;
+    let bare = value.map(|value| match value.as_str() {
+        Some(text) => Value::from(text.replace('%', "")),
+        None => value,
+    });
+    number(scope, name, bare.as_ref()).map_err(|error| error.or_at(written.and_then(Value::origin)))
+}
+
 /// A keyword as a list of texts; text alone is a list of one.
 pub(crate) fn list(scope: &HostScope, written: Option<&Value>) -> Result<Vec<String>> {
     Ok(match value(scope, written)? {
@@ -55,7 +68,9 @@ pub(crate) fn all_fit(scope: &HostScope, task: &Task) -> Result<()> {
         number(scope, name, written.as_ref())?;
     }
     let texts = [
+        ("connection", &keywords.connection),
         ("remote_user", &keywords.remote_user),
+        ("notify", &keywords.notify),
         ("become_user", &keywords.become_user),
         ("become_method", &keywords.become_method),
         ("become_flags", &keywords.become_flags),
@@ -67,7 +82,17 @@ pub(crate) fn all_fit(scope: &HostScope, task: &Task) -> Result<()> {
             value(scope, Some(written)).map_err(|error| unusable(name, error))?;
         }
     }
-    Ok(())
+    let word = text(scope, keywords.debugger.as_ref())?;
+    match word.filter(|word| !DEBUGGER.contains(&word.as_str())) {
+        Some(word) => Err(Diagnostic::new("Error processing keyword 'debugger'")
+            .detail(format!(
+                "'{word}' is not a valid value for debugger. Must be one of {}",
+                DEBUGGER.join(", ")
+            ))
+            .did_you_mean(&word, DEBUGGER)
+            .at_maybe(keywords.debugger.as_ref().and_then(Value::origin), "")),
+        None => Ok(()),
+    }
 }
 
 /// A keyword of a play that cannot be used: that is a fault of the playbook, and nothing of the play is done.
@@ -76,7 +101,7 @@ pub(crate) fn of_play<T>(name: &str, read: Result<T>) -> Result<T> {
 }
 
 /// A keyword that cannot be rendered.
-fn unusable(name: &str, mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+pub(crate) fn unusable(name: &str, mut error: Box<Diagnostic>) -> Box<Diagnostic> {
     // By its summary an error for want of knowledge is known.
     if unknown::is_cause(&error) || error.detail.is_empty() {
         error.detail = error.message();

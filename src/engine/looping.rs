@@ -11,7 +11,7 @@ use shevek_value::{Map, Value};
 use shevek_vars::HostScope;
 
 use crate::done::LoopItem;
-use crate::{keyword, span};
+use crate::{keyword, span, unknown};
 
 /// What a task loops over.
 pub(crate) fn items(scope: &HostScope, over: &Loop) -> Result<Vec<Value>> {
@@ -92,11 +92,14 @@ impl Control {
         let flag = |written: &Option<Value>, default: bool| -> Result<bool> {
             Ok(keyword::value(scope, written.as_ref())?.and_then(|v| truth(&v)).unwrap_or(default))
         };
+        let text = |name: &str, written: &Option<Value>| {
+            keyword::text(scope, written.as_ref()).map_err(|error| keyword::unusable(name, error))
+        };
         let pause = keyword::number(scope, "pause", control.pause.as_ref())?;
         let origin = control.pause.as_ref().and_then(Value::origin);
         Ok(Self {
-            variable: keyword::text(scope, control.loop_var.as_ref())?.unwrap_or_else(|| "item".to_owned()),
-            index: keyword::text(scope, control.index_var.as_ref())?,
+            variable: text("loop_var", &control.loop_var)?.unwrap_or_else(|| "item".to_owned()),
+            index: text("index_var", &control.index_var)?,
             label: control.label.clone(),
             pause: span::of_seconds("pause", pause.unwrap_or(0.0), origin)?,
             extended: flag(&control.extended, false)?,
@@ -173,5 +176,5 @@ pub(crate) fn label(scope: &HostScope, item: &LoopItem, masker: &Masker) -> Stri
 pub(crate) fn label_fault(scope: &HostScope, item: &LoopItem) -> Option<String> {
     let label = item.label.as_ref().filter(|label| label.is_template())?;
     let error = scope.fleet().templar.render(label, scope).err()?;
-    Some(format!("Failed to template loop_control.label: {}", error.message()))
+    Some(format!("Failed to template loop_control.label: {}", unknown::words(&error)))
 }

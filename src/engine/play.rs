@@ -84,7 +84,7 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let mut vars_files = VarsFiles::default();
     vars_files.read(run, &scope)?;
     let batches = batches(play, &outside, &ordered)?;
-    let max_fail = keyword::number(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref());
+    let max_fail = keyword::percentage(&outside, "max_fail_percentage", play.max_fail_percentage.as_ref());
     let max_fail = keyword::of_play("max_fail_percentage", max_fail)?;
     let forced = keyword::flag(&outside, "force_handlers", play.force_handlers.as_ref());
     let forced = keyword::of_play("force_handlers", forced)?;
@@ -151,14 +151,16 @@ async fn run_batch(
     let mut states = IndexMap::new();
     for host in hosts {
         let name = run.fleet.host_name(*host).to_string();
-        if progress.stats.failed.contains(&name) || progress.stats.unreachable.contains_key(&name) {
+        if progress.stats.failed.contains(&name) {
             continue;
         }
         states.insert(
             *host,
             HostState {
                 cursor: Cursor::new(prepared.items.clone()),
-                lost: false,
+                // Differs from Ansible: later plays go on with it, too, as the documentation says; there it is lost to them.
+                // One that an earlier play lost begins this one when `meta: clear_host_errors` forgives it.
+                lost: progress.stats.unreachable.contains_key(&name),
                 busy: false,
                 sent: VecDeque::new(),
                 unsure: HashSet::new(),
@@ -204,7 +206,8 @@ async fn run_batch(
         return Ok(Next::Stop);
     }
     let stats = &progress.stats;
-    let failed_now = stats.failed.len() + stats.unreachable.len() - failed_before;
+    // Fewer than before where errors were forgiven.
+    let failed_now = (stats.failed.len() + stats.unreachable.len()).saturating_sub(failed_before);
     progress.ends_play = ends;
     // When a whole batch has failed there is nobody left for what comes after.
     Ok(if failed_now > 0 && failed_now >= hosts.len() { Next::Stop } else { Next::Go })
@@ -323,6 +326,9 @@ fn items(
     Ok(progress.selection.filter(items, &render))
 }
 
+/// The number of the task that gathers facts; no task of a file has it.
+pub(crate) const GATHERS: TaskId = TaskId(0);
+
 /// The task that gathers facts before all others.
 fn gather_task(run: &Run, play: &Play) -> Task {
     let mut args = Map::default();
@@ -339,12 +345,9 @@ fn gather_task(run: &Run, play: &Play) -> Task {
             args.insert(Value::str(name), value);
         }
     }
-    let mut when = play.import_conditions.clone();
-    if run.options.gathering == Gathering::Smart {
-        when.push(Value::template("not ansible_facts.module_setup | default(false)"));
-    }
+    let when = play.import_conditions.clone();
     Task {
-        id: TaskId(0),
+        id: GATHERS,
         name: Some(Value::str("Gathering Facts")),
         action: Action {
             name: Value::str("gather_facts"),
@@ -379,10 +382,20 @@ fn prompt(run: &Run, prompts: &[VarsPrompt], outside: &HostScope) -> Result<Map>
 fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
     let words = keyword::text(scope, prompt.prompt.as_ref())?.unwrap_or_else(|| prompt.name.to_string());
     let default = keyword::text(scope, prompt.default.as_ref())?;
+    let hash = keyword::text(scope, prompt.encrypt.as_ref())?;
     if !run.ask.is_interactive() {
         run.warn("Not prompting as we are not in interactive mode");
-        // Ansible makes text of the answer that it did not get.
-        return Ok(default.map_or_else(|| "None".into(), Value::from));
+        // What stands in the playbook is no secret. Without it the answer is the word for nothing.
+        return match (default, hash) {
+            (Some(default), Some(hash)) => encrypted(prompt, scope, Value::str(default), hash),
+            (None, Some(_)) => {
+                Err(not_encrypted(prompt, "nobody is there to answer, and there is no default"))
+            }
+            (default, None) => {
+                let answer = default.unwrap_or_else(|| "None".to_owned());
+                Ok(if prompt.is_unsafe { Value::str(answer) } else { Value::template(answer) })
+            }
+        };
     }
     let question = |text: String| Question { text, private: prompt.is_private, ..Question::default() };
     run.sink.flush();
@@ -403,24 +416,34 @@ fn ask(run: &Run, prompt: &VarsPrompt, scope: &HostScope) -> Result<Value> {
     if prompt.is_private {
         run.sink.masker().learn_text(&answer);
     }
-    let mut value = if prompt.is_unsafe { Value::str(answer) } else { Value::template(answer) };
-    if let Some(hash) = keyword::text(scope, prompt.encrypt.as_ref())? {
-        let mut named = Map::default();
-        for (name, written) in [("salt", &prompt.salt), ("salt_size", &prompt.salt_size)] {
-            if let Some(setting) = keyword::value(scope, written.as_ref())? {
-                named.insert(Value::str(name), setting);
-            }
-        }
-        let arguments = shevek_template::plugin::Arguments { positional: vec![value, hash.into()], named };
-        value = scope
-            .fleet()
-            .templar
-            .with_context(scope, |context| context.filter("password_hash", arguments))?;
-        if let shevek_value::Kind::Undefined(why) = value.kind() {
-            return Err(Diagnostic::new("the answer to a prompt cannot be encrypted")
-                .detail(why.message())
-                .at_maybe(prompt.encrypt.as_ref().and_then(Value::origin), ""));
+    let value = if prompt.is_unsafe { Value::str(answer) } else { Value::template(answer) };
+    let value = match hash {
+        Some(hash) => encrypted(prompt, scope, value, hash)?,
+        None => value,
+    };
+    Ok(if prompt.is_private { value.secret() } else { value })
+}
+
+fn encrypted(prompt: &VarsPrompt, scope: &HostScope, answer: Value, hash: String) -> Result<Value> {
+    let mut named = Map::default();
+    for (name, written) in [("salt", &prompt.salt), ("salt_size", &prompt.salt_size)] {
+        if let Some(setting) = keyword::value(scope, written.as_ref())? {
+            named.insert(Value::str(name), setting);
         }
     }
-    Ok(if prompt.is_private { value.secret() } else { value })
+    let arguments = shevek_template::plugin::Arguments { positional: vec![answer, hash.into()], named };
+    let value =
+        scope.fleet().templar.with_context(scope, |context| context.filter("password_hash", arguments));
+    let value = value.map_err(|error| error.kind(Kind::Machine))?;
+    match value.kind() {
+        shevek_value::Kind::Undefined(why) => Err(not_encrypted(prompt, &why.message())),
+        _ => Ok(value),
+    }
+}
+
+fn not_encrypted(prompt: &VarsPrompt, why: &str) -> Box<Diagnostic> {
+    Diagnostic::new("the answer to a prompt cannot be encrypted")
+        .kind(Kind::Machine)
+        .detail(why)
+        .at_maybe(prompt.encrypt.as_ref().and_then(Value::origin), "")
 }

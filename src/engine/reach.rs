@@ -265,33 +265,30 @@ fn environment(task: &Task, scope: &HostScope) -> Result<Vec<(String, String)>> 
     for written in &task.keywords.environment {
         if let Some(map) = written.as_map() {
             for (name, written) in map {
-                let rendered = match keyword::value(scope, Some(written)) {
+                // Nothing is the text `None`; only what is omitted is left out.
+                let rendered = match scope.fleet().templar.render(written, scope) {
                     // Facts about the environment are not there before facts are gathered.
                     Err(error) if gathers_facts(task) && error.message().contains("ansible_env") => continue,
-                    rendered => rendered?,
+                    rendered => rendered.map_err(|error| keyword::unusable("environment", error))?,
                 };
-                if let Some(value) = rendered {
-                    all.insert(name.clone(), value);
+                if !rendered.is_omit() {
+                    all.insert(name.clone(), rendered);
                 }
             }
             continue;
         }
-        let Some(value) = keyword::value(scope, Some(written))? else { continue };
-        let parts = match value.as_list() {
-            Some(parts) => parts.to_vec(),
-            None => vec![value],
+        let value = keyword::value(scope, Some(written));
+        let Some(value) = value.map_err(|error| keyword::unusable("environment", error))? else { continue };
+        let Some(map) = value.as_map() else {
+            scope.fleet().warn(
+                Diagnostic::warning("wrong value of a keyword")
+                    .detail(format!("could not parse environment value, skipping: {}", value.repr()))
+                    .at_maybe(written.origin(), "")
+                    .help("an entry is a mapping, or a template that gives one"),
+            );
+            continue;
         };
-        for part in parts.iter().filter(|part| part.is_true()) {
-            let Some(map) = part.as_map() else {
-                scope.fleet().warn(
-                    Diagnostic::warning("wrong value of a keyword")
-                        .detail(format!("could not parse environment value, skipping: {}", part.repr()))
-                        .at_maybe(written.origin(), ""),
-                );
-                continue;
-            };
-            all.extend(map.iter().filter(|(_, v)| !v.is_omit()).map(|(k, v)| (k.clone(), v.clone())));
-        }
+        all.extend(map.iter().filter(|(_, v)| !v.is_omit()).map(|(k, v)| (k.clone(), v.clone())));
     }
     Ok(all.iter().map(|(name, value)| (name.text(), value.text())).collect())
 }

@@ -166,7 +166,9 @@ fn take(
     options: &LoadOptions<'_>,
 ) -> Result<Diagnostics> {
     rename_groups(&mut steps, options.group_characters);
-    inventory.take(steps, candidate.source())
+    let failure = steps.failure.take();
+    let warnings = inventory.take(steps, candidate.source())?;
+    failure.map_or(Ok(warnings), Err)
 }
 
 /// Ansible goes on without a source that it cannot read, unless told otherwise.

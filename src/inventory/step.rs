@@ -60,6 +60,8 @@ pub struct Steps {
     pub required: Vec<(Arc<str>, Box<Diagnostic>)>,
     /// What is done but probably not as meant.
     pub warnings: Diagnostics,
+    /// Why there are not more.
+    pub failure: Option<Box<Diagnostic>>,
 }
 
 impl Steps {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Diagnostics, Result};
+use shevek_diag::{Diagnostic, Diagnostics, Kind, Result};
 use shevek_value::{Map, Value};
 
 use crate::action::Written;
@@ -188,7 +188,8 @@ impl Reader<'_> {
         }
         let Some(target) = included_name(written).cloned() else { return Vec::new() };
         let scope = scope.inside(&own.inherited);
-        let rendered = self.render(&target, &scope);
+        // What cannot be rendered here is wrong content, where names of roles are none that are found.
+        let rendered = self.render(&target, &scope).map_err(|problem| problem.kind(Kind::Content));
         let Some(name) = self.problems.keep(rendered).map(|name| name.text()) else { return Vec::new() };
         let path = self.loader.imported_file(&name, &scope);
         let inner = self.inside_file(&scope, &path, &name, Frame::Static);

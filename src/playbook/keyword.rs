@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Diagnostics};
+use shevek_diag::{Diagnostic, Diagnostics, Kind as DiagnosticKind};
 use shevek_value::{Kind, Map, Value};
 
 use crate::model::Keywords;
@@ -433,9 +433,8 @@ pub(crate) fn tags(value: &Value, problems: &mut Diagnostics) -> Vec<Value> {
             let part = |part: &str| Value::str(part.trim()).flagged(value.flags()).from_where(value);
             text.split(',').map(part).collect()
         }
-        Kind::Int(_) => vec![value.clone()],
         _ => {
-            problems.push(wrong("tags", "a list", value));
+            problems.push(wrong("tags", "a list", value).kind(DiagnosticKind::Machine));
             Vec::new()
         }
     }
@@ -464,6 +463,7 @@ pub(crate) fn vars(value: &Value, problems: &mut Diagnostics) -> Map {
 /// What is wrong with a name that no variable can have.
 pub(crate) fn bad_name(name: &Value) -> Box<Diagnostic> {
     Diagnostic::new("invalid variable name")
+        .kind(DiagnosticKind::Machine)
         .detail(format!("Invalid variable name {}", described(name)))
         .at_maybe(name.origin(), "")
         .help("names have letters, digits and underscores, and do not start with a digit")

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shevek_diag::{Diagnostic, Origin};
+use shevek_diag::{Diagnostic, Kind, Origin};
 use shevek_value::{Map, Value};
 
 use crate::catalogue::builtin_short;
@@ -120,7 +120,8 @@ impl Reader<'_> {
         // What is said further out wins, as it does over the plays' own variables.
         let vars: Map = own.vars.iter().chain(&outer.vars).map(|(k, v)| (k.clone(), v.clone())).collect();
         let scope = self.play_scope(path, &vars, &Own::default(), &[]);
-        let rendered = self.render(target, &scope);
+        // What cannot be rendered here is wrong content, where names of roles are none that are found.
+        let rendered = self.render(target, &scope).map_err(|problem| problem.kind(Kind::Content));
         let Some(name) = self.problems.keep(rendered).map(|name| name.text()) else { return Vec::new() };
         if outer.depth > 50 {
             self.wrong(

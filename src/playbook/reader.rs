@@ -222,7 +222,7 @@ impl<'l> Reader<'l> {
         }
         let part = |name: &str| map.get(name).filter(|value| !value.is_null()).cloned();
         let (body, rescue, always) = (part("block"), part("rescue"), part("always"));
-        if body.is_none() {
+        if !body.as_ref().is_some_and(Value::is_true) {
             for (name, list) in [("rescue", &rescue), ("always", &always)] {
                 if list.as_ref().is_some_and(Value::is_true) {
                     self.wrong(

@@ -246,6 +246,7 @@ impl Reader<'_> {
                     if value.is_null() {
                         self.wrong(
                             Diagnostic::new("a loop without a value")
+                                .kind(Kind::Machine)
                                 .detail(format!("you must specify a value when using {word}"))
                                 .at_maybe(key.origin(), ""),
                         );
@@ -278,6 +279,7 @@ impl Reader<'_> {
         if own.loop_.is_some() {
             self.wrong(
                 Diagnostic::new("a task with two loops")
+                    .kind(Kind::Machine)
                     .detail(format!("duplicate loop in task: {}", key.text().trim_start_matches("with_")))
                     .at_maybe(key.origin(), ""),
             );

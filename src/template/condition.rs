@@ -35,8 +35,7 @@ pub(crate) fn condition(templar: &Templar, value: &Value, scope: &dyn Scope) -> 
     if let Some(holds) = result.as_bool() {
         return Ok(holds.into());
     }
-    // Differs from Ansible: ALLOW_BROKEN_CONDITIONALS is set unless somebody says no, so that playbooks of both worlds run.
-    if scope.setting("ALLOW_BROKEN_CONDITIONALS").and_then(|allowed| allowed.as_bool()) == Some(false) {
+    if is_strict(scope) {
         return Err(Diagnostic::new("a condition is neither true nor false")
             .detail(format!("the result is of type '{}'", result.type_name()))
             .at_maybe(value.origin(), "")
@@ -61,13 +60,13 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
     let Some(text) = value.as_str() else {
         return match value.kind() {
             Kind::Bool(_) => Ok(value.clone()),
-            Kind::Null => Err(empty(value)),
+            Kind::Null => empty(machine, value),
             _ => machine.finish(value.clone(), Finish::Stored),
         };
     };
     let text = text.trim();
     if text.is_empty() {
-        return Err(empty(value));
+        return empty(machine, value);
     }
     let is_trusted = value.is_template() || value.flags().has(Flags::WRITTEN);
     if is_trusted && (!is_all_template(text) || text.matches("{{").count() > 1) {
@@ -95,7 +94,7 @@ fn evaluate(templar: &Templar, machine: &Machine<'_>, value: &Value) -> Eval<Val
         return Ok(result);
     };
     if inner.trim().is_empty() {
-        return Err(empty(value));
+        return empty(machine, value);
     }
     match inner.trim() {
         // What other templates make of truth values.
@@ -161,12 +160,26 @@ fn without_delimiters(templar: &Templar, machine: &Machine<'_>, value: &Value, t
     Some(Value::from(bare).from_where(value))
 }
 
-fn empty(value: &Value) -> Fault {
-    Fault::Error(
-        Diagnostic::new("empty condition")
-            .detail("a condition must say something")
+/// A condition that says nothing, which older versions take to hold.
+fn empty(machine: &Machine<'_>, value: &Value) -> Eval<Value> {
+    if is_strict(machine.scope) {
+        return Err(Fault::Error(
+            Diagnostic::new("Empty conditional expressions are not allowed.").at_maybe(value.origin(), ""),
+        ));
+    }
+    machine.scope.warn(
+        Diagnostic::warning("an empty condition")
+            .detail("it says nothing, and counts as true; newer Ansible refuses it")
             .at_maybe(value.origin(), ""),
-    )
+    );
+    Ok(Value::from(true))
+}
+
+/// Whether conditions have to be true or false.
+///
+/// Differs from Ansible: ALLOW_BROKEN_CONDITIONALS is set unless somebody says no, so that playbooks of both worlds run.
+fn is_strict(scope: &dyn Scope) -> bool {
+    scope.setting("ALLOW_BROKEN_CONDITIONALS").and_then(|allowed| allowed.as_bool()) == Some(false)
 }
 
 /// Whether text begins and ends with the marks of a template.

@@ -30,6 +30,13 @@ impl Facts {
         &self.returned
     }
 
+    /// What stands beside all others even where facts do not.
+    pub fn always_injected(&self) -> Arc<Map> {
+        let local = self.namespaced.get("ansible_local").or_else(|| self.namespaced.get("local"));
+        let local = local.cloned().unwrap_or_else(|| Value::map(Map::default()));
+        Arc::new(std::iter::once((Value::str("ansible_local"), local)).collect())
+    }
+
     /// All under the names that modules returned, for keeping.
     pub fn all(&self) -> &Arc<Map> {
         &self.all

@@ -8,7 +8,7 @@ use shevek_inventory::HostId;
 use shevek_template::Scope;
 use shevek_value::{Map, Object, Reason, Undefined, Value};
 
-use crate::{Fleet, HostScope, PlayScope};
+use crate::{Fleet, HostScope, PlayScope, magic};
 
 /// `hostvars`: the variables of every host, by its name.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ impl HostVars {
 
     fn of(&self, host: HostId) -> Result<Value> {
         self.fleet.inventory_layers(host)?;
-        Ok(Value::object(ScopeVars::new(HostScope::of_host(&self.fleet, &self.play, host))))
+        let scope = HostScope::of_host(&self.fleet, &self.play, host);
+        Ok(Value::object(ScopeVars { scope, of_host: true }))
     }
 }
 
@@ -67,11 +68,17 @@ impl Object for HostVars {
 #[derive(Debug)]
 pub(crate) struct ScopeVars {
     scope: HostScope,
+    /// Whether it is an entry of `hostvars`, which knows nothing of plays and tasks.
+    of_host: bool,
 }
 
 impl ScopeVars {
     pub(crate) fn new(scope: HostScope) -> Self {
-        Self { scope }
+        Self { scope, of_host: false }
+    }
+
+    fn is_hidden(&self, name: &str) -> bool {
+        self.of_host && magic::OF_PLAY.contains(&name) && self.scope.find(name).is_none()
     }
 }
 
@@ -84,6 +91,7 @@ impl Object for ScopeVars {
         match key.as_str() {
             // A mapping that holds itself could not be shown.
             Some("vars" | "hostvars") | None => Ok(None),
+            Some(name) if self.is_hidden(name) => Ok(None),
             Some(name) => self.scope.rendered_variable(name),
         }
     }
@@ -93,7 +101,10 @@ impl Object for ScopeVars {
         Some(
             names
                 .into_iter()
-                .filter(|name| !matches!(&**name, "vars" | "hostvars" | "omit"))
+                .filter(|name| !matches!(&**name, "vars" | "hostvars" | "omit") && !self.is_hidden(name))
+                .filter(|name| {
+                    !magic::MAY_LACK.contains(&&**name) || matches!(self.scope.get(name), Ok(Some(_)))
+                })
                 .map(Value::from)
                 .collect(),
         )

@@ -49,6 +49,29 @@ pub(crate) const NAMES: &[&str] = &[
     "vars",
 ];
 
+/// Those that are of a play or a task, and so not of a host.
+pub(crate) const OF_PLAY: &[&str] = &[
+    "ansible_collection_name",
+    "ansible_dependent_role_names",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "ansible_play_name",
+    "ansible_play_role_names",
+    "ansible_role_name",
+    "ansible_role_names",
+    "ansible_search_path",
+    "environment",
+    "play_hosts",
+    "role_name",
+    "role_names",
+    "role_path",
+];
+
+/// Those that are not there always.
+pub(crate) const MAY_LACK: &[&str] =
+    &["ansible_collection_name", "ansible_limit", "ansible_role_name", "role_name", "role_path"];
+
 /// Those that variables may override.
 const OF_INVENTORY: [&str; 4] =
     ["inventory_hostname", "inventory_hostname_short", "group_names", "ansible_facts"];

@@ -31,7 +31,6 @@ pub(crate) fn get(scope: &HostScope, name: &str) -> Option<Value> {
     let keywords = &task.keywords;
     let keyword = match names[0] {
         "ansible_user" => &keywords.remote_user,
-        "ansible_port" => &keywords.port,
         "ansible_connection" => &keywords.connection,
         "ansible_host" => return Some(scope.fleet().host_name(scope.host()).shared().clone().into()),
         _ => &None,

@@ -213,6 +213,8 @@ fn layers(fleet: &Fleet, play: &PlayScope, host: HostId, task: Option<&Task>) ->
     add(Level::PlayVars, &play.play.vars);
     if fleet.options.inject_facts {
         add(Level::Facts, memory.facts().injected());
+    } else if !memory.facts().all().is_empty() {
+        add(Level::Facts, &memory.facts().always_injected());
     }
     let inventory = match task {
         Some(task) => fleet.layers_of_task(host, task),

@@ -13,7 +13,7 @@ use shevek_template::Truth;
 use shevek_value::Value;
 
 use crate::options::{opt, preset, required, schema};
-use crate::{Action, Asks, Invocation, Outcome, Running};
+use crate::{Action, Asks, Invocation, Outcome, Running, of_condition};
 
 static SCHEMA: Schema = schema(
     "assert",
@@ -64,8 +64,10 @@ fn judge(call: &Invocation<'_>) -> Result<Outcome> {
     })?;
     let conditions = conditions(call, that)?;
     for condition in &conditions {
-        let truth =
-            call.templar().condition(condition, call.scope).map_err(|e| e.or_at(condition.origin()))?;
+        let truth = call
+            .templar()
+            .condition(condition, call.scope)
+            .map_err(|e| of_condition(e).or_at(condition.origin()))?;
         match truth {
             Truth::Yes => {}
             Truth::Undecided(why) => {

@@ -79,7 +79,7 @@ impl Action for IncludeVars {
         Box::pin(async move {
             // Why it failed is told under Ansible's key for it, too.
             Ok(read(call).unwrap_or_else(|error| {
-                let message = error.message();
+                let message = if error.detail.is_empty() { error.message() } else { error.detail.clone() };
                 let facts = call.text("name").map(|name| (Value::str(name), Value::map(Map::default())));
                 Outcome::failure(message.clone())
                     .with("message", message)

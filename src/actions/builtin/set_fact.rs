@@ -75,10 +75,7 @@ pub(crate) fn variable_name(name: &Value) -> Result<String> {
     if good {
         return Ok(text);
     }
-    Err(Diagnostic::new("invalid variable name")
-        .detail(format!(
-            "The variable name '{text}' is not valid. Variables must start with a letter or underscore character, and \
-             contain only letters, numbers and underscores."
-        ))
+    Err(Diagnostic::new(format!("Invalid variable name '{text}'."))
+        .help("variables start with a letter or an underscore, and have only letters, digits and underscores")
         .or_at(name.origin()))
 }

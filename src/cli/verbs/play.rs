@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use shevek_diag::{Diagnostic, Diagnostics, Kind};
 use shevek_inventory::{Closed, HostId, Inventory};
-use shevek_playbook::{Tags, WrongOptions};
+use shevek_playbook::{Loader, Playbook, Tags, WrongOptions};
 use shevek_settings::Settings;
 
 use crate::content::{Content, check_playbooks, read_variables};
@@ -136,6 +136,7 @@ impl Play {
         let ((playbooks, warnings), (inventory, mut more)) = both(read, inventory)?;
         more.extend(unwell(&inventory)?);
         self.leaves_hosts(content, &inventory)?;
+        vars_files(content, &loader, &playbooks)?;
         let coloured = errors_coloured(&content.settings);
         complain(&more, coloured);
         complain(&warnings, coloured);
@@ -201,6 +202,22 @@ impl Play {
         }
         .run()
     }
+}
+
+/// Reads the `vars_files` whose names are known before a run: plays may be told by what is in them, so their vaults
+/// have to be open even where nothing is run.
+fn vars_files(content: &Content, loader: &Loader, playbooks: &[Playbook]) -> Result<(), Stop> {
+    for play in playbooks.iter().flat_map(|playbook| &playbook.plays) {
+        for entry in &play.vars_files {
+            let names = entry.as_list().unwrap_or(std::slice::from_ref(entry));
+            let rendered = names.iter().map_while(|name| content.render(name, &play.vars).ok());
+            let file = rendered.into_iter().find_map(|name| loader.vars_file(&play.dir, name.as_str()?));
+            if let Some(file) = file {
+                loader.vars_files_variables(&file).map_err(|error| error.kind(Kind::Machine))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is written wrong in variable files. Vaults may stay closed where nothing is run: whoever checks the syntax need

@@ -5,8 +5,8 @@
 
 use shevek_actions::{Asked, Effect, Host, Lane, Outcome};
 use shevek_connection::{Blobs, TransportKind};
+use shevek_diag::Result;
 use shevek_event::held;
-use shevek_template::Truth;
 use shevek_template::watch::{self, Unsettled};
 use shevek_value::{Map, Value};
 use shevek_vars::{Facts, HostScope};
@@ -30,7 +30,7 @@ impl Job {
         scope: &HostScope,
         items: Vec<LoopItem>,
         control: &looping::Control,
-    ) -> Vec<ItemDone> {
+    ) -> Result<Vec<ItemDone>> {
         let mut results = Vec::with_capacity(items.len());
         let mut carried = Carried::default();
         for (position, item) in items.into_iter().enumerate() {
@@ -39,22 +39,16 @@ impl Job {
             }
             let inner = carried.before(scope, &item);
             let done = self.one(&inner, Some(item)).await;
-            let ends = !self.task.loop_control.break_when.is_empty() && self.breaks(&inner, &done);
+            let ends =
+                self.all_true(&self.task.loop_control.break_when, &self.with_result(&inner, &done.outcome));
             self.report(&done);
             carried.take(self, &done);
             results.push(done);
-            if ends {
+            if ends? == Some(true) {
                 break;
             }
         }
-        results
-    }
-
-    fn breaks(&self, scope: &HostScope, done: &ItemDone) -> bool {
-        let scope = self.with_result(scope, &done.outcome);
-        let truths =
-            self.task.loop_control.break_when.iter().map(|c| self.run.fleet.templar.condition(c, &scope));
-        truths.into_iter().all(|truth| matches!(truth, Ok(Truth::Yes)))
+        Ok(results)
     }
 
     /// All items, those for the host in one round trip wherever nothing forces an order.

@@ -65,9 +65,15 @@ impl Plugin for Constructed {
         for host in inventory.host_ids() {
             let mut vars = all_vars(inventory, host, flag("use_vars_plugins", false))?;
             let name = inventory.host(host).name().shared().clone();
-            construction.compose(&name, &mut vars, &mut steps)?;
-            construction.groups(&name, &vars, &mut steps)?;
-            construction.keyed_groups(&name, &vars, &mut steps)?;
+            let made = construction
+                .compose(&name, &mut vars, &mut steps)
+                .and_then(|()| construction.groups(&name, &vars, &mut steps))
+                .and_then(|()| construction.keyed_groups(&name, &vars, &mut steps));
+            if let Err(why) = made {
+                // What came before stays.
+                steps.failure = Some(why);
+                break;
+            }
         }
         Ok(steps)
     }
