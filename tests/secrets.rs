@@ -93,6 +93,15 @@ fn several_values_are_encrypted_in_one_go_and_told_apart() {
 }
 
 #[test]
+fn vars_files_are_read_where_plays_are_only_listed() {
+    let lab = Lab::local()
+        .file("closed.yml", VAULTED)
+        .playbook("- hosts: all\n  vars_files: [\"{{ nothing }}.yml\", closed.yml]\n  tasks: [{ debug: }]\n");
+    lab.run(["--syntax-check"]).exit(1).says("no vault secrets found");
+    lab.run(["--list-tasks"]).exit(1).says("closed.yml");
+}
+
+#[test]
 fn the_vault_tool_encrypts_what_it_can_read_again() {
     let lab = Lab::local().file("password", "open sesame\n").file("plain.yml", "colour: red\n");
     lab.tool("ansible-vault", ["encrypt", "--vault-password-file", "password", "plain.yml"]).exit(0);

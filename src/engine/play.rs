@@ -158,8 +158,8 @@ async fn run_batch(
             *host,
             HostState {
                 cursor: Cursor::new(prepared.items.clone()),
-                // Differs from Ansible: later plays go on with it, too, as the documentation says; there it is lost to them.
                 // One that an earlier play lost begins this one when `meta: clear_host_errors` forgives it.
+                // Differs from Ansible: the plays after that have such a host, too, as the documentation says.
                 lost: progress.stats.unreachable.contains_key(&name),
                 busy: false,
                 sent: VecDeque::new(),

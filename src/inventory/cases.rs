@@ -78,6 +78,11 @@ fn listed(inventory: &Inventory) -> JsonValue {
     out.into()
 }
 
+/// Warnings that cases are about.
+fn is_meant(summary: &str) -> bool {
+    ["same name", "constructed inventory failed"].iter().any(|meant| summary.contains(meant))
+}
+
 #[test]
 fn inventories_are_what_ansible_makes_of_them() {
     let mut wrong = Vec::new();
@@ -88,7 +93,7 @@ fn inventories_are_what_ansible_makes_of_them() {
         let (inventory, found) = loaded(&case);
         let errors: Vec<String> = found
             .iter()
-            .filter(|d| d.severity == Severity::Error || !d.summary.contains("same name"))
+            .filter(|d| d.severity == Severity::Error || !is_meant(&d.summary))
             .map(ToString::to_string)
             .collect();
         if !errors.is_empty() {

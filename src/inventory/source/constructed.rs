@@ -126,6 +126,7 @@ impl Construction<'_> {
 
     fn compose(&self, host: &Arc<str>, vars: &mut Map, steps: &mut Steps) -> Result<()> {
         let mut made = Map::default();
+        let mut failure = Ok(());
         for (name, expression) in self.option("compose") {
             match self.expressions.evaluate(expression, vars) {
                 Ok(value) => {
@@ -133,7 +134,10 @@ impl Construction<'_> {
                 }
                 Err(why) => {
                     let what = format!("could not set `{}` for host `{host}`", name.text());
-                    self.failed::<()>(&why, what, expression)?;
+                    if let Err(why) = self.failed::<()>(&why, what, expression) {
+                        failure = Err(why);
+                        break;
+                    }
                 }
             }
         }
@@ -147,7 +151,7 @@ impl Construction<'_> {
                 origin: None,
             });
         }
-        Ok(())
+        failure
     }
 
     fn groups(&self, host: &Arc<str>, vars: &Map, steps: &mut Steps) -> Result<()> {

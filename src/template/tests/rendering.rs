@@ -316,13 +316,13 @@ fn conditions_are_yes_no_or_undecided() {
     assert_eq!(ask("n == 4 and later").unwrap(), Truth::No);
     assert_eq!(ask("{{ rule }}").unwrap(), Truth::Yes);
     assert!(ask("{{ evil }}").is_err());
-    assert!(ask("").is_err());
     assert!(scope.warnings.lock().unwrap().is_empty());
+    assert_eq!(ask("").unwrap(), Truth::Yes);
     assert_eq!(ask("list").unwrap(), Truth::No);
     assert_eq!(ask("{{ n }} == 3").unwrap(), Truth::Yes);
     assert_eq!(ask("{{ n }} == {{ n }}").unwrap(), Truth::Yes);
     assert_eq!(ask("'{{ n }}' == '3'").unwrap(), Truth::No);
-    assert_eq!(scope.warnings.lock().unwrap().len(), 4);
+    assert_eq!(scope.warnings.lock().unwrap().len(), 5);
 }
 
 #[test]
