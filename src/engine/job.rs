@@ -605,10 +605,16 @@ impl Job {
         }
         let failed = self.all_true(&self.task.failed_when, &self.with_result(scope, outcome));
         if let Some(failed) = noted(outcome, "failed_when_result", failed)? {
-            if outcome.failed && !failed {
+            // The failures of these two are their answer, and came about by nothing.
+            let is_answer = matches!(&*self.task.action.resolved, "assert" | "fail");
+            if outcome.failed && !failed && !is_answer {
                 outcome.body.insert(Value::str("failed_when_suppressed_exception"), NO_TRACEBACK.into());
             }
             outcome.failed = failed;
+            if failed {
+                let unknown = || "Task failed: Action failed: Unknown error.".into();
+                outcome.body.entry(Value::str("msg")).or_insert_with(unknown);
+            }
             outcome.body.insert(Value::str("failed_when_result"), failed.into());
         }
         Ok(())

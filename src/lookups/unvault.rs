@@ -13,7 +13,9 @@ fn unvault(context: &dyn Context, arguments: &Arguments) -> Result<Value> {
     Options::new(arguments, &[])?;
     let texts = arguments.positional.iter().map(|name| {
         let path = must_find(context, Some("files"), term(name, "unvault")?)?;
-        Ok(Value::from(read_text(context, &path)?.0).secret())
+        // A file that was never closed holds no secrets.
+        let (text, secrecy) = read_text(context, &path)?;
+        Ok(secrecy.mark(Value::from(text)))
     });
     Ok(Value::list(texts.collect::<Result<_>>()?))
 }

@@ -32,7 +32,7 @@ impl Facts {
 
     /// What stands beside all others even where facts do not.
     pub fn always_injected(&self) -> Arc<Map> {
-        let local = self.namespaced.get("ansible_local").or_else(|| self.namespaced.get("local"));
+        let local = self.namespaced.get("ansible_local");
         let local = local.cloned().unwrap_or_else(|| Value::map(Map::default()));
         Arc::new(std::iter::once((Value::str("ansible_local"), local)).collect())
     }
@@ -55,7 +55,7 @@ impl Facts {
             let value = value.clone().untrusted();
             let key = name.as_str().unwrap_or_default();
             let bare = key.strip_prefix("ansible_").filter(|_| key != "ansible_local").unwrap_or(key);
-            namespaced.insert(Value::str(if key == "ansible_local" { "local" } else { bare }), value.clone());
+            namespaced.insert(Value::str(bare), value.clone());
             Arc::make_mut(&mut self.all).insert(name.clone(), value.clone());
             if is_injectable(key) {
                 returned.insert(name.clone(), value);
