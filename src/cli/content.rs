@@ -19,7 +19,7 @@ use shevek_yaml::Duplicates;
 use crate::exit::unreadable;
 use crate::extra_vars::extra_vars;
 use crate::launch::Choice;
-use crate::listing::patterns;
+use crate::listing::{known, patterns};
 use crate::options::VaultIds;
 use crate::passwords;
 use crate::prompt::Terminal;
@@ -207,7 +207,9 @@ impl Content {
     ) -> Vec<HostId> {
         let mut hosts = HashSet::new();
         for play in playbooks.iter().flat_map(|playbook| &playbook.plays) {
-            let Ok(patterns) = patterns(self, play) else { continue };
+            let Ok(patterns) = patterns(play, |hosts| self.render(hosts, &known(play, &Map::default()))) else {
+                continue;
+            };
             let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
             // What is wrong with a pattern its play tells.
             let chosen = inventory.choose(&patterns, limit, Mismatch::Ignore, &self.folder);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
 
-use shevek_diag::{Diagnostics, Result};
-use shevek_inventory::Inventory;
-use shevek_playbook::{Handlers, Item, Play, Playbook, Tags, Task, flat_tags};
+use shevek_diag::{Diagnostics, Kind, Result};
+use shevek_playbook::{Handlers, Item, Loader, Play, Playbook, Tags, Task, flat_tags};
 use shevek_value::{Map, Value};
+use shevek_vars::{Fleet, HostScope, PlayScope};
 
 use crate::content::Content;
 
@@ -30,7 +31,8 @@ impl Wanted {
 /// What lists are made from.
 pub(crate) struct Listing<'a> {
     pub content: &'a Content,
-    pub inventory: &'a Inventory,
+    pub loader: &'a Loader,
+    pub fleet: Arc<Fleet>,
     pub limit: Option<&'a str>,
     pub tags: Tags,
     pub wanted: Wanted,
@@ -42,6 +44,8 @@ impl Listing<'_> {
         let mut out = format!("\nplaybook: {name}\n");
         let mut warnings = Diagnostics::new();
         if self.wanted.syntax && !self.wanted.hosts && !self.wanted.tasks && !self.wanted.tags {
+            // What hosts and name are made of must be there all the same.
+            playbook.plays.iter().try_for_each(|play| self.named(play).map(|_| ()))?;
             return Ok((out, warnings));
         }
         for (number, play) in (1..).zip(&playbook.plays) {
@@ -50,11 +54,27 @@ impl Listing<'_> {
         Ok((out, warnings))
     }
 
-    fn play(&self, number: usize, play: &Play, out: &mut String) -> Result<Diagnostics> {
-        let known = known(play);
-        let patterns = patterns(self.content, play)?;
+    /// The patterns and the name of a play.
+    fn named(&self, play: &Arc<Play>) -> Result<(Vec<String>, String)> {
+        let empty = Arc::new(PlayScope::new(play.clone(), play.title(), Map::default(), Vec::new()));
+        let outside = HostScope::new(&self.fleet, &empty, self.fleet.host_or_new("localhost"), None);
+        let files = self.loader.early_vars_files(play, |name| self.fleet.templar.render(name, &outside));
+        let mut known = known(play, &files);
+        known.retain(|name, _| !self.content.extra.contains_key(name));
+        let scope = outside.with(known);
+        let render = |written: &Value| {
+            let rendered = self.fleet.templar.render(written, &scope);
+            rendered.map_err(|error| error.or_at(written.origin()).kind(Kind::Content))
+        };
+        let patterns = patterns(play, render)?;
+        let name = play.name.as_ref().map(|name| render(name).map(|name| name.text())).transpose()?;
+        let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| patterns.join(","));
+        Ok((patterns, name))
+    }
+
+    fn play(&self, number: usize, play: &Arc<Play>, out: &mut String) -> Result<Diagnostics> {
+        let (patterns, name) = self.named(play)?;
         let own_tags = flat_tags(&play.tags);
-        let name = self.rendered(play.name.as_ref(), &known).unwrap_or_else(|| patterns.join(","));
         let _ = writeln!(
             out,
             "\n  play #{number} ({}): {name}\tTAGS: [{}]",
@@ -64,16 +84,17 @@ impl Listing<'_> {
         let mut warnings = Diagnostics::new();
         if self.wanted.hosts {
             let words: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            let inventory = self.fleet.inventory();
             let chosen = if words.is_empty() {
                 Default::default()
             } else {
-                self.inventory.choose(&words, self.limit, self.content.mismatch(), &self.content.folder)?
+                inventory.choose(&words, self.limit, self.content.mismatch(), &self.content.folder)?
             };
             let shown =
                 if patterns.is_empty() { "None".to_owned() } else { Value::from(patterns.clone()).text() };
             let _ = writeln!(out, "    pattern: {shown}\n    hosts ({}):", chosen.hosts.len());
             for host in &chosen.hosts {
-                let _ = writeln!(out, "      {}", self.inventory.host(*host).name());
+                let _ = writeln!(out, "      {}", inventory.host(*host).name());
             }
             warnings = chosen.warnings;
         }
@@ -112,17 +133,11 @@ impl Listing<'_> {
             let _ = writeln!(out, "      TASK TAGS: [{}]", tags.join(", "));
         }
     }
-
-    fn rendered(&self, name: Option<&Value>, vars: &Map) -> Option<String> {
-        let name = name?;
-        let text = self.content.render(name, vars).unwrap_or_else(|_| name.clone()).text();
-        Some(text).filter(|text| !text.is_empty())
-    }
 }
 
 /// The host patterns of a play, rendered with what is known before a run.
-pub(crate) fn patterns(content: &Content, play: &Play) -> Result<Vec<String>> {
-    let hosts = content.render(&play.hosts, &known(play))?;
+pub(crate) fn patterns(play: &Play, render: impl Fn(&Value) -> Result<Value>) -> Result<Vec<String>> {
+    let hosts = render(&play.hosts)?;
     Ok(match hosts.as_list() {
         Some(items) => items.iter().map(Value::text).collect(),
         None if hosts.is_omit() => Vec::new(),
@@ -130,14 +145,15 @@ pub(crate) fn patterns(content: &Content, play: &Play) -> Result<Vec<String>> {
     })
 }
 
-/// What hosts and name of a play can be made of: its variables, and those that its roles bring into it.
-fn known(play: &Play) -> Map {
+/// What hosts and name of a play can be made of: its variables and those of its files, and those that its roles bring into it.
+pub(crate) fn known(play: &Play, files: &Map) -> Map {
     let mut known = Map::default();
     let mut add = |variables: &Map| {
         known.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
     };
     play.roles.iter().for_each(|role| add(&role.public_defaults));
     add(&play.vars);
+    add(files);
     play.roles.iter().for_each(|role| add(&role.public_vars));
     known
 }

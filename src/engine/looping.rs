@@ -168,7 +168,8 @@ pub(crate) fn label(scope: &HostScope, item: &LoopItem, masker: &Masker) -> Stri
         Some(label) => scope.fleet().templar.render(label, &scope.with(item.variables.clone())),
         None => Ok(item.value.clone()),
     };
-    // One that cannot be rendered has failed its item.
+    // An empty label is none. One that cannot be rendered has failed its item.
+    let rendered = rendered.map(|label| if label.text().is_empty() { item.value.clone() } else { label });
     rendered.map_or_else(|_| "None".to_owned(), |value| masker.mask_value(&value).text())
 }
 

@@ -49,6 +49,10 @@ pub(crate) async fn run(run: &Arc<Run>, play: &Arc<Play>, progress: &mut Progres
     let empty = Arc::new(PlayScope::new(play.clone(), play.title(), Map::default(), Vec::new()));
     let localhost = run.fleet.host_or_new("localhost");
     let outside = HostScope::new(&run.fleet, &empty, localhost, None);
+    let early = run.loader.early_vars_files(play, |name| run.fleet.templar.render(name, &outside));
+    run.sink.masker().learn_all(&early);
+    empty.set_files(localhost, Arc::new(early));
+    let outside = HostScope::new(&run.fleet, &empty, localhost, None);
     let prompts = prompt(run, &play.vars_prompt, &outside).map_err(|error| match error.kind {
         Kind::Content => error.kind(Kind::Machine),
         _ => error,

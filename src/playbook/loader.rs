@@ -225,6 +225,21 @@ impl Loader {
         found.map(|path| self.files.absolute(&path))
     }
 
+    /// What a play's `vars_files` say, as far as their names can be told before any host is: hosts and name of the play may
+    /// be made of it. What is wrong with them is told when the play begins.
+    pub fn early_vars_files(&self, play: &crate::Play, render: impl Fn(&Value) -> Result<Value>) -> Map {
+        let mut all = Map::default();
+        for entry in &play.vars_files {
+            let names = entry.as_list().unwrap_or(std::slice::from_ref(entry));
+            let path: Option<PathBuf> =
+                names.iter().find_map(|name| self.vars_file(&play.dir, render(name).ok()?.as_str()?));
+            if let Some(read) = path.and_then(|path| self.vars_files_variables(&path).ok()) {
+                all = self.combine(&all, &read);
+            }
+        }
+        all
+    }
+
     /// The file that a name stands for in the folders of a task (see [`crate::Task::search_path`]): in the folder `kind`
     /// of each (`files`, `templates`, `vars`, `tasks`), then in each itself, then the same beside the playbook.
     pub fn find(&self, search: &[PathBuf], kind: &str, name: &str) -> Option<PathBuf> {

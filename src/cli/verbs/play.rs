@@ -7,6 +7,7 @@ use shevek_diag::{Diagnostic, Diagnostics, Kind};
 use shevek_inventory::{Closed, HostId, Inventory};
 use shevek_playbook::{Loader, Playbook, Tags, WrongOptions};
 use shevek_settings::Settings;
+use shevek_vars::Fleet;
 
 use crate::content::{Content, check_playbooks, read_variables};
 use crate::exit::{Ending, Stop};
@@ -148,7 +149,12 @@ impl Play {
             only = vec!["never", "all"];
         }
         let limit = self.inventory.limit.as_deref();
-        let listing = Listing { content, inventory: &inventory, limit, tags: Tags::new(only, skip), wanted };
+        let choice = Choice { limit: limit.map(str::to_owned), ..Choice::default() };
+        let options =
+            content.run_options(self.running.check, &choice, &self.inventory.sources(&content.settings));
+        let fleet = Fleet::new(inventory, content.templar.clone(), content.extra.clone(), options);
+        let listing =
+            Listing { content, loader: &loader, fleet, limit, tags: Tags::new(only, skip), wanted };
         for (playbook, file) in playbooks.iter().zip(&self.playbooks) {
             let (text, warnings) = listing.text(playbook, &file.to_string_lossy())?;
             complain(&warnings, coloured);
