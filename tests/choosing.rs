@@ -57,7 +57,10 @@ fn hosts_and_name_of_a_play_may_come_from_its_files_and_from_groups() {
     let play = "- hosts: \"{{ chosen }}\"\n  name: \"On {{ chosen }} of {{ groups['all'] | length }}\"\n  vars_files: [\"{{ stage }}.yml\"]\n  gather_facts: false\n  tasks: [{ debug: { msg: here } }]\n";
     let lab = Lab::local().inventory("web1\nweb2\n").file("vars/test.yml", "chosen: web2\n").playbook(play);
     lab.run(["-e", "stage=test"]).exit(0).says("PLAY [On web2 of 2]").says("ok: [web2]").hides("web1");
-    lab.run(["-e", "stage=test", "--list-hosts"]).exit(0).says("play #1 (web2): On web2 of 2").says("hosts (1)");
+    lab.run(["-e", "stage=test", "--list-hosts"])
+        .exit(0)
+        .says("play #1 (web2): On web2 of 2")
+        .says("hosts (1)");
     lab.run(["-e", "stage=test", "--syntax-check"]).exit(0);
     // What is not there is missed by those that run nothing, too.
     lab.run(["--syntax-check"]).exit(4).says("'chosen' is undefined");

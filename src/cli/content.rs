@@ -207,7 +207,8 @@ impl Content {
     ) -> Vec<HostId> {
         let mut hosts = HashSet::new();
         for play in playbooks.iter().flat_map(|playbook| &playbook.plays) {
-            let Ok(patterns) = patterns(play, |hosts| self.render(hosts, &known(play, &Map::default()))) else {
+            let Ok(patterns) = patterns(play, |hosts| self.render(hosts, &known(play, &Map::default())))
+            else {
                 continue;
             };
             let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();

@@ -153,8 +153,7 @@ impl Play {
         let options =
             content.run_options(self.running.check, &choice, &self.inventory.sources(&content.settings));
         let fleet = Fleet::new(inventory, content.templar.clone(), content.extra.clone(), options);
-        let listing =
-            Listing { content, loader: &loader, fleet, limit, tags: Tags::new(only, skip), wanted };
+        let listing = Listing { content, loader: &loader, fleet, limit, tags: Tags::new(only, skip), wanted };
         for (playbook, file) in playbooks.iter().zip(&self.playbooks) {
             let (text, warnings) = listing.text(playbook, &file.to_string_lossy())?;
             complain(&warnings, coloured);
