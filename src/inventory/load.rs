@@ -139,7 +139,7 @@ pub fn load(sources: &[String], options: &LoadOptions<'_>) -> (Inventory, Diagno
                 found.extend(warnings);
                 inventory.sources.extend(candidate.path().map(Path::to_owned));
             }
-            // Differs from Ansible: a source with a mistake in it is left out whole; there, what stands before the mistake stays.
+            // Differs from Ansible: a file with a mistake in it is left out whole; there, what stands before the mistake stays.
             Err(why) => found.push(lesser(why, options.any_unparsed_is_error)),
         }
     }

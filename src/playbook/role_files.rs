@@ -150,16 +150,16 @@ impl Reader<'_> {
         folders.extend(used.beside.clone());
         folders.push(play.to_path_buf());
         for folder in &folders {
-            let path = files.beside(folder, name);
-            if path.exists() {
+            // Links are gone through: what is beside a role is what is beside it where it really is.
+            if let Ok(path) = files.beside(folder, name).canonicalize() {
                 return Some((name.to_owned(), path, None));
             }
         }
         let path = files.absolute(Path::new(name));
-        if path.exists() {
+        if let Ok(real) = path.canonicalize() {
             let last =
                 path.file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
-            return Some((last, path, None));
+            return Some((last, real, None));
         }
         let searched: Vec<String> = used
             .search

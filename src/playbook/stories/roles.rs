@@ -41,6 +41,17 @@ fn forced_handlers_run_at_the_end_of_each_section_in_any_case() {
 }
 
 #[test]
+fn a_role_that_is_a_link_is_where_it_leads() {
+    let content = Content::new()
+        .site("- hosts: all\n  roles: [web]\n")
+        .file("shared/web/tasks/main.yml", "- debug:\n")
+        .file("roles/README", "");
+    let folder = content.dir().canonicalize().unwrap();
+    std::os::unix::fs::symlink(folder.join("shared/web"), folder.join("roles/web")).unwrap();
+    assert_eq!(content.all()[0].role.as_ref().unwrap().path, folder.join("shared/web"));
+}
+
+#[test]
 fn a_roles_tasks_see_variables_of_parents_and_dependencies() {
     let content = Content::new()
         .site("- hosts: all\n  roles:\n    - role: web\n      p: 80\n      vars: { v: use }\n      tags: t\n      when: c\n")
