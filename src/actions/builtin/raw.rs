@@ -67,6 +67,8 @@ async fn run(call: &Invocation<'_>) -> Result<Outcome> {
         Some(whom) => become_line(whom, &line, answer.as_ref())?,
         None => line,
     };
+    // Differs from Ansible: the command has no terminal, so its lines end as they were written and its two outputs stay apart;
+    // a host whose sudo insists on a terminal (`requiretty`) lets only tasks with modules in.
     let mut command = RawCommand::new(line);
     command.answer = answer.clone();
     let mut output = match call.host.raw(command).await {
